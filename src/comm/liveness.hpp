@@ -1,6 +1,6 @@
-// Decides which of the ranks that a rank waits for must be asked for a sign of life, and which of
-// them are silent (see glossary: sign of life). The caller passes the time and the answers, so that
-// tests need not wait. comm/mpi sends the questions.
+// Decides which of the ranks that a rank waits for must be asked for a sign of life (an answer that
+// shows that a rank works), and which are silent, that is, have given none for long. The caller
+// passes the time and the answers, so that tests need not wait. comm/mpi sends the questions.
 #pragma once
 
 #include <chrono>
@@ -37,12 +37,12 @@ class LivenessMonitor {
   public:
     using Nanoseconds = std::chrono::nanoseconds;
 
-    /// Begins a wait for these ranks. A rank without a sign of life for `silence` is silent; with 0
-    /// no rank ever is.
+    /// Begins a wait for these ranks. A rank without a sign of life for `silence` is silent; if
+    /// `silence` is 0, no rank ever is.
     void begin_wait(const std::vector<int>& ranks, Nanoseconds silence);
     void end_wait();
 
-    /// Returns the ranks to ask now. The caller calls it a few times a second.
+    /// Returns the ranks to ask now. Must be called a few times a second.
     [[nodiscard]] std::vector<int> ranks_to_ask(std::chrono::steady_clock::time_point now);
     void record_answer(int rank, const SignOfLife& sign);
 
@@ -53,8 +53,8 @@ class LivenessMonitor {
   private:
     struct Peer {
         int rank = -1;
-        Nanoseconds last_sign{0};     ///< running time of the last sign of life, or of begin_wait()
-        Nanoseconds last_question{0}; ///< running time of the last question
+        Nanoseconds last_sign{0};     ///< running time at the last sign of life, or at begin_wait()
+        Nanoseconds last_question{0}; ///< running time at the last question
         bool has_answered = false;
         SignOfLife last_answer;
     };

@@ -30,14 +30,14 @@ class InterruptWatch {
     std::optional<SteadyTime> since_; ///< when the interrupt was first noticed
 };
 
-/// The kind of a wait. It decides how long the wait polls before it sleeps, and for how long it
-/// sleeps.
+/// The kind of a wait. The kind decides how long the wait polls before its first sleep, and how
+/// long sleeps are.
 enum class WaitKind {
     message,  ///< another device must act first
     transfer, ///< bytes are being transferred, and each poll advances them
 };
 
-/// The state of one wait that polls. The caller polls and calls pause() in turn.
+/// The state of one wait that polls. The caller alternates between polling and calling pause().
 class PollingWait {
   public:
     /// The options must outlive this object and must not change.

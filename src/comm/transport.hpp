@@ -34,7 +34,7 @@ enum class Tag : std::uint16_t {
 
 inline constexpr std::int32_t kMaxSlots = 30'000;
 
-/// Returns the tag for the activations of one sequence in flight. Each slot has its own tag,
+/// Returns the tag for the activations of the sequence in a slot. Each slot has its own tag,
 /// because a device may receive the messages of several slots in another order than that of
 /// sending. Precondition: 0 ≤ slot < kMaxSlots.
 [[nodiscard]] Tag data_tag(std::int32_t slot);
@@ -53,7 +53,7 @@ struct WaitReason {
     std::int64_t turn = -1;
 };
 
-/// Which message a wait is for, for the text of its error. An invalid peer stands for a barrier.
+/// Which message a wait is for; used in error texts. An invalid peer stands for a barrier.
 struct WaitTarget {
     std::string_view verb; ///< "receive", "send" or "meet"
     DeviceId peer;
@@ -67,14 +67,14 @@ struct WaitTarget {
 [[nodiscard]] std::string to_string(const WaitReason& reason);
 
 /// An asynchronous send. The bytes of its parts must not change until the send is done. The owner
-/// calls Transport::wait. If the destructor finds an unfinished send, it reports that to stderr and
+/// calls Transport::wait. If the send is unfinished, the destructor reports that to stderr and
 /// aborts the process, unless the transport has failed or an exception is propagating.
 class PendingSend {
   public:
     /// The state of a send; each transport derives its own class.
     struct State {
         virtual ~State() = default;
-        [[nodiscard]] virtual bool done() = 0; ///< also lets the transfer make progress
+        [[nodiscard]] virtual bool done() = 0; ///< a call also advances the transfer
         /// Returns whether the transport has failed, so that an unfinished send may be dropped.
         [[nodiscard]] virtual bool abandoned() const { return false; }
         /// Returns whether the library may still read the parts after an unfinished send was
@@ -102,7 +102,7 @@ class PendingSend {
 
 class Transport {
   public:
-    /// Leaks the copies of send_copy that were not delivered if the library may still read them.
+    /// Leaks undelivered messages of send_copy if the MPI library may still read their bytes.
     virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;
@@ -125,7 +125,7 @@ class Transport {
     /// Waits for the next message of (from, tag) and writes it to the parts. Throws Bug if the
     /// length of the message is not that of all parts together. Throws StuckError at the deadline;
     /// the text names both devices and what the wait is for. Throws InterruptedError if
-    /// Options::interrupted has been nonzero for the grace time during the wait.
+    /// Options::interrupted has returned nonzero for the grace time during the wait.
     virtual void receive(
         DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
     ) = 0;
@@ -138,15 +138,15 @@ class Transport {
     /// Returns whether a message of (from, tag) can be received without waiting.
     [[nodiscard]] virtual bool has_message(DeviceId from, Tag tag) = 0;
 
-    /// Returns when all devices have called it.
+    /// Waits until all devices have called barrier().
     virtual void barrier(const WaitReason& reason) = 0;
 
     /// Sleeps until a moment of the wall clock. Transfers continue meanwhile.
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
-    /// While an object of this class exists, this device is excused: it runs a policy or waits for
-    /// a reader of its output. The other devices may then wait for it beyond their deadline, up to
-    /// a fixed limit.
+    /// While an object of this class exists, this device is excused: other devices may wait for it
+    /// beyond their deadline, up to a fixed limit, because it runs a policy or waits for a reader
+    /// of its output.
     class Excuse {
       public:
         explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
@@ -167,17 +167,17 @@ class Transport {
     void finish_copies(const WaitReason& reason);
 
     struct Options {
-        /// The longest duration of a wait. It ends a wait for a message that a living device never
+        /// The longest duration of a wait. This limit is for a message that a living device never
         /// sends.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
         /// A wait ends with StuckError if the awaited device gives no sign of life for this long.
         /// Time in which the waiting process was stopped does not count. 0 disables the check. The
-        /// transport inside one process ignores it.
+        /// transport inside one process ignores this option.
         std::chrono::nanoseconds silence = std::chrono::seconds(30);
         /// The time after an interrupt during which a wait continues before it gives up.
         std::chrono::nanoseconds grace = std::chrono::milliseconds(400);
-        /// Whether waits sleep at once instead of polling first. Paced runs set it, so that idle
-        /// devices use no core.
+        /// Whether waits sleep at once instead of polling first. Runs in clock mode `paced` set
+        /// this, so that idle devices use no core.
         bool sleep_when_idle = false;
         /// The device names for messages. If there are none, messages contain ids only.
         std::vector<std::string> device_names;
@@ -208,12 +208,12 @@ class Transport {
     [[nodiscard]] std::string stuck_text(const WaitTarget& target) const;
 
     /// Returns "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but
-    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of its
-    /// state.
+    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of the
+    /// state of device 2.
     [[nodiscard]] std::string silent_text(const WaitTarget& target, const std::vector<int>& silent)
         const;
 
-    /// Excuse calls this at its start (true) and at its end (false).
+    /// The constructor of Excuse calls this with true, the destructor with false.
     virtual void excuse(bool /*on*/) {}
 
     /// Throws Bug unless the length of the message is that of the parts that receive it.
@@ -237,7 +237,7 @@ class Transport {
 };
 
 /// Returns the deadline of waits: 120 s for each device that shares a core, plus the time in which
-/// a slow disk reads `bytes`, because all devices may have to wait for that.
+/// a slow disk reads `bytes`, because all devices may have to wait for that read.
 [[nodiscard]] std::chrono::nanoseconds deadline_for(
     std::int64_t devices_per_core, std::int64_t bytes
 );

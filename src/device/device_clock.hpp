@@ -1,7 +1,7 @@
 // The virtual clock of one device, with the times at which its outgoing links become free. A real
 // run computes virtual times with this class; the timeline in scheduler/ computes the same times
 // without running the model. Both use `finish` (inside FleetRates) and share no other code, so that
-// tests can compare them. Source: docs/explanation/time.md.
+// tests can compare them. See docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@
 
 namespace headroom::device {
 
-/// Virtual times of a message that the sender computes and sends along. The receiver computes its
-/// own arrival time from them.
+/// The virtual times of a message. The sender computes them and sends them along; the receiver
+/// computes its own arrival time from them.
 struct MessageTiming {
     Nanoseconds begin = 0;      ///< g, the time at which the link starts to transmit
     Nanoseconds first_byte = 0; ///< g + latency(g), the arrival of the first byte
-    Nanoseconds arrival = 0;    ///< arrival of the last byte, ingress cap ignored
+    Nanoseconds arrival = 0;    ///< arrival of the last byte, without the ingress cap
 };
 
 struct TimeSpan {
@@ -31,8 +31,8 @@ class DeviceClock {
     /// `stop` is called while a time takes long to compute.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
-    /// Sets the number of tokens that had been sampled when the present turn began. Profiles depend
-    /// on it if the scenario gives the start of an event in tokens.
+    /// Sets the number of tokens that had been sampled when the present turn began. Rates depend on
+    /// this number if the scenario gives the start of an event in tokens.
     void set_sampled_tokens(std::int64_t tokens) { sampled_tokens_ = tokens; }
 
     [[nodiscard]] Nanoseconds now() const { return now_; }
@@ -40,11 +40,12 @@ class DeviceClock {
     void set_time(Nanoseconds time) { now_ = time; }
 
     /// Executes one operation that reads `touched` bytes of memory: advances the clock to its end
-    /// and returns its times. `held_for_paging` is the bytes that the device holds for the first
-    /// operation of a turn and 0 for the others; bytes beyond the device's memory are first read
-    /// from storage. The end may be kNever.
+    /// and returns its times. `held_for_paging`: the bytes that the device holds, or 0 if this is
+    /// not the first operation of a turn. If they exceed the device's memory, the excess is first
+    /// read from storage. The end may be kNever.
     TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
-    /// Returns the times of a message that is sent now, and occupies the link and the egress cap.
+    /// Returns the times of a message that is sent now, and marks the link and the egress cap as
+    /// busy for it.
     MessageTiming send(DeviceId to, Bytes bytes);
     /// Returns the time at which a received message has arrived. With an ingress cap, messages are
     /// served in the order of the calls.

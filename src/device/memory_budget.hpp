@@ -1,6 +1,6 @@
 // The memory of one device as an allocator that counts bytes. All weights, cache pages and buffers
-// of the device are allocated from it. It never refuses an allocation: the limit changes over
-// virtual time, and the scenario key `overload` says what happens when a device exceeds it.
+// of the device are allocated from it. The allocator never refuses an allocation: the limit changes
+// over virtual time, and the scenario key `overload` says what happens when a device exceeds it.
 #pragma once
 
 #include <cstddef>

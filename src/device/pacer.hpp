@@ -1,4 +1,4 @@
-// Slows a run down so that the wall clock follows the virtual clock (clock mode `paced`). The
+// Slows a run down so that virtual time does not overtake the wall clock (clock mode `paced`). The
 // caller passes the function that sleeps, because the transport must continue transfers meanwhile.
 #pragma once
 

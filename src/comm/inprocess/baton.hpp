@@ -1,7 +1,7 @@
 // Schedules the device threads of one process: only the thread that has the baton runs. The devices
 // therefore need no locks, their order is the same in every run, and a deadlock is detected at
-// once. The baton knows nothing of messages: each wait has a function that tells whether it can
-// end.
+// once. The baton knows nothing of messages: each wait has a function that tells whether the wait
+// can end.
 #pragma once
 
 #include <condition_variable>
@@ -19,15 +19,16 @@
 
 namespace headroom::comm {
 
-/// A wait of one device. It is on the device's stack while the device waits.
+/// A wait of one device. It is on the stack of the device's thread during the wait.
 struct DeviceWait {
     const Transport::Options& options;
-    /// Returns whether the wait can end. Other devices' threads call it, so it must not change
-    /// state.
+    /// Returns whether the wait can end. Threads of other devices call this function, so it must
+    /// not change state.
     std::function<bool()> can_end;
     /// Returns "device 0 (laptop) waits to receive ...", for the message about a deadlock.
     std::function<std::string()> text;
-    /// For a sleep, the moment at which it ends. A sleeping device is not part of a deadlock.
+    /// The moment at which a sleep ends; nothing for other waits. A sleeping device is not part of
+    /// a deadlock.
     std::optional<SteadyTime> sleep_end;
 };
 
@@ -45,15 +46,15 @@ class Baton {
 
     /// Passes the baton on, and returns when the wait can end and this device has the baton again.
     /// Throws StuckError if no device can continue or if another device has failed. Throws
-    /// InterruptedError if an interrupt has lasted for its grace time, or if one ended another
-    /// device.
+    /// InterruptedError if an interrupt has lasted for its grace time, or if an interrupt has ended
+    /// another device.
     void wait(DeviceId self, const DeviceWait& wait);
 
     /// Passes the baton once to every other device that can run.
     void yield(DeviceId self);
 
-    /// Records that the device's body has ended, and passes the baton on. If there is an error, all
-    /// other devices end at their next wait.
+    /// Records that the function of the device has ended, and passes the baton on. If there is an
+    /// error, all other devices end at their next wait.
     void end(DeviceId self, std::exception_ptr error);
 
     /// Returns the first error with which a device ended, if any. Precondition for this function
@@ -68,12 +69,12 @@ class Baton {
         Mode mode = Mode::ready;
         const DeviceWait* wait = nullptr;
         InterruptWatch watch;
-        std::exception_ptr wait_error; ///< the error that its wait must throw, if any
+        std::exception_ptr wait_error; ///< the error that the device's wait must throw, if any
     };
     static constexpr std::size_t kNoDevice = static_cast<std::size_t>(-1);
 
-    /// Passes the baton to the next device that can run, in the order of ids; sleeps if all that
-    /// are left sleep, and reports a deadlock if no device can run.
+    /// Passes the baton to the next device that can run, in the order of ids; sleeps if all others
+    /// sleep or have ended, and reports a deadlock if no device can run.
     void pass_on();
     [[nodiscard]] bool pass_to_next();
     [[nodiscard]] bool can_run(DeviceState& device) const;

@@ -12,8 +12,8 @@
 namespace headroom::comm {
 
 /// The address, count and datatype for one MPI call. A single part whose length fits in an int is
-/// described as bytes. Other lists are one element of a derived datatype with absolute addresses,
-/// whose blocks are short enough for an int. The constructors and the destructor call MPI.
+/// described as bytes. Any other list is one element of a derived datatype, with absolute addresses
+/// and blocks that an int can count. The constructors and the destructor call MPI.
 class MpiLayout {
   public:
     explicit MpiLayout(std::span<const ConstPart> parts);

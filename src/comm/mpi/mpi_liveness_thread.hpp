@@ -1,6 +1,7 @@
 // A thread per rank that exchanges signs of life: it answers the questions of other ranks while the
-// main thread is busy, and it asks the ranks that the main thread waits for. It sends nothing until
-// a wait has lasted long, so a normal run has no such messages. Only comm/mpi includes this header.
+// main thread is busy, and it asks the ranks that the main thread waits for. The thread sends
+// nothing until a wait has lasted long, so a normal run has no such messages. Only comm/mpi
+// includes this header.
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,6 @@ class MpiLivenessThread {
     /// Begins a wait for these ranks; see LivenessMonitor::begin_wait.
     void begin_wait(const std::vector<int>& ranks, std::chrono::nanoseconds silence);
     void end_wait();
-    /// Returns the silent ranks of the wait.
     [[nodiscard]] std::vector<int> silent_ranks() const;
     /// Returns whether the wait may exceed its deadline, because a rank of the wait is excused.
     [[nodiscard]] bool any_excused() const;
@@ -79,8 +79,8 @@ class MpiLivenessThread {
     std::thread thread_;
 };
 
-/// Ends a wait of MpiLivenessThread in its destructor, if one has begun. A wait of the transport
-/// begins one only after it has lasted for a while.
+/// Ends a wait of MpiLivenessThread in its destructor, if begin() was called. The transport calls
+/// begin() only in waits that have lasted for a while.
 class WatchedWait {
   public:
     explicit WatchedWait(MpiLivenessThread& liveness_thread) : liveness_thread_(liveness_thread) {}

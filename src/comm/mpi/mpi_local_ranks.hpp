@@ -1,5 +1,5 @@
 // Finds the ranks of this job on this computer in /proc, to learn which processes are stopped. MPI
-// cannot tell that while it starts or ends. Only comm/mpi includes this header.
+// itself cannot tell this while it starts or ends. Only comm/mpi includes this header.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@ struct LocalRank {
     pid_t process = 0;
     bool stopped = false;
 };
-/// Returns all ranks of this computer in increasing order, this rank included. Returns nothing if
-/// the launcher does not set the variables of PMIx.
+/// Returns all ranks of this computer in increasing order, this rank included. Returns an empty
+/// vector if the launcher does not set the variables of PMIx.
 [[nodiscard]] std::vector<LocalRank> local_ranks();
 
 /// Returns a phrase for error messages that says what is known about the process of a silent rank.
@@ -29,7 +29,7 @@ struct LocalRank {
 /// not stopped prints an error and ends its process. mpirun then ends the job.
 class BlockedCallWatch {
   public:
-    /// `what` names the call in the error. With silence 0 nothing is watched.
+    /// `what` names the call in the error. If `silence` is 0, nothing is watched.
     BlockedCallWatch(const char* what, std::chrono::nanoseconds silence);
     BlockedCallWatch(const BlockedCallWatch&) = delete;
     BlockedCallWatch& operator=(const BlockedCallWatch&) = delete;

@@ -13,26 +13,26 @@ struct MpiWorld;
 class MpiLivenessThread;
 
 /// MPI from its start to its end; a process has one session. The owner calls finish() after a
-/// successful run and abort() after a failure. An exception does not finalise MPI, because
+/// successful run and abort() after a failure. MPI is not finalised after an exception, because
 /// MPI_Finalize would wait for ranks that never call it.
 class MpiSession {
   public:
     /// Starts MPI in thread mode "serialized" and duplicates MPI_COMM_WORLD. If a rank is stopped
     /// for `silence` during this call or during finish(), the job ends with exit code 5 and a
-    /// message; 0 disables that. Throws EnvironmentError if MPI cannot be started.
+    /// message; 0 disables this check. Throws EnvironmentError if MPI cannot be started.
     explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;
-    /// If finish() was not called: leaves MPI as it is while an exception propagates, because the
-    /// process will exit and mpirun ends the job. Otherwise that is a bug, and all ranks are
-    /// aborted.
+    /// If finish() was not called and an exception propagates, leaves MPI as it is, because the
+    /// process will exit and mpirun ends the job. If no exception propagates, the missing call is a
+    /// bug, and all ranks are aborted.
     ~MpiSession();
 
     [[nodiscard]] int rank() const;
     [[nodiscard]] int size() const;
 
     /// Returns the largest value of all ranks on every rank, so that all can end with the same exit
-    /// code. All ranks must call it. Throws StuckError if a rank does not before the deadline.
+    /// code. All ranks must call it. Throws StuckError if one does not by the deadline.
     [[nodiscard]] int max_over_ranks(
         int value, std::chrono::nanoseconds deadline = std::chrono::seconds(120)
     );

@@ -5,12 +5,12 @@
 
 namespace headroom::comm {
 
-/// Returns whether a process may read another one's memory. A child process tries to read this
-/// one's.
+/// Returns whether a process may read another one's memory. To find out, a child process tries to
+/// read the memory of this process.
 [[nodiscard]] bool may_read_other_processes();
 
-/// If reading is forbidden, sets environment variables that disable it in Open MPI, unless the user
-/// has set them. Precondition: MPI is not started yet, and the process has one thread.
+/// If reading is forbidden, sets environment variables that keep Open MPI from trying it, unless
+/// the user has set them. Precondition: MPI is not started yet, and the process has one thread.
 void avoid_forbidden_single_copy();
 
 } // namespace headroom::comm

@@ -11,11 +11,10 @@
 
 namespace headroom::comm {
 
-/// The state of MPI in this process.
 struct MpiWorld {
     MPI_Comm comm = MPI_COMM_NULL;  ///< a duplicate of MPI_COMM_WORLD
     MPI_Comm signs = MPI_COMM_NULL; ///< a second duplicate, for signs of life only
-    std::mutex call_mutex;          ///< a thread holds it while it calls MPI
+    std::mutex call_mutex;          ///< a thread holds this mutex while it calls MPI
     int rank = 0;
     int size = 1;
     std::int64_t sends_in_flight = 0;
@@ -25,8 +24,8 @@ struct MpiWorld {
 /// Throws EnvironmentError with MPI's error text unless the code is MPI_SUCCESS.
 void check_mpi(int code, std::string_view call);
 
-/// Returns the count as an int, as MPI needs it. Throws EnvironmentError with the text `what` if it
-/// is too large.
+/// Returns the count as an int, as MPI needs it. Throws EnvironmentError, with the text `what`, if
+/// the count is too large.
 [[nodiscard]] int checked_int(std::size_t count, std::string_view what);
 
 } // namespace headroom::comm

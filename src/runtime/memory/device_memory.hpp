@@ -1,6 +1,6 @@
 // The memory of one device: the blocks that the placement in force assigns to it, their KV caches,
-// and the device's buffers, which exist only while it holds a block. All of it is allocated from
-// the device's MemoryBudget.
+// and the device's buffers, which exist only while the device holds a block. All this memory is
+// allocated from the device's MemoryBudget.
 #pragma once
 
 #include <map>
@@ -26,14 +26,15 @@ class DeviceMemory {
         const scheduler::TurnSizes& sizes
     );
 
-    /// Copies this device's blocks of the first placement from the model file.
+    /// Copies the blocks that the first placement assigns to this device from the model file.
     void load(const model::GgufFile& file, const scheduler::Placement& placement);
     /// Opens the model file as this device's storage. The file is read when needed, not mapped.
     void open_storage(const model::GgufFile& file);
     [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
     [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
-    /// Opens the model file for reading all norms from it whenever buffers are allocated. Must be
-    /// called before the first placement if partial sums are reduced on a ring (Reduce::ring).
+    /// Opens the model file, from which all norm weights are read whenever buffers are allocated.
+    /// Must be called before the first placement if partial sums are reduced on a ring
+    /// (Reduce::ring).
     void open_norms(const model::GgufFile& file);
     /// Makes `placement` the placement in force. Allocates the buffers if the device holds blocks,
     /// and frees them if it holds none. Checks that the device holds exactly the blocks that the
@@ -64,7 +65,7 @@ class DeviceMemory {
     /// Returns the largest number of turns that share one pass over the weights.
     [[nodiscard]] std::int64_t max_joined() const { return sizes_.joined; }
 
-    /// Returns block `b` as the device would hold it under `placement`, with no piece allocated
+    /// Returns block `b` as the device would hold it under `placement`, with no memory allocated
     /// yet.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
     /// Adds a block; a group gets an empty cache for each slot.

@@ -1,5 +1,5 @@
-// The bytes that every device holds under a placement, computed by the closed forms from block
-// sizes, buffer sizes and the number of cache rows. Nothing is allocated.
+// Computes the bytes that every device holds under a placement from block sizes, buffer sizes and
+// the number of cache rows. Nothing is allocated.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class MemoryModel {
     void set_placement(const scheduler::Placement& placement);
 
     /// Returns the bytes that a device holds if all sequences together occupy `paged_rows` cache
-    /// rows. The rows of each sequence are rounded up to whole pages.
+    /// rows, where the rows of each sequence have been rounded up to whole pages.
     [[nodiscard]] Bytes bytes_held(std::size_t device, std::int64_t paged_rows) const {
         return weights_[device] + groups_[device] * cache_bytes_of(paged_rows);
     }

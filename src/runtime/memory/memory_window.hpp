@@ -1,5 +1,5 @@
-// The memory of each device that some policies consider safe to use: the least memory within the
-// last controller.memory_window of virtual time, reduced by controller.memory_reserve.
+// Computes how much memory of each device some policies use: the least that it had in the last
+// `controller.memory_window` of virtual time, or less if `controller.memory_reserve` requires it.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace headroom::runtime {
 
-/// Stores one minimum per device for each sixteenth of the window, so that its size does not depend
-/// on the number of decisions. The oldest stored value is 15 to 16 sixteenths of the window old.
+/// Stores one minimum per device for each sixteenth of the window, so that the stored bytes do not
+/// depend on the number of decisions. The oldest minimum is 15 to 16 sixteenths of the window old.
 class MemoryWindow {
   public:
     /// length: the window in virtual time, at least 0; with 0 no past values are stored.

@@ -1,4 +1,4 @@
-// The errors of operations and messages that never end.
+// Makes the errors of operations and messages that never end.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 
 namespace headroom::runtime {
 
-/// Returns why work that began at `start` never ends at these rates, and what was expected. The
-/// text continues a sentence that ends with "its rate" or "the link's rate". tokens: the number of
-/// sampled tokens, on which rates can depend.
+/// Returns why work that began at `start` never ends at these rates, and what was expected of them.
+/// The text continues a sentence that ends with "its rate" or "the link's rate". tokens: the number
+/// of sampled tokens, on which rates can depend.
 [[nodiscard]] std::string never_ends_because(
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
 );
 
-/// Returns the error of an operation on a block that never ends. tokens: as above.
+/// Returns the error of an operation, on `block`, that never ends. tokens: as above.
 [[nodiscard]] StuckError never_finishes(
     const scheduler::Fleet& fleet,
     const scheduler::OpRecord& operation,

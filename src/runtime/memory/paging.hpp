@@ -1,5 +1,5 @@
-// Paging: before a turn's first operation, a device that holds more than its budget reads the
-// difference from its storage. This class really reads the bytes from the model file.
+// Paging: before a turn's first operation, a device that holds more than its budget reads as many
+// bytes as exceed the budget from its storage. This class really reads the model file.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,11 @@ class Pager {
     /// Reads `bytes` of the device's weights from the model file again, into the memory that holds
     /// them already: their values do not change, and no memory is allocated. A call begins where
     /// the last call ended, goes through the blocks in block order, and starts over after the last
-    /// block. Caches and buffers count as overload too but are not in the file; weights are read
-    /// more than once per call if the overload exceeds them. Returns the bytes read, counted in
-    /// memory: exactly `bytes`, or up to one row more where weights are expanded on loading.
-    /// Throws EnvironmentError, naming the device, if the file cannot be read.
-    /// Precondition: memory.has_storage() and memory.holds_any().
+    /// block. If `bytes` is larger than all weights, which is possible because caches and buffers
+    /// use the budget too, weights are read more than once. Returns the bytes read, counted in
+    /// memory: exactly `bytes`, or up to one row more where weights are expanded on loading. Throws
+    /// EnvironmentError, naming the device, if the file cannot be read. Precondition:
+    /// memory.has_storage() and memory.holds_any().
     Bytes read(DeviceMemory& memory, Bytes bytes, std::string_view device_name);
 
   private:
@@ -28,13 +28,13 @@ class Pager {
         model::Block* block = nullptr;
         std::size_t piece = 0;
     };
-    /// Returns the piece that contains the next byte to read. Skips pieces that have been read and
-    /// blocks that the device no longer holds.
+    /// Returns the piece (rows of a matrix) with the next byte to read. Skips pieces already read
+    /// and blocks that the device no longer holds.
     PiecePosition next_piece(DeviceMemory& memory);
 
     BlockId block_{0};
     std::size_t piece_ = 0;
-    Bytes offset_ = 0; ///< of the next byte in piece_
+    Bytes offset_ = 0; ///< offset of the next byte within the piece
 };
 
 } // namespace headroom::runtime

@@ -1,4 +1,4 @@
-// How the blocks of a scenario are cut, in the words of the model, and the check that they can be.
+// Converts the scenario's way to cut layers into blocks to the type of src/model, and checks it.
 #pragma once
 
 #include "base/model_shape.hpp"
@@ -8,7 +8,7 @@
 
 namespace headroom::runtime {
 
-/// Returns the slicing of the model's blocks. How partial sums are reduced is not part of it.
+/// The result does not say how partial sums are reduced, which `cut` does.
 [[nodiscard]] model::Slicing slicing_of(const scheduler::Cut& cut);
 
 /// Throws InputError, naming controller.slices, if the scenario's number of slices does not divide

@@ -1,7 +1,7 @@
 // The buffers of one device, allocated from its memory budget, and the pending sends that still
-// read them. A buffer whose contents must survive from one segment of a turn's program to the next
-// exists once per slot. All other buffers exist once and belong to the turn that is being computed.
-// The sum of all buffers is exactly scheduler::buffer_bytes.
+// read these buffers. A buffer whose contents must outlast a wait within a turn exists once per
+// slot (sequence in flight). All other buffers exist once and belong to the turn that is being
+// computed. The sum of all buffers is exactly scheduler::buffer_bytes.
 #pragma once
 
 #include <array>
@@ -20,10 +20,11 @@
 
 namespace headroom::runtime {
 
-/// Sizes are counted in elements: floats, but 64-bit integers in `sums` and `received`.
-/// n: largest number of tokens of a turn; j: largest number of turns that share a pass over the
-/// weights; r: the larger of n and j; D, F, V, d, q: widths of the model, its ffn, vocabulary and
-/// heads, and query heads per group. "Per slot" buffers of consecutive slots are adjacent.
+/// Sizes are counted in elements: floats, but 64-bit integers in `sums` and `received`. n: largest
+/// number of tokens of a turn; j: largest number of turns that share a pass over the weights; r:
+/// the larger of n and j; D, F, V, d, q: widths of the model, its ffn, vocabulary and heads, and
+/// query heads per group. "Per slot" buffers of consecutive slots are adjacent. Sliced: in
+/// granularity `sliced`; ring: if a ring all-reduce adds the partial sums.
 enum class Buffer : std::uint8_t {
     x,         ///< residual stream; per slot, n·D
     normed,    ///< x after a norm; per slot, n·D
@@ -76,12 +77,12 @@ class Workspace {
         Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
     );
     /// Keeps a send that reads the buffer until wait_until_free or wait_for_sends has waited for
-    /// it.
+    /// the send.
     void hold_send(Buffer buffer, SendWithHeader send);
     /// Waits for all sends of all slots.
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 
-    /// Frees the staging buffer while blocks migrate, which makes room for one piece.
+    /// Frees the staging buffer during a migration, to make room for the piece that is sent.
     void release_staging();
     void restore_staging();
 
@@ -102,7 +103,7 @@ class Workspace {
     std::size_t slots_;
     std::size_t slot_ = 0; ///< the selected slot
     bool sliced_;
-    std::array<Bytes, kBuffers> bytes_{}; ///< of a buffer of one slot
+    std::array<Bytes, kBuffers> bytes_{}; ///< size of each buffer for one slot
     std::array<std::byte*, kBuffers> data_{};
     std::vector<std::array<std::vector<SendWithHeader>, kBuffers>> pending_; ///< per slot
 };

@@ -1,6 +1,6 @@
-// `headroom plan`: one decision of each policy for the same problem, side by side. A plan says
-// whether the placement fits, how long a step takes and what limits it, and what a migration from a
-// given placement costs. Nothing is executed, and no weights are needed.
+// Computes `headroom plan`: one decision of each policy for the same problem. For each decision a
+// plan says whether the placement fits, how long a step takes and what limits this time, and what a
+// migration from a given placement costs. Nothing is executed, and no weights are needed.
 #pragma once
 
 #include <algorithm>
@@ -23,24 +23,24 @@ namespace headroom::runtime {
 /// What one device holds under a placement.
 struct DevicePlan {
     std::int64_t blocks = 0; ///< number of blocks
-    Bytes resident = 0;      ///< weights, and caches at the horizon of the plan
+    Bytes resident = 0;      ///< weights, and caches at the context of the plan
     Bytes buffers = 0;       ///< 0 if the device holds no block
-    Bytes budget = 0;        ///< its budget when the decision is made
+    Bytes budget = 0;        ///< the device's budget at the time of the decision
     [[nodiscard]] Bytes held() const { return resident + buffers; }
 };
 
 /// The costs of keeping the previous placement, without a migration.
 struct StayPlan {
     bool fits = false;
-    scheduler::Explanation why{};   ///< what devices lack if it does not fit
-    Nanoseconds inference = kNever; ///< D_inf
-    double objective_s = 0;         ///< the objective in seconds, also if it does not fit
+    scheduler::Explanation why{};   ///< what devices lack if the placement does not fit
+    Nanoseconds inference = kNever; ///< D_inf, the predicted time of a decode step
+    double objective_s = 0;         ///< the objective in seconds, even if `fits` is false
 };
 
 /// The decision of one policy and its consequences.
 struct PolicyPlan {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
-    /// If it is infeasible, only its explanation and the members in_flight and stay are valid.
+    /// If the decision is infeasible, only its explanation, `in_flight` and `stay` are valid.
     scheduler::Decision decision;
     std::int64_t in_flight = 1; ///< number of sequences that the placement has memory for
     double objective_s = 0;     ///< the objective in seconds
@@ -58,12 +58,12 @@ struct Plan {
     std::int64_t context = 0;   ///< the horizon T + λ; with several sequences, of the longest one
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
-    /// Returns whether the steps of the objective are rounds of all sequences in flight.
+    /// Returns whether each step in the objective is a round (one turn of every sequence).
     [[nodiscard]] bool in_rounds() const {
         return in_flight > 1 && aim == scheduler::Aim::throughput;
     }
     std::int64_t interval = 1;     ///< λ
-    std::int64_t steps = 1;        ///< steps over which a migration must pay for itself
+    std::int64_t steps = 1;        ///< number of steps over which a migration must pay off
     std::vector<BlockName> blocks; ///< in block order, as in placements
     MemoryDemand demand;
     std::optional<PreviousPlacement> previous;

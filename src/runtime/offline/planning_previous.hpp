@@ -1,5 +1,5 @@
-// The previous placement of a plan. It is read from a trace or from a plan's JSON, which name
-// devices and blocks, so that a file of another fleet or model is detected.
+// The previous placement of a plan. The placement is read from a trace or from a plan's JSON. Both
+// name devices and blocks, so a file of another fleet or model is detected.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct WrittenPlacement {
 };
 
 /// Returns the placement under which the first sequence of a trace sampled its token number `at`.
-/// With 0 it is the first placement, with nothing that of the last token. Throws InputError, naming
-/// the file, if the trace has no interval or ends before that token.
+/// If `at` is 0, returns the first placement; without `at`, that of the last token. Throws
+/// InputError, naming the file, if the trace has no interval or ends before that token.
 [[nodiscard]] WrittenPlacement placement_in_force(
     const trace::Trace& trace, const std::string& file, std::optional<std::int64_t> at
 );

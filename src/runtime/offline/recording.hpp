@@ -15,18 +15,19 @@
 namespace headroom::runtime {
 
 /// Returns the recorded scenario with `changes` applied. Throws InputError if this version cannot
-/// read it.
+/// read the scenario.
 [[nodiscard]] config::Scenario recorded_scenario(
     const trace::RunHeader& header, const config::Overrides& changes
 );
 
-/// Returns the recorded model shape and prompts. Throws InputError if the trace lacks them, because
-/// its schema version is 3, or if they are damaged.
+/// Returns the recorded model shape and prompts. Throws InputError if they are damaged or if the
+/// trace has schema version 3, which lacks them.
 [[nodiscard]] WorkloadDescription recorded_workload(
     const trace::RunHeader& header, const config::Scenario& scenario
 );
 
-/// The attribute of a counterfactual trace that lists its requests, as ranges: "0-7,9-9".
+/// A counterfactual trace (of a recorded run under another policy) lists its requests in this
+/// attribute, as ranges: "0-7,9-9".
 inline constexpr const char* kCounterfactualRequests = "counterfactual_requests";
 /// Returns the ranges of these sequences, which must be ascending.
 [[nodiscard]] std::string ranges_text(const std::vector<std::int64_t>& sequences);
@@ -45,7 +46,7 @@ class RecordedTokens {
   public:
     explicit RecordedTokens(const trace::Trace& trace);
 
-    /// Returns the recorded token; its id is -1 if the run ended before it.
+    /// Returns the recorded token; its id is -1 if the run ended before that token.
     [[nodiscard]] SampledToken at(std::int64_t sequence, std::int64_t position) const;
     /// Returns whether this is the last recorded token of the sequence.
     [[nodiscard]] bool is_last(std::int64_t sequence, std::int64_t position) const;

@@ -1,7 +1,7 @@
-// Replay: computes a recorded run again from its trace, without model file and transport. replay()
-// checks that decisions, placements and times come out as recorded. replay_under() computes what
-// would have happened under another policy. The recorded tokens can be used for both, because a
-// token does not depend on the devices that compute it
+// Replays a recorded run: computes it again from its trace, without model file and transport.
+// replay() checks that decisions, placements and times come out as recorded. replay_under()
+// computes what would have happened under another policy. The recorded tokens can be used for both,
+// because a token does not depend on the devices that compute it
 // (docs/explanation/invariants.md#numbers-do-not-depend-on-where-they-are-computed).
 #pragma once
 
@@ -33,7 +33,7 @@ struct ReplayWatch {
 
 /// Computes every decision, placement, time, byte count and row of the trace again and compares
 /// them. Sampled ids, checksums and texts depend on the weights and are taken as recorded. If the
-/// run was killed, interrupted or failed, all committed intervals are compared. scenario: the
+/// run was killed, interrupted or failed, all intervals in the trace are compared. scenario: the
 /// recorded one. policy: the policy that decided in the run. Throws InputError if the trace lacks
 /// data that the replay needs, InterruptedError after a signal.
 [[nodiscard]] Replay replay(

@@ -1,6 +1,6 @@
-// A run on the timeline instead of devices: an ExecutionBackend that passes the turns to the
-// timeline and gives the controller the computed times. Derived classes say which tokens are
-// sampled and when the run is interrupted.
+// Simulates a run: an ExecutionBackend that passes the turns to the timeline, which computes the
+// virtual times of the devices, and gives these times to the controller. Derived classes say which
+// tokens are sampled and when the run is interrupted.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@ namespace headroom::runtime {
 
 class Simulation : public ExecutionBackend {
   public:
-    /// workload: must outlive this object. context: its blocks, prompts and turn sizes are ignored;
-    /// those of the workload are used.
+    /// workload: must outlive this object. context: its blocks, prompts and turn sizes are replaced
+    /// by those of the workload.
     Simulation(const WorkloadDescription& workload, ControllerContext context);
-    /// Runs the serving loop and ends the trace. An Error is returned as an outcome.
+    /// Runs the serving loop and ends the trace. An Error is returned in the outcome.
     RunOutcome run(ServingSettings settings);
 
     [[nodiscard]] Nanoseconds clock() const override { return timeline_.clock(source_); }
@@ -71,7 +71,7 @@ class Simulation : public ExecutionBackend {
     MemoryModel memory_model_;
     scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::map<std::int64_t, std::int64_t> batches_; ///< number in the timeline, by first turn
+    std::map<std::int64_t, std::int64_t> batches_; ///< timeline's numbers, by first turn number
     std::vector<std::int64_t> rows_;               ///< per slot: cache rows, in whole pages
     std::int64_t cached_ = 0;                      ///< the sum of rows_
     // Since the last decision:

@@ -1,4 +1,4 @@
-// Where the time of one decode step goes: what each device does meanwhile, and the critical path,
+// Computes where the time of one decode step goes: what each device does, and the critical path,
 // the chain of operations and messages that determines how long the step takes.
 #pragma once
 
