@@ -18,7 +18,6 @@ namespace headroom::trace {
     const Trace& a, const Trace& b, std::size_t max_lines = 10
 );
 
-/// Returns the differences between two headers.
 [[nodiscard]] std::vector<std::string> differences(
     const RunHeader& a, const RunHeader& b, std::size_t max_lines = 10
 );

@@ -1,5 +1,5 @@
-// A table of figures: named columns with a unit, each with values of one kind. A value may be
-// missing.
+// A table of figures, the numbers and texts that describe runs. Each column has a name, a unit and
+// values of one kind. A value may be missing.
 #pragma once
 
 #include <cstddef>

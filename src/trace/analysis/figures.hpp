@@ -1,5 +1,5 @@
-// Figures for the pictures of a run, in reports and in the terminal. Each is a pure function of a
-// trace.
+// Computes the numbers that pictures of a run show, in reports and in the terminal. Each function
+// depends on a trace alone.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace headroom::trace {
 
-/// A sampled token and its latency. The first token of a sequence has none.
+/// A sampled token and its latency. The first token of a sequence has no latency.
 struct TokenStep {
     std::int32_t sequence = 0;
     std::int64_t position = 0; ///< position in the sequence, prompt included
@@ -23,11 +23,11 @@ struct TokenStep {
 /// Returns the token steps of all sequences, ordered by end, then sequence.
 [[nodiscard]] std::vector<TokenStep> token_steps(const Trace& trace);
 
-/// Returns the time that each device computed in each interval, as [interval][device]. The column
-/// busy_ns of /resources cannot give this time directly: a turn under way at the border is reported
-/// with one interval and partly computed in the other. With operations in the trace each operation
-/// is split at the borders. Without them, time that does not fit into its interval is moved to the
-/// next intervals that have room, or else to earlier ones.
+/// Returns for how long each device computed in each interval, as [interval][device]. The column
+/// busy_ns of /resources cannot give this time directly: a turn under way at the border of two
+/// intervals is reported in one but partly computed in the other. With operations in the trace each
+/// operation is split at the borders. Without them, time that does not fit into its interval is
+/// moved to the next intervals that have room, or else to earlier ones.
 [[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);
 
 /// How the time of all intervals was spent. Without operations in the trace the time in which at
@@ -37,7 +37,7 @@ struct TimeBreakdown {
     Nanoseconds total = 0;         ///< sum of the intervals, each from its decision to its end
     Nanoseconds migrating = 0;     ///< part of `total` from t_switch to t_resume
     Nanoseconds min_computing = 0; ///< sum over intervals of the busiest device's time
-    /// Sum over intervals of all devices' times, in each at most the interval without migration.
+    /// Sum over intervals of all devices' times, or of the time without migration if that is less.
     Nanoseconds max_computing = 0;
 };
 

@@ -1,4 +1,4 @@
-// Finds the gaps between the operations of each device, and why the device did not compute. The
+// Finds the gaps between the operations of each device and the reasons why it did not compute. The
 // trace must have been recorded with --trace-ops.
 #pragma once
 
@@ -17,7 +17,7 @@ struct RowIndex {
 
 enum class GapKind {
     waiting,   ///< waiting for a message; the next operation began at its arrival
-    paging,    ///< reading the bytes over the budget again, before a turn's first operation
+    paging,    ///< reading from storage what exceeds the budget
     migrating, ///< during transfers of a migration no device computes
     idle,      ///< any other reason
 };

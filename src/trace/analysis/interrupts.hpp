@@ -9,10 +9,9 @@
 
 namespace headroom::trace {
 
-/// Returns the sequences that were in flight when a signal ended the run in this interval. They
-/// have request rows although they have not ended.
+/// Returns the sequences that were in flight when a signal ended the run in this interval. The
+/// interval has request rows of these sequences although they have not ended.
 [[nodiscard]] std::set<std::int32_t> interrupted_sequences(const Interval& interval);
-/// Returns whether a signal ended the run in this interval.
 [[nodiscard]] bool was_interrupted(const Interval& interval);
 /// Removes the request rows of interrupted sequences. A resumed run continues these sequences.
 void drop_interrupted_requests(Interval& interval);

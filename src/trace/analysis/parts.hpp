@@ -23,7 +23,7 @@ struct RunPart {
     std::string host;
 };
 
-/// A text of a part, and the name of the attribute that has it for the first part.
+/// A text of RunPart, and the name of the attribute that has this text for the first part.
 struct RunPartField {
     const char* attribute;
     std::string RunPart::*member;

@@ -1,4 +1,4 @@
-// Figures over many requests, computed from lists of times.
+// Computes summary numbers of many requests from lists of times.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 namespace headroom::trace {
 
 /// Returns the percentile by the nearest-rank rule: the smallest value such that at least `percent`
-/// of 100 values are not larger. Returns -1 for an empty list. 0 < percent ≤ 100.
+/// per cent of the values are not larger. Returns -1 for an empty list. 0 < percent ≤ 100.
 [[nodiscard]] Nanoseconds percentile(std::vector<Nanoseconds> values, std::size_t percent);
 
 /// The time from `begin` (inclusive) to `end` (exclusive).
@@ -24,13 +24,13 @@ struct Span {
 /// The requests that had a free slot but could not begin because a device lacked memory.
 struct MemoryWaits {
     std::int64_t requests = 0;
-    Nanoseconds longest = 0; ///< longest time from the first failed attempt until it began
+    Nanoseconds longest = 0; ///< longest time from a request's first attempt to its begin
 };
 
-/// Counts the waits for memory. `found` are the times at which a request could not begin; one wait
-/// can have several. `begins` are the times at which requests began. Requests begin in order of
-/// arrival, so the next begin after a time of `found` belongs to the waiting request. If no request
-/// begins afterwards the wait lasts until `end`.
+/// Counts the waits for memory. `found` are the times at which a request could not begin, maybe
+/// several times per wait. `begins` are the times at which requests began. Requests begin in order
+/// of arrival, so the next begin after a time of `found` belongs to the waiting request. If no
+/// request begins afterwards the wait lasts until `end`.
 [[nodiscard]] MemoryWaits memory_waits(
     std::vector<Nanoseconds> found, std::vector<Nanoseconds> begins, Nanoseconds end
 );

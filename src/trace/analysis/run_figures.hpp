@@ -1,5 +1,5 @@
-// The figures of a run that are single numbers, one row per figure. JSON, the tables of many runs
-// and the reference use this list.
+// Lists the figures (summary numbers) of a run. The JSON output, the tables of many runs and the
+// reference manual use this list.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 namespace headroom::trace {
 
 struct RunFigure {
-    /// Where the figure is given: in the JSON of a run, in the table that `headroom collect` makes.
+    /// Where the figure is given: in a run's JSON, in the table of `headroom collect`, or both.
     enum class Use : std::uint8_t { both, json, table };
 
     std::string_view name; ///< key in JSON and name of the column

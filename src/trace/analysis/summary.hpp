@@ -1,4 +1,4 @@
-// Summarizes a run in figures for users. The rows are added one interval at a time, during `run` or
+// Summarizes a run in numbers for users. The rows are added one interval at a time, during `run` or
 // from a finished trace.
 #pragma once
 
@@ -34,19 +34,19 @@ struct DeviceSummary {
 };
 
 struct SequenceSummary {
-    std::int64_t number = 0; ///< number of its request
+    std::int64_t number = 0; ///< number of the request
     std::int32_t slot = -1;  ///< -1: not known
     bool ended = false;
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    /// When the request arrived. The trace records it when the sequence ends. Until then this
-    /// equals `begin`.
+    /// When the request arrived. The trace records the arrival when the sequence ends. Until then
+    /// this equals `begin`.
     Nanoseconds arrival = 0;
     Nanoseconds begin = 0;                ///< when the sequence got its slot
     Nanoseconds first_token = 0;          ///< end of the step that sampled the first token
     Nanoseconds last_token = 0;           ///< end of the step that sampled the last token
     Nanoseconds time_to_first_token = -1; ///< first_token − arrival; -1 without a token
-    /// Mean from the first to the last token, migrations included; -1 with fewer than two tokens.
+    /// Mean time between tokens, migrations included; -1 with fewer than two tokens.
     Nanoseconds time_per_output_token = -1;
     std::string prompt; ///< prompt as text; empty until the sequence has ended
     std::string text;   ///< prompt and continuation; empty until the sequence has ended
@@ -59,7 +59,7 @@ struct Summary {
     std::vector<SequenceSummary> sequences; ///< sequences with turns or tokens, by number
     std::int64_t prompt_tokens = 0;         ///< sum over `sequences`
     std::int64_t sampled_tokens = 0;        ///< sum over `sequences`
-    /// Mean over the sequences that have ended. If none has ended: mean over all with a token.
+    /// Mean over the sequences that have ended. If none has ended, mean over all with a token.
     Nanoseconds time_to_first_token = 0;
     Nanoseconds time_to_first_token_p50 = -1; ///< of the same sequences; -1 if there are none
     Nanoseconds time_to_first_token_p95 = -1; ///< of the same sequences; -1 if there are none
@@ -86,10 +86,10 @@ struct Summary {
     Bytes bytes_loaded = 0;   ///< bytes that receivers of blocks read from their own storage
     Nanoseconds time_migrating = 0;
     Bytes bytes_messages = 0; ///< payload over links, without migrations
-    /// Predicted and measured time, summed over all tokens but the first of each sequence. In an
-    /// interval with one sequence in flight this is D_inf and the time of the step. With several
-    /// sequences it is the predicted time of a round, and the time since the sequence's previous
-    /// token without migrations.
+    /// Predicted and measured time, summed over all tokens but the first of each sequence. In
+    /// intervals with one sequence in flight the predicted time is D_inf and the measured time that
+    /// of the step. With several sequences they are the predicted time of a round, and the time
+    /// since the sequence's previous token without migrations.
     Nanoseconds predicted_decode = 0;
     Nanoseconds measured_decode = 0;
     Nanoseconds predicted_migration = 0;
@@ -119,15 +119,15 @@ class Summarizer final : public Sink {
     void add_step(const IntervalRow& row, const TokenRow& token, Nanoseconds previous_end);
     void add_request(const IntervalRow& row, const RequestRow& request);
 
-    Summary sum_; ///< figures that are plain sums, minima or maxima over rows
+    Summary sum_; ///< numbers that are plain sums, minima or maxima over rows
     std::map<std::int32_t, SequenceSummary> sequences_;
     std::vector<std::int32_t> block_kinds_;
     double decision_wall_ns_ = 0;
-    std::vector<Nanoseconds> token_times_;  ///< times between two tokens of a sequence
+    std::vector<Nanoseconds> token_times_;  ///< times between consecutive tokens of a sequence
     std::vector<Nanoseconds> memory_waits_; ///< times at which a request lacked memory to begin
 };
 
-/// Returns the largest fullness of all devices, without those that have none; at least 0.
+/// Returns the largest fullness of all devices, without devices whose fullness is -1; at least 0.
 [[nodiscard]] double largest_fullness(const Summary& summary);
 
 /// Returns the summary of a whole trace. Throws InputError if a row names a device that the trace

@@ -1,5 +1,5 @@
-// Distributes spans that overlap over tracks: a viewer of traces cannot draw two slices of one
-// track that overlap.
+// Distributes overlapping spans of time over tracks, the rows of bars in a trace viewer, because a
+// viewer cannot draw two bars of one track that overlap.
 #pragma once
 
 #include <cstddef>

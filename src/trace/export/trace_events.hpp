@@ -1,6 +1,6 @@
 // Writes the trace-event format, a JSON format of Chrome that ui.perfetto.dev and chrome://tracing
-// read. Each event is one line. In this format an event belongs to a process and a thread, which
-// are drawn as a group of tracks and a track.
+// read. Each event is one line. In this format an event belongs to a thread of a process; a viewer
+// draws a thread as a track and a process as a group of tracks.
 #pragma once
 
 #include <cstdint>
@@ -53,8 +53,8 @@ class TraceEvents {
     [[nodiscard]] std::int64_t add_process(std::string_view name);
     /// Adds a track to a process. No two tracks of the file have the same thread number.
     [[nodiscard]] Track add_track(std::int64_t process, std::string_view name);
-    /// Adds a slice. Two slices of a track must not overlap, but one may contain the other. The
-    /// outer slice must be added first.
+    /// Adds a slice, an event with a duration. Two slices of a track must not overlap, but one may
+    /// contain the other. The outer slice must be added first.
     void slice(Track track, Span span, std::string_view name, const JsonMembers& arguments);
     /// Adds an event without a duration.
     void instant(Track track, Nanoseconds at, std::string_view name, const JsonMembers& arguments);

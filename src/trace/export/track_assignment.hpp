@@ -1,5 +1,5 @@
-// Assigns slices of one name to tracks, so that no two slices of a track overlap. Viewers of traces
-// need this.
+// Assigns slices, the bars that a trace viewer draws, to tracks, the rows of bars, so that no two
+// slices of a track overlap.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace headroom::trace {
 
-/// A span that is to be drawn as a slice, with what it shows.
+/// A time span that is to be drawn as a slice, with what the slice shows.
 template <class Content>
 struct TrackSpan {
     Span span;
@@ -21,8 +21,8 @@ struct TrackSpan {
     Track track{}; ///< set by assign_tracks()
 };
 
-/// Sorts the spans by begin and assigns each to a track. Adds the tracks that are needed to the
-/// process and names them "name", "name (2)", ….
+/// Sorts the spans by begin and assigns each to a track. Adds as many tracks as are needed to the
+/// process, a group of tracks, and names them "name", "name (2)", ….
 template <class Content>
 void assign_tracks(
     TraceEvents& events,

@@ -1,5 +1,5 @@
-// Reads the few facts of a trace file that a sweep needs to know whether a cell is done, without
-// reading the tables of intervals.
+// Reads the few facts of a trace file from which a sweep (a set of runs) knows whether this run is
+// done, without reading the tables of intervals.
 #pragma once
 
 #include <string>

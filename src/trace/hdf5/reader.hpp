@@ -13,8 +13,8 @@ struct TraceFile {
     Trace trace;                   ///< all committed intervals
     bool ended_cleanly = false;    ///< the run called end() and closed the file
     bool is_being_written = false; ///< the writing program is running
-    /// The process named by a writer file (writer_file.hpp) if nothing shows whether it still runs;
-    /// else empty.
+    /// The process in the writer file (writer_file.hpp) if nothing shows whether this process still
+    /// runs; else empty.
     std::string possible_writer;
     std::int64_t schema_version = 0;
     std::string hdf5_version; ///< version of the library that wrote the file

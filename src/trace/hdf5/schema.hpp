@@ -1,7 +1,7 @@
-// The parts of the file format that are not in columns.hpp: the row counts, which make a row of
-// /intervals the commit record of its interval, the table of input files, and the names of datasets
-// and attributes. A change here requires a new kSchemaVersion.
-// Source: docs/reference/trace.md#the-commit-record
+// The parts of the file format that are not in columns.hpp: the row counts, by which a row of
+// /intervals makes its interval valid (the commit record), the table of input files, and the names
+// of datasets and attributes. A change here requires a new kSchemaVersion. See
+// docs/reference/trace.md#the-commit-record
 #pragma once
 
 #include <string_view>
@@ -20,8 +20,8 @@ inline constexpr const char* kSchemaVersionAttribute = "schema_version";
 inline constexpr const char* kHdf5VersionAttribute = "hdf5_version";
 inline constexpr const char* kWallStartedAttribute = "wall_started";
 
-/// Further columns of /intervals, after those of IntervalRow: the number of rows of each table that
-/// belong to the trace after this interval.
+/// Further columns of /intervals, after those of IntervalRow: how many rows of each table belong to
+/// the trace up to and with this interval.
 struct RowCounts {
     std::int64_t placements = 0;
     std::int64_t resources = 0;
@@ -53,7 +53,7 @@ struct Table<RowCounts> {
     };
 };
 
-/// Returns the count of an interval's table.
+/// Returns the member of RowCounts that counts the rows of the table of Row.
 template <class Row>
 constexpr std::int64_t RowCounts::*count_of() {
     std::int64_t RowCounts::*count = nullptr;

@@ -1,4 +1,4 @@
-// Writes a table of the figures of many traces as an HDF5 file (`headroom collect`).
+// Writes the summary numbers of many traces as one table in an HDF5 file (`headroom collect`).
 #pragma once
 
 #include <string>
@@ -7,9 +7,10 @@
 
 namespace headroom::trace {
 
-/// Writes the table as dataset /summary, with the attributes description and units as in a trace.
-/// Texts are fixed strings. Missing values are empty texts, -1 or NaN. Replaces an existing file.
-/// Equal tables give equal contents. Throws EnvironmentError if the file cannot be written.
+/// Writes the table as dataset `/summary` with attributes `description` and `units`, like those of
+/// a trace's tables. Texts have a fixed length. Missing values are empty texts, -1 or NaN. Replaces
+/// an existing file. Equal tables give equal files. Throws EnvironmentError if the file cannot be
+/// written.
 void write_summary_file(const std::string& path, const FigureTable& table);
 
 /// Returns whether the file was written by write_summary_file(). Returns false for a file that

@@ -18,7 +18,7 @@ class GrowingTables {
     GrowingTables() = default;
     GrowingTables(const File& file, const RunHeader& header);
 
-    /// Throws Bug unless the interval fits the header.
+    /// Throws Bug unless the interval fits the header, such as one device per block.
     void check(const Interval& interval) const;
     /// Appends the rows to all other tables and flushes them. Then appends and flushes the row of
     /// /intervals, which commits the interval.
@@ -35,7 +35,7 @@ class GrowingTables {
     std::size_t blocks_ = 0;
     bool with_ops_ = false;
     AppendTable intervals_, placements_, text_pool_;
-    std::vector<AppendTable> tables_; ///< kIntervalTables, without ops the first of them
+    std::vector<AppendTable> tables_; ///< in the order of kIntervalTables
     PendingText pending_text_;
     ByteBuffer buffer_; ///< reused by each commit
 };

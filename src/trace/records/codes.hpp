@@ -1,4 +1,4 @@
-// Codes: small numbers that stand for names in a trace. A file holds the codes and the names, so
+// Codes are small numbers that stand for names in a trace. A file holds the codes and the names, so
 // that readers need no list of their own. New codes are added at the end of a list.
 #pragma once
 
@@ -27,7 +27,7 @@ enum class EventCode : std::int32_t {
     admission_waits ///< a request could not begin because a device lacked memory for its caches
 };
 
-/// Maps "table.column" to the names of its codes. The code is the index.
+/// Maps "table.column" to the names of the column's codes. A code is an index into these names.
 using CodeNames = std::map<std::string, std::vector<std::string>>;
 
 /// Returns the names of all codes but intervals.policy and messages.kind, whose names come from the

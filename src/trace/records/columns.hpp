@@ -1,5 +1,6 @@
-// Lists the columns of every table with name, member and unit. Writing, reading, comparing and
-// exporting use these lists. A test checks that every field of a row has a column.
+// Lists the columns of every table with name, member and unit. The code that writes, reads,
+// compares and exports traces uses these lists. A test checks that every field of a row has a
+// column.
 #pragma once
 
 #include <tuple>
@@ -10,9 +11,9 @@
 
 namespace headroom::trace {
 
-/// A column of the table of Row, with values of type T. Units: "ns" virtual nanoseconds, "B" bytes,
-/// "B/s", "FLOP/s", "s", "1" a count or truth value, "id" an index (-1: none), "code" an index into
-/// the column's list of names (codes.hpp), "text", "hash".
+/// A column of the table of Row, with values of type T. The units are "ns" (virtual nanoseconds),
+/// "B" (bytes), "B/s", "FLOP/s", "s", "1" (a count or truth value), "id" (an index; -1: none),
+/// "code" (an index into the column's list of names, see codes.hpp), "text" and "hash".
 template <class Row, class T>
 struct Column {
     const char* name;
@@ -20,7 +21,7 @@ struct Column {
     const char* unit;
 };
 template <class Row, class T>
-Column(const char*, T Row::*, const char*) -> Column<Row, T>; // clang 14 cannot deduce it
+Column(const char*, T Row::*, const char*) -> Column<Row, T>; // clang 14 needs this guide
 
 /// Each row type has a specialisation with the table's `name`, `description` and `columns`.
 template <class Row>

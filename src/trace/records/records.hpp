@@ -1,6 +1,6 @@
-// The rows of a trace, one struct per table, and the interface of sinks, which receive the rows of
-// a run. Times are virtual nanoseconds unless the name says wall. Ids are indices into the tables
-// of the header; -1 means none. docs/reference/trace.md describes every table and column.
+// The rows of a trace (a run's output file), one struct per table, and the interface of sinks,
+// which receive them. Times are virtual nanoseconds unless the name has `wall`. Ids are indices
+// into tables of the header; -1 means none. See docs/reference/trace.md.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ inline constexpr std::int32_t kOldestSchemaVersion = 3;
 
 struct DeviceRow {
     std::string name;
-    std::int64_t compute_flop_per_s = 0; ///< rate at time 0, after scaling and load
+    std::int64_t compute_flop_per_s = 0; ///< rate at time 0, with scale factor and background load
     std::int64_t memory_bytes = 0;
     std::int64_t memory_bandwidth_bytes_per_s = -1;  ///< -1: unlimited
     std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: no storage
     std::int64_t buffer_bytes = 0; ///< part of the memory that is held for buffers
-    std::int32_t is_source = 0;
+    std::int32_t is_source = 0;    ///< 1: prompts come in and text goes out here
 };
 
 struct LinkRow {
@@ -56,7 +56,7 @@ struct ModelRow {
     std::int64_t kv_bytes = 0;     ///< bytes of one element of the KV cache
     std::int32_t tied = 0;         ///< 1: lm_head uses the matrix of embed
     std::int32_t ends = 1;         ///< 1: the model has embed and lm_head
-    std::int32_t norms = 1;        ///< 1: the weights of norms count
+    std::int32_t norms = 1;        ///< 1: resident bytes include norm weights
 };
 
 /// The stored types of the matrices of one layer, as codes of WeightType.
@@ -90,12 +90,12 @@ struct RunHeader {
     std::vector<LayerRow> layers;
     std::vector<PromptRow> prompts;
     bool with_ops = false; ///< the tables /ops and /messages exist (--trace-ops)
-    /// The names of codes. The caller of Sink::begin() adds those that come from the scheduler:
+    /// The names of codes. The caller of Sink::begin() adds the names that come from the scheduler:
     /// "intervals.policy" and, if with_ops, "messages.kind".
     CodeNames codes = standard_codes();
 };
 
-/// One decision and the tokens sampled until the next one.
+/// One decision, and the tokens sampled until the next decision.
 struct IntervalRow {
     std::int64_t epoch = 0;       ///< epoch after the decision
     std::int32_t sequence = 0;    ///< sequence of the interval's tokens; -1: several sequences
@@ -106,14 +106,14 @@ struct IntervalRow {
     std::int64_t t_resume = 0; ///< time at which the next turns may begin; t_dec if nothing changes
     std::int64_t t_end = 0;    ///< source clock at the interval's last sampled token
     std::int64_t tokens = 0;   ///< number of tokens sampled in the interval
-    std::int64_t predicted_inference_ns = 0; ///< D_inf at the decision; INT64_MAX: never
+    std::int64_t predicted_inference_ns = 0; ///< D_inf, predicted step time; INT64_MAX: never
     std::int64_t measured_inference_ns = 0;  ///< mean time of a decode step, without prefill
     std::int64_t predicted_migration_ns = 0;
     std::int64_t measured_migration_ns = 0;
     std::int32_t in_flight = 1;          ///< number of sequences that the decision planned for
     std::int32_t waiting = 0;            ///< requests that had arrived and had no slot
     std::int32_t batch = 1;              ///< number of turns that are joined into one operation
-    std::int64_t predicted_round_ns = 0; ///< time of a round at the decision; INT64_MAX: never
+    std::int64_t predicted_round_ns = 0; ///< predicted time of a round; INT64_MAX: never
     std::int64_t kept_inference_ns = -1; ///< D_inf of the previous placement; -1: there was none
     double paper_delay_s = 0;            ///< D_T: inference delay by the published formula
     double paper_migration_s = 0;        ///< migration delay by the published formula
@@ -132,9 +132,9 @@ struct ResourceRow {
     std::int64_t memory_budget_bytes = 0; ///< budget at t_dec
     std::int64_t memory_used_bytes = 0;   ///< bytes held at the interval's end
     std::int64_t memory_peak_bytes = 0;   ///< most bytes held within the interval, with migration
-    std::int64_t busy_ns = 0;             ///< time of the operations reported with the interval
-    std::int64_t paged_bytes = 0;         ///< bytes read again from storage because of overload
-    std::int64_t rank_rss_bytes = 0;      ///< resident set of the host's process; not reproducible
+    std::int64_t busy_ns = 0;        ///< time of the operations that were reported in the interval
+    std::int64_t paged_bytes = 0;    ///< bytes read again from storage because of overload
+    std::int64_t rank_rss_bytes = 0; ///< resident set of the rank's process; not reproducible
 };
 
 /// The state of one link in one interval, if the link was used or has changed.
@@ -144,7 +144,7 @@ struct LinkStateRow {
     std::int32_t to = -1;
     std::int64_t bandwidth_bytes_per_s = 0;
     std::int64_t latency_ns = 0;
-    std::int64_t bytes = 0; ///< payload sent in the interval, with migrations
+    std::int64_t bytes = 0; ///< payload sent in the interval, migrations included
 };
 
 /// The migration of one block.
@@ -170,8 +170,8 @@ struct TokenRow {
     std::uint64_t logits_checksum = 0; ///< checksum of the step's logits; prompt tokens: 0
 };
 
-/// One turn. The rows of an interval are in the order in which the source ended the turns. The
-/// turns of one batch are consecutive.
+/// One turn (pass of one sequence through the model). The rows of an interval are in the order in
+/// which the source ended the turns. The turns of one batch are consecutive.
 struct TurnRow {
     std::int64_t turn = 0;  ///< number of the turn in the run
     std::int64_t epoch = 0; ///< epoch of the placement that executed the turn
@@ -183,7 +183,7 @@ struct TurnRow {
     std::int64_t first = 0;   ///< number of cache rows of the sequence before the turn
     std::int64_t tokens = 1;  ///< number of tokens that the turn processes
     std::int32_t samples = 1; ///< 0: a chunk of a prompt, but not the last one
-    /// Number of tokens that the run had sampled when the turn began. Events at a token use it.
+    /// Tokens that the run had sampled when the turn began. Scenario events can depend on it.
     std::int64_t seen_tokens = 0;
     std::int64_t start = 0; ///< source clock when the turn began
     std::int64_t end = 0;   ///< source clock when the source ended the turn

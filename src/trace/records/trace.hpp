@@ -13,7 +13,6 @@ struct Trace {
     Completion completion = Completion::running;
 };
 
-/// Returns a copy of everything that the sink recorded.
 [[nodiscard]] inline Trace trace_of(const MemorySink& sink) {
     return {sink.header, sink.intervals, sink.completion};
 }

@@ -12,7 +12,7 @@ namespace headroom::trace::h5 {
 struct AppendPlan {
     std::string name;
     hsize_t width = 0;           ///< size of the second dimension; 0: one dimension
-    std::size_t usual_bytes = 0; ///< expected bytes of one interval, from which chunks are sized
+    std::size_t usual_bytes = 0; ///< expected bytes per interval; decides the chunk size
 };
 
 class AppendTable {

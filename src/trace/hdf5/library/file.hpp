@@ -16,7 +16,7 @@ namespace headroom::trace::h5 {
 /// From this call on other programs can read the file, also after a kill of the writer. No
 /// attributes and datasets can be added afterwards.
 void start_concurrent_reading(const File& file);
-/// Opens a file for reading. A file that is being written or was left by a kill needs `concurrent`.
+/// Opens a file for reading. A file that is being written or that a kill left needs `concurrent`.
 [[nodiscard]] File open_file(const std::string& path, bool concurrent);
 
 struct DatasetPlan {
@@ -35,12 +35,12 @@ void resize(const Dataset& dataset, const Extent& size);
 /// the disk.
 void flush(const Dataset& dataset);
 
-/// Writes rows [first, first + count) of the first dimension. `memory` is the type of `data`.
+/// Writes rows [first, first + count) of the first dimension. `memory` is the row type of `data`.
 void write_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, const void* data
 );
 /// Writes the whole chunk that begins at row `first_row`, without HDF5's cache and conversions. The
-/// bytes must have the dataset's type. Rows beyond the size of the dataset are ignored by readers.
+/// bytes must have the dataset's type. Readers ignore rows beyond the size of the dataset.
 void write_chunk(
     const Dataset& dataset, hsize_t first_row, std::size_t dimensions, const ByteBuffer& bytes
 );

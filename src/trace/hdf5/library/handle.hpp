@@ -12,7 +12,7 @@
 
 namespace headroom::trace::h5 {
 
-/// The computer lacks file descriptors or memory. The file is not to blame.
+/// Thrown if the computer lacks file descriptors or memory, so the file is not to blame.
 class HostLimitError : public EnvironmentError {
   public:
     using EnvironmentError::EnvironmentError;

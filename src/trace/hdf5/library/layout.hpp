@@ -1,7 +1,7 @@
 // Encodes rows as bytes and decodes them: the columns in the order of columns.hpp, without padding.
-// A text column is either a fixed string, padded with NUL, or an offset and a length in a pool of
-// bytes. HDF5's variable-length strings are not used, because a kill makes them unreadable. No HDF5
-// is used here.
+// A text column is either a string of fixed length, padded with NUL, or an offset and a length in a
+// pool of bytes. HDF5's variable-length strings are not used, because they would be unreadable
+// after a kill of the writer. No HDF5 is used here.
 #pragma once
 
 #include <algorithm>
@@ -41,8 +41,7 @@ struct Layout {
     }
 };
 
-/// The bytes of each column of fixed strings. Text columns that are not listed are stored in a
-/// pool.
+/// The bytes of each column of fixed-length strings. Other text columns are stored in a pool.
 using TextWidths = std::map<std::string, std::size_t>;
 using ByteBuffer = std::vector<std::byte>;
 
@@ -60,7 +59,8 @@ constexpr FieldType field_type() {
     }
 }
 
-/// Appends the columns of Row to a layout. A pooled text becomes two: NAME_offset, NAME_length.
+/// Appends the columns of Row to a layout. A text column in a pool becomes two: NAME_offset and
+/// NAME_length.
 template <class Row>
 void add_columns(Layout& layout, const TextWidths& widths) {
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
@@ -92,7 +92,6 @@ TextWidths widths_for(const std::vector<Row>& rows) {
     return widths;
 }
 
-/// Appends bytes to `out`.
 inline void put_bytes(ByteBuffer& out, const void* data, std::size_t bytes) {
     const std::size_t before = out.size();
     out.resize(before + bytes);
@@ -104,7 +103,7 @@ inline void put_bytes(ByteBuffer& out, const void* data, std::size_t bytes) {
 /// The bytes that are to be appended to a pool of texts.
 struct PendingText {
     ByteBuffer bytes;
-    std::int64_t base = 0; ///< offset of the first byte in the pool
+    std::int64_t base = 0; ///< offset that the first byte gets in the pool
 };
 
 /// Appends the encoded row to `out`, and its pooled texts to `pool`. `pool` may be null if all text

@@ -28,9 +28,8 @@ class WriterLock {
     [[nodiscard]] bool is_refused() const { return refused_; }
     /// Returns whether `path` leads to the file that was opened.
     [[nodiscard]] bool has_name(const std::string& path) const;
-    /// Returns whether the file has been deleted.
     [[nodiscard]] bool is_deleted() const;
-    /// Returns the errno with which the file system refused any lock; 0 if it has locks.
+    /// Returns the errno of a file system without locks; 0 if the file system has locks.
     [[nodiscard]] int unsupported_errno() const { return unsupported_errno_; }
 
   private:
@@ -41,7 +40,7 @@ class WriterLock {
 
 /// Returns whether the file system has no locks for the file, so that HDF5 cannot lock it either.
 [[nodiscard]] bool is_without_locks(const std::string& path);
-/// Returns the text of an errno that locking a file gave, such as "No locks available".
+/// Returns the text of an errno from locking a file, such as "No locks available".
 [[nodiscard]] std::string lock_error_text(int error);
 
 /// What the lock and the writer file of a trace say about its writer.

@@ -1,6 +1,7 @@
-// The file that a trace is written to before it gets its final name. It lies beside the final path
-// and is called NAME.part. A file with a trace's name can therefore always be read, and an existing
-// trace is replaced only by a complete one. The writer also locks the file. No HDF5 is used here.
+// The file to which a trace is written before it is published, that is, renamed to its final path.
+// Its name is that path with `.part`. A file with a trace's name can therefore always be read, and
+// an existing trace is replaced only by a complete one. The writer also locks the file. No HDF5 is
+// used here.
 #pragma once
 
 #include <string>
@@ -15,13 +16,13 @@ inline constexpr const char* kPartFileSuffix = ".part";
 class PartFile {
   public:
     /// `path` is the final path; symbolic links are followed. If the path exists and is not a
-    /// regular file (a device, for example), it is written in place without a part file.
+    /// regular file (a device, for example), the trace is written into it without a part file.
     explicit PartFile(const std::string& path);
     PartFile(const PartFile&) = delete;
     PartFile& operator=(const PartFile&) = delete;
     ~PartFile() { release(); }
 
-    /// Returns the path of the file now: the final path once the file is published.
+    /// Returns the present path of the file: the final path once the file is published.
     [[nodiscard]] const std::string& current_path() const {
         return published_ ? path_ : part_path_;
     }
@@ -31,11 +32,11 @@ class PartFile {
     [[nodiscard]] bool is_published() const { return published_; }
 
     /// Creates and locks the part file. A part file that a kill left behind is removed first.
-    /// Throws EnvironmentError if another process writes the part file, if a file that is not a
-    /// left-over trace has its name, or if it cannot be created.
+    /// Throws EnvironmentError if another process writes the part file, if there is a file of this
+    /// name that is no left-over trace, or if the file cannot be created.
     void create();
-    /// Renames the file to its final name. Throws EnvironmentError if that fails or if another
-    /// program has changed the existing file meanwhile. The existing file is then unchanged.
+    /// Renames the file to its final name. Throws EnvironmentError, and does not touch an existing
+    /// file of this name, if renaming fails or if another program has changed that file meanwhile.
     void publish();
     /// Removes the part file if it was not published, and releases the lock.
     void release();

@@ -26,20 +26,20 @@ namespace headroom::trace::h5 {
     const std::string& name
 );
 
-/// Returns the first `rows` numbers of a dataset that is a list of numbers; without `rows` all.
+/// Returns the first `rows` numbers of a dataset that is a list of numbers; all if `rows` is empty.
 [[nodiscard]] ByteBuffer read_numbers(
     UntrustedFile& file, const char* name, FieldType type, std::optional<std::size_t> rows
 );
 
-/// Reads a table. The columns that are wanted are added first; then read() returns the rows as
-/// bytes, in the order in which the columns were added.
+/// Reads a table. The caller first adds the columns that it wants; then read() returns the rows as
+/// bytes, with the columns in the order in which they were added.
 class TableReader {
   public:
     TableReader(UntrustedFile& file, std::string name);
 
     [[nodiscard]] std::size_t rows() const;
 
-    /// Adds the columns of Row. Returns the widths of its fixed strings in the file.
+    /// Adds the columns of Row. Returns the widths of its fixed-length strings in the file.
     template <class Row>
     TextWidths add() {
         TextWidths widths;
@@ -67,8 +67,8 @@ class TableReader {
     Layout layout_;
 };
 
-/// Returns the first `rows` rows of the table of Row; without `rows` all. Pooled texts are taken
-/// from `pool`. Adds the names of codes to `codes`.
+/// Returns the first `rows` rows of the table of Row; all if `rows` is empty. `pool` has the bytes
+/// of texts of variable length. Adds the names of codes to `codes`.
 template <class Row>
 std::vector<Row> read_table(
     UntrustedFile& file,

@@ -14,14 +14,13 @@ namespace headroom::trace::h5 {
 using Extent = std::vector<hsize_t>; ///< size of each dimension; empty for a scalar
 
 [[nodiscard]] Type number_type(FieldType type);
-/// Returns the type of a fixed UTF-8 string of `bytes` bytes, padded with NUL.
+/// Returns the type of a fixed-length UTF-8 string of `bytes` bytes, padded with NUL.
 [[nodiscard]] Type text_type(std::size_t bytes);
 /// Returns the compound type of a row.
 [[nodiscard]] Type compound_type(const Layout& layout);
 
 /// Returns the type of a member of a compound type; nothing if there is no such member.
 [[nodiscard]] std::optional<Type> member_type(const Type& compound, const std::string& member);
-/// Returns the size of a value in bytes.
 [[nodiscard]] std::size_t size_of(const Type& type);
 [[nodiscard]] bool is_compound(const Type& type);
 /// Returns whether the type is a string of fixed length.

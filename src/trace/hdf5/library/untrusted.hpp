@@ -15,12 +15,12 @@ namespace headroom::trace::h5 {
 /// writer. Opening a pipe would block, so other kinds of files are refused.
 void check_ordinary(const std::string& path);
 
-/// A file that is open for reading. Counts the bytes that are read, to refuse more than it can
-/// hold.
+/// A file that is open for reading. Counts the bytes that are read, to refuse more bytes than the
+/// file can hold.
 class UntrustedFile {
   public:
     /// Throws InputError if the root group has links to other files or soft links. Throws
-    /// EnvironmentError if HDF5 cannot open the file. `concurrent` is that of open_file().
+    /// EnvironmentError if HDF5 cannot open the file. concurrent: as in open_file().
     UntrustedFile(const std::string& path, bool concurrent);
 
     [[nodiscard]] const File& file() const { return file_; }

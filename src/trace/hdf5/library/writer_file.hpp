@@ -1,7 +1,7 @@
 // Marks a trace as being written on file systems without locks (NFS without its lock daemon, some
 // Lustre and FUSE mounts). A small file NAME.writer beside the trace names the writing process and
-// its host. It is removed when the trace is closed. A kill leaves it behind, but readers then find
-// that its process has ended.
+// its host. It is removed when the trace is closed. A killed process leaves the file behind, but
+// readers then find that the process has ended.
 #pragma once
 
 #include <string>
@@ -23,12 +23,12 @@ struct WriterFileStatus {
     std::string writer; ///< such as "process 7 on host pi"
 };
 
-/// Reads the writer file of the trace at `path`. Watches for up to 5 s whether the trace grows if
-/// the process is on another host.
+/// Reads the writer file of the trace at `path`. If the process is on another host, watches for up
+/// to 5 s whether the trace grows.
 [[nodiscard]] WriterFileStatus writer_file_status(const std::string& path);
 
-/// Removes the writer file of the trace at `path`. The caller must know that its process does not
-/// write any more.
+/// Removes the writer file of the trace at `path`. The caller must know that the process in the
+/// writer file does not write any more.
 void remove_writer_file(const std::string& path);
 
 /// Owns the writer file of this process. The destructor removes the file.
@@ -36,8 +36,8 @@ class WriterFile {
   public:
     /// Owns no file.
     WriterFile() = default;
-    /// Creates the writer file of the trace at `path`. Replaces one whose process does not run.
-    /// Throws EnvironmentError if its process runs or if the file cannot be created.
+    /// Creates the writer file of the trace at `path`. Replaces a writer file whose process does
+    /// not run. Throws EnvironmentError if that process runs or if the file cannot be created.
     explicit WriterFile(const std::string& path);
     WriterFile(WriterFile&& other) noexcept;
     WriterFile& operator=(WriterFile&& other) noexcept;
