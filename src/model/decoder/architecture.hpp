@@ -1,5 +1,5 @@
-// The architectures of GGUF files that the decoder computes, one row each, and what follows from a
-// row: the tensors that a file must have, and where a file has the tensors of a block. Source:
+// The table of architectures that the decoder can compute, and what follows from a row of this
+// table: which tensors a GGUF file must have, and where it has the tensors of a block. Taken from
 // gguf-py's constants (ggml project).
 #pragma once
 
@@ -27,10 +27,10 @@ struct LayerTensor {
     Extent columns = nullptr;               ///< null: the model's width
 };
 
-/// A row of the table of architectures. All of them are computed in the same way: RMS norms before
-/// attention and FFN, interleaved rope pairs, softmax attention, SwiGLU, no biases.
+/// A row of the table of architectures. All architectures are computed in the same way: RMS norms
+/// before attention and FFN, interleaved rope pairs, softmax attention, SwiGLU, no biases.
 struct Architecture {
-    std::string_view name; ///< general.architecture, and the first word of the metadata's keys
+    std::string_view name; ///< `general.architecture`, and first word of metadata keys
     std::span<const LayerTensor> layer_tensors;
 };
 

@@ -1,8 +1,9 @@
-// The weights and the KV cache of one block in the memory of a device. Weights are stored in
-// pieces: a piece is some whole rows of one tensor, at most `piece_bytes` long if one row fits into
-// that. A migration frees pieces on the sending device and allocates them on the receiving one,
-// piece by piece. The list of pieces depends on nothing but the hyperparameters, the slicing, the
-// block's name and `piece_bytes`, so both devices compute the same list.
+// The weights and the KV cache of one block, the unit of placement, in the memory of a device.
+// Weights are stored in pieces: a piece is some whole rows of one tensor, at most `piece_bytes`
+// long unless a single row is longer. A migration frees pieces on the sending device and allocates
+// them on the receiving one, piece by piece. The list of pieces depends on nothing but the
+// hyperparameters, the slicing, the block's name and `piece_bytes`, so both devices compute the
+// same list.
 #pragma once
 
 #include <array>
@@ -26,8 +27,9 @@ namespace headroom::model {
 ///   sliced: group: q, k, v, o              slice: gate, up, down      hub: ffn_norm, next_norm
 ///
 /// next_norm is the attention norm of the next layer; the last layer has none. Norms are (1, D) in
-/// F32. In a group, q has q·d rows, and k and v have d rows each. In a slice, gate and up have F/S
-/// rows. The o of a group and the down of a slice have D rows of Columns::stored columns.
+/// F32. In a group, tensor q has d rows for each query head, and k and v have d rows each. In a
+/// slice, gate and up have F/S rows. The o of a group and the down of a slice have D rows of
+/// Columns::stored columns.
 enum class TensorRole : std::uint8_t {
     embedding,
     first_norm,
@@ -61,7 +63,7 @@ struct TensorSpec {
     const Slicing& slicing = {}
 );
 
-/// The weights of one block. Every piece is either allocated or not.
+/// The weights of one block. Pieces are allocated and freed one by one.
 class Block {
   public:
     /// Allocates nothing. `resource` must outlive the block; pieces are aligned to 64 bytes.
@@ -162,8 +164,8 @@ class GroupCache {
     void free_page(std::size_t i);
     [[nodiscard]] float* keys(std::int64_t row);   ///< d values
     [[nodiscard]] float* values(std::int64_t row); ///< d values
-    /// Returns the bytes of the used keys and of the used values of page i, if the first `rows`
-    /// rows of the cache are in use. Both are empty if no row of the page is.
+    /// Returns two parts of page i: the keys and the values that belong to the first `rows` rows of
+    /// the cache. Both are empty if no row of the page does.
     [[nodiscard]] std::array<std::span<std::byte>, 2> used_parts(std::size_t i, std::int64_t rows);
     [[nodiscard]] const float* const* page_table() const { return pages_.data(); }
     [[nodiscard]] Bytes bytes() const; ///< bytes of all allocated pages

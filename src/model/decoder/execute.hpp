@@ -1,8 +1,9 @@
-// What each kind of block computes. The oracle and the runtime both call these functions, so the
-// values do not depend on the device of a block. All arrays are F32 and row-major, and each of the
-// n rows is one token. The rows are the tokens of one turn, at positions first … first+n−1, or the
-// tokens of several sequences that share one pass over the weights. The result of a row does not
-// depend on the other rows. Letters (D, d, q, F, S, V, T) as in docs/explanation/blocks.md.
+// Computes each kind of block, the unit of placement. The reference decoder (oracle.hpp) and the
+// runtime call the same functions, so values do not depend on the device of a block. All arrays are
+// F32 and row-major, and each of the n rows is one token. The rows are the tokens of one turn, at
+// positions first … first+n−1, or the tokens of several sequences that share one pass over the
+// weights. The result of a row does not depend on the other rows. The letters D, d, q, F, S, V and
+// T are those of docs/explanation/blocks.md.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct Rows {
     std::int64_t stride = 0;
     [[nodiscard]] float* at(std::int64_t row) const { return data + row * stride; }
 };
-/// The same for rows that are only read.
+/// Like Rows, for rows that are only read.
 struct InputRows {
     InputRows(const float* first, std::int64_t row_stride) : data(first), stride(row_stride) {}
     InputRows(const Rows& rows) : data(rows.data), stride(rows.stride) {}
@@ -67,7 +68,7 @@ struct GroupScratch {
 };
 
 /// out (n, q·d) = the head outputs of the group. Appends the keys and values of all rows to the
-/// caches. n is the number of rows of all sequences; they stand in the order of `sequences`.
+/// caches. n is the number of rows of all sequences; the rows stand in the order of `sequences`.
 void run_group(
     const ExecutionContext& context,
     const Block& group,
@@ -117,10 +118,10 @@ void run_ffn(
 );
 
 // The functions below are those of granularity `sliced`. The partial sum of a group is its share of
-// o · heads, that of a slice its share of down · hidden. The partial sums of a layer are added in
-// fixed point (kernels/exact_sum.hpp), so the result does not depend on the order of addition. If a
-// cut goes through a quantisation block, a block also stores foreign columns, which belong to its
-// neighbour; they are multiplied by 0.
+// o · heads; the partial sum of a slice is its share of down · hidden. The partial sums of a layer
+// are added in fixed point (kernels/exact_sum.hpp), so the result does not depend on the order of
+// addition. If the cut between two blocks goes through a quantisation block, both also store
+// foreign columns, which belong to their neighbour; foreign columns are multiplied by 0.
 
 /// Returns the largest number of columns that the o of any group stores.
 [[nodiscard]] std::int64_t max_head_columns(const Hyperparameters& model, const Slicing& slicing);
@@ -132,7 +133,8 @@ struct GroupPartialScratch {
     float* heads = nullptr; ///< n·max_head_columns values
 };
 
-/// partial (n, D) = the group's own columns of o · its head outputs. Otherwise like run_group.
+/// partial (n, D) = the group's own columns of o · its head outputs. Caches and rows are as in
+/// run_group.
 void run_group_partial(
     const ExecutionContext& context,
     const Block& group,
@@ -168,11 +170,11 @@ void add_partial(
     std::int64_t* sums
 );
 
-/// The work of a hub after attention and again after the ffn. y (n, D) = x + sums, where every sum
-/// is rounded to F32 once. normed (n, D) = norm of y; it is not written if `norm` is null. After
-/// attention, x is the input of the layer, y the residual and `norm` is ffn_norm. After the ffn, x
-/// is the residual, y the input of the next layer, and `norm` is next_norm (null in the last
-/// layer). `y` must not overlap `x`.
+/// Computes a hub, which adds up partial sums, after attention and again after the ffn. y (n, D) =
+/// x + sums, where every sum is rounded to F32 once. normed (n, D) = norm of y; it is not written
+/// if `norm` is null. After attention, x is the input of the layer, y the residual and `norm` is
+/// ffn_norm. After the ffn, x is the residual, y the input of the next layer, and `norm` is
+/// next_norm (null in the last layer). `y` must not overlap `x`.
 void run_hub(
     const ExecutionContext& context,
     const float* norm,
@@ -183,7 +185,8 @@ void run_hub(
     float* normed
 );
 
-/// normed (n, D) = norm of x. With a ring reduction every device calls this instead of run_hub.
+/// normed (n, D) = norm of x. If a ring all-reduce adds the partial sums, every device calls this
+/// instead of run_hub.
 void run_norm(
     const ExecutionContext& context,
     const float* norm,
@@ -192,7 +195,7 @@ void run_norm(
     float* normed
 );
 
-/// x[i] += sums[i] for `count` elements, rounded as in run_hub. With a ring reduction every device
+/// x[i] += sums[i] for `count` elements, rounded as in run_hub. In a ring all-reduce every device
 /// calls this for its part of the sums.
 void add_rounded_sums(
     const ExecutionContext& context, const std::int64_t* sums, std::int64_t count, float* x

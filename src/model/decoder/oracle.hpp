@@ -1,5 +1,5 @@
-// The reference decoder. It runs all blocks of a model in one process, one after the other, and the
-// logits of every distributed run are compared with its logits. It shares the computation of blocks
+// The reference decoder. It runs all blocks of a model in one process, one after the other, and
+// tests compare the logits of distributed runs with its logits. It shares the computation of blocks
 // (model/decoder/execute.hpp) with the runtime, but no programs, no timeline and no transport.
 #pragma once
 
@@ -16,8 +16,9 @@ namespace headroom::model {
 
 class Oracle {
   public:
-    /// Copies all weights out of the file. Results depend on the slicing, but not on `piece_bytes`.
-    /// Throws InputError if slicing.slices does not divide the width of the FFN.
+    /// Copies all weights out of the file. Results depend on the slicing, but not on `piece_bytes`,
+    /// the size of allocations. Throws InputError if slicing.slices does not divide the width of
+    /// the FFN.
     Oracle(
         const GgufFile& file,
         const kernels::Kernels& kernels,
@@ -26,7 +27,7 @@ class Oracle {
         Bytes piece_bytes = Bytes{64} * 1024
     );
 
-    /// Appends n ≥ 1 tokens in one turn and returns the V logits after the last one; they stay
+    /// Appends n ≥ 1 tokens in one turn and returns the V logits after the last token, which stay
     /// valid until the next call. Throws InputError if `ids` is empty, if the context would be
     /// exceeded or if an id is not in the vocabulary.
     std::span<const float> append(std::span<const std::int32_t> ids);

@@ -1,6 +1,6 @@
-// The two ways to cut a layer into blocks. Either proj and ffn are whole blocks, or the columns of
-// proj are divided among the groups and ffn is cut into slices. Source:
-// docs/explanation/blocks.md#two-granularities.
+// Defines the two ways to cut a layer into blocks, the units that are placed on devices. Either
+// proj and ffn are whole blocks, or the columns of proj are divided among the attention groups and
+// ffn is cut into slices. See docs/explanation/blocks.md#two-granularities.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 namespace headroom::model {
 
 /// With 0 slices a layer has groups, proj and ffn (granularity `paper`). With S > 0 slices (S
-/// divides F) each group also has its own columns of o, each slice has rows of gate and up and
-/// columns of down, and the hub has the norms (granularity `sliced`).
+/// divides F, the width of the ffn) each group also has its own columns of o, each slice has rows
+/// of gate and up and columns of down, and the hub has the norms (granularity `sliced`).
 struct Slicing {
     std::int32_t slices = 0;
 
@@ -21,8 +21,9 @@ struct Slicing {
 };
 
 /// The columns of a matrix that a block computes with (its own columns), and the columns that it
-/// stores. It stores every quantisation block that has one of its own columns, so two neighbours
-/// store the quantisation block at a common edge. Columns are numbered as in the whole matrix.
+/// stores. A block stores every quantisation block (weights with a common scale) with one of its
+/// own columns, so both neighbours of a cut store the quantisation block at the cut. Columns are
+/// numbered as in the whole matrix.
 struct Columns {
     std::int64_t first = 0;        ///< first own column
     std::int64_t count = 0;        ///< number of own columns

@@ -1,4 +1,4 @@
-// Checks of the tensors of a model file, as a part of reading its hyperparameters. Each function
+// Checks the tensors of a model file, as a part of reading its hyperparameters. Each function
 // appends at most one sentence per kind of problem to `problems`.
 #pragma once
 
@@ -13,15 +13,15 @@ namespace headroom::model {
 /// Reports tensor types with which the decoder cannot compute, with the number of their tensors.
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems);
 
-/// Reports expected tensors that are missing or have another shape than the metadata says, norms
-/// that are not F32, and tensors that the decoder would leave out.
+/// Reports expected tensors that are missing or have another shape than the metadata says, norm
+/// weights that are not F32, and tensors that the decoder would leave out.
 void check_tensor_shapes(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,
     std::vector<std::string>& problems
 );
 
-/// Reports norms with weights that are not finite. Precondition: the other checks found no problem.
+/// Reports norm weights that are not finite. Precondition: the other checks found no problem.
 void check_norms(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,

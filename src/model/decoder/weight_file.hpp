@@ -1,6 +1,6 @@
-// Reads weights from a model file into the pieces of blocks. A device does so when a run begins,
-// when it loads a migrated block from its own storage, and when paging reads weights again that did
-// not fit in memory.
+// Reads weights from a model file into blocks, piece by piece (block.hpp). A device does so when a
+// run begins, when it loads a migrated block from its own storage, and when it must read weights
+// again because it holds more than its memory budget (paging).
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ class WeightFile {
     WeightFile(const GgufFile& file, const Hyperparameters& model);
 
     /// Fills bytes [first, first + bytes) of piece i. Returns the number of bytes from `first` on
-    /// that have been filled. Weights that are expanded to F32 are read in whole rows, so this can
-    /// be more than `bytes`, and some bytes before `first` can be filled too. Expanded weights need
-    /// a temporary buffer of 64 KiB or of one stored row; other weights need none. Throws
+    /// that have been filled. Weights that are expanded to F32 are read in whole rows, so this
+    /// number can exceed `bytes`, and some bytes before `first` can be filled too. Expanded weights
+    /// need a temporary buffer of 64 KiB or of one stored row; other weights need none. Throws
     /// EnvironmentError if the file cannot be read or has changed since it was opened.
     /// Precondition: piece i is allocated.
     [[nodiscard]] Bytes read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;

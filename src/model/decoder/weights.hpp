@@ -1,4 +1,5 @@
-// Reads a GGUF model file: its hyperparameters, its problems, and the weights of a block.
+// Reads the hyperparameters of a GGUF model file, the reasons why Headroom cannot run the model, if
+// any, and the weights of one block (the unit of placement).
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,14 @@ namespace headroom::model {
 
 /// The hyperparameters of a model file, and all reasons why Headroom cannot run the model.
 struct ModelReport {
-    /// If there are problems, a number that is missing or wrong is 0, and weight types are not set.
+    /// If there are problems, members that the file lacks or has wrong are 0, and types are not
+    /// set.
     Hyperparameters model;
     std::vector<std::string> problems; ///< one sentence each; empty if the model can be run
 };
 
-/// Reads the hyperparameters and checks the architecture, the metadata, the shapes and types of all
-/// tensors, and that norms are finite. Contents of a file are reported as problems, not thrown.
+/// Reads the hyperparameters. Checks the architecture, the metadata, the shape and type of every
+/// tensor, and that norm weights are finite. Faults are returned as problems, not thrown.
 [[nodiscard]] ModelReport report_on(const GgufFile& file);
 
 /// Returns the hyperparameters of a model that is to be run. Throws InputError with all problems of
@@ -41,8 +43,8 @@ struct TensorTypeUse {
 /// Returns the types that a file uses, by increasing type code.
 [[nodiscard]] std::vector<TensorTypeUse> tensor_type_uses(const GgufFile& file);
 
-/// Allocates all pieces of a block and reads them from the file. Throws EnvironmentError if the
-/// file cannot be read or has changed since it was opened.
+/// Allocates the memory for all weights of a block and reads them from the file. Throws
+/// EnvironmentError if the file cannot be read or has changed since it was opened.
 void load_block(const WeightFile& weights, Block& block);
 void load_block(const GgufFile& file, const Hyperparameters& model, Block& block);
 

@@ -1,5 +1,5 @@
-// The content hash of a model file: XXH64 with seed 0, which is not cryptographic. `xxhsum -H1` on
-// the file prints the same hash as a trace has. Source: the xxHash specification, version 0.1.1
+// The content hash of a model file: XXH64 with seed 0, which is not cryptographic. `xxhsum -H1`
+// prints the same hash of the file as a trace has. Follows the xxHash specification, version 0.1.1
 // (github.com/Cyan4973/xxHash).
 #pragma once
 
@@ -28,7 +28,6 @@ class ContentHash {
     std::uint64_t bytes_ = 0;
 };
 
-/// Returns the hash of `bytes`.
 [[nodiscard]] std::uint64_t content_hash(std::span<const std::byte> bytes);
 
 } // namespace headroom::model

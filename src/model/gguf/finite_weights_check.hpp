@@ -1,6 +1,6 @@
 // Searches a model file for weights that are NaN or infinite, because every result that depends on
-// one of them is NaN or infinite too. The bytes of the file are added piece by piece, so that the
-// check needs no pass over the file of its own.
+// one of them is NaN or infinite too. The bytes of the file are added part by part, so that one
+// pass over the file serves this check and the content hash.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +18,12 @@ class FiniteWeightsCheck {
     /// Checks all tensors with which the decoder can compute. `file` must outlive this object.
     explicit FiniteWeightsCheck(const GgufFile& file);
 
-    /// Adds the next bytes of the file. The first piece begins at the start of the file.
+    /// Adds the next bytes of the file. The first call adds those at the start of the file.
     void add(std::span<const std::byte> piece);
 
     /// Returns one sentence with the tensors that have weights that are not finite, how many each
-    /// has, and the row of the first; "" if all weights are finite. In quantised types the scales
-    /// of quantisation blocks are counted.
+    /// has, and the row of the first; "" if all weights are finite. For quantised types it counts
+    /// scales of quantisation blocks, not weights.
     [[nodiscard]] std::string problem() const;
 
   private:

@@ -1,5 +1,5 @@
 // The tensor types of ggml: their names and stored sizes, which are needed to check any GGUF file,
-// and the weight types with which the decoder computes instead of them. Source: ggml.h and
+// and the type with which the decoder computes for each of them. Taken from ggml.h and
 // ggml-common.h of the ggml project.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace headroom::model {
 
-/// The code of F32, the only type that norms may have.
+/// The code of F32, the only type that norm weights may have.
 inline constexpr std::uint32_t kGgmlF32 = kFormatOf<WeightType::f32>.ggml_code;
 
 struct GgmlType {
@@ -23,28 +23,29 @@ struct GgmlType {
     std::string_view name;            ///< in lower case
     std::uint64_t block_elements = 1; ///< weights of one quantisation block; 1 if not quantised
     std::uint64_t block_bytes = 0;    ///< stored bytes of one quantisation block
-    /// Expands a block to F32 when it is loaded; null if the type is not expanded.
+    /// Expands a quantisation block to F32 when weights are loaded; null if that is not done.
     void (*expand)(const std::byte* block, float* out) = nullptr;
-    /// Where the two binary16 scales of an expanded block are; equal if it has one.
+    /// Byte offsets of the two binary16 scales in a block to be expanded; equal if it has one
+    /// scale.
     std::array<std::size_t, 2> scales{};
     const WeightFormat* format = nullptr; ///< the format of kernels that read the stored form
 };
 
-inline constexpr std::size_t kLargestBlock = 256; ///< weights of a block of the K types
+inline constexpr std::size_t kLargestBlock = 256; ///< weights per quantisation block of the K types
 
 /// Returns all types; those of kWeightFormats come first.
 [[nodiscard]] std::span<const GgmlType> ggml_types();
 /// Returns the type with this code, or null if the code is unknown.
 [[nodiscard]] const GgmlType* find_ggml_type(std::uint32_t code);
 
-/// Returns the weight type with which the decoder computes: the stored type if kernels have it, F32
-/// for types that are expanded when a block is loaded. Returns nullopt for types with which the
-/// decoder cannot compute.
+/// Returns the weight type with which the decoder computes: the stored type if kernels support it,
+/// F32 for types that are expanded when weights are loaded. Returns nullopt for types with which
+/// the decoder cannot compute.
 [[nodiscard]] std::optional<WeightType> weight_type_of(std::uint32_t code);
 
 /// Expands elements of a stored row to F32, from element `first` on, until `out` is full. Neither
-/// end needs to be the edge of a quantisation block. `out` is aligned for a float. Precondition:
-/// type.expand is not null.
+/// end needs to be the edge of a quantisation block. Preconditions: `out` is aligned for a float,
+/// and type.expand is not null.
 void expand_part(
     const GgmlType& type,
     std::span<const std::byte> row,

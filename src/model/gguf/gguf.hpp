@@ -1,6 +1,6 @@
 // Reads GGUF files, versions 2 and 3. Every length and offset is checked against the size of the
 // file before it is used, so a damaged file can neither crash the program nor make it allocate too
-// much. The metadata and the tensor table are kept in memory; weights are read on request. Source:
+// much. The metadata and the tensor table are kept in memory; weights are read on request. Follows
 // the GGUF specification of the ggml project.
 #pragma once
 
@@ -32,7 +32,7 @@ struct GgufTensor {
 struct GgufArray {
     std::uint32_t element_type = 0;   ///< type code of GGUF
     std::uint64_t count = 0;          ///< number of elements
-    std::span<const std::byte> bytes; ///< the elements as stored; each string follows its length
+    std::span<const std::byte> bytes; ///< the elements as stored; a string stands after its length
 };
 /// A value of the metadata. Strings and arrays are views into memory that GgufFile owns.
 using GgufValue =
@@ -43,9 +43,9 @@ using GgufValue =
 
 class GgufFile {
   public:
-    /// Opens the file and reads its metadata and tensor table. Throws InputError with the file's
-    /// name, the byte offset and what was expected if the file is damaged or not a GGUF file, and
-    /// EnvironmentError if it cannot be read.
+    /// Opens the file and reads its metadata and tensor table. If the file is damaged or not a GGUF
+    /// file, throws InputError with the file's name, the byte offset and what was expected. Throws
+    /// EnvironmentError if the file cannot be read.
     explicit GgufFile(const std::filesystem::path& path);
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;

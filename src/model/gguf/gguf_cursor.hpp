@@ -37,7 +37,8 @@ class GgufCursor {
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
     /// Returns the next `bytes` bytes and moves the position behind them. Throws InputError if the
-    /// file has fewer, and MoreBytesNeeded if they are not in memory. `what` is for the message.
+    /// file has fewer left, and MoreBytesNeeded if they are not in memory. `what` names them in the
+    /// message.
     std::span<const std::byte> read_bytes(std::uint64_t bytes, std::string_view what);
 
     /// Reads a little-endian number.
@@ -49,7 +50,7 @@ class GgufCursor {
         return value;
     }
 
-    /// Reads a string that follows its length, and returns a view into the bytes of the file.
+    /// Reads a length and a string of this length; returns a view into the bytes of the file.
     std::string_view text(std::string_view what);
 
     /// Reads a number of elements. Throws InputError if the rest of the file is too short for so

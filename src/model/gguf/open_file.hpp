@@ -24,7 +24,7 @@ class OpenFile {
     /// Returns the size that the file had when it was opened.
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
-    /// Fills `out` from byte `offset` of the file on. Throws EnvironmentError if that fails.
+    /// Fills `out` from byte `offset` of the file on. Throws EnvironmentError if reading fails.
     void read(std::uint64_t offset, std::span<std::byte> out) const;
     /// Throws EnvironmentError if the size or the modification time has changed since opening.
     void check_unchanged() const;

@@ -1,4 +1,4 @@
-// Reads a whole model file once and returns what needs all of its bytes.
+// Reads a whole model file once, for its content hash and the check that all weights are finite.
 #pragma once
 
 #include <functional>
@@ -13,9 +13,9 @@ struct FileScan {
     std::string problem; ///< a sentence on weights that are not finite; empty if all are finite
 };
 
-/// Reads the file in pieces of 256 KiB. Calls `after_piece`, if it is given, after each piece; it
-/// may throw in order to stop. Throws EnvironmentError if the file cannot be read or has changed
-/// since it was opened.
+/// Reads the file 256 KiB at a time. Each time it calls `after_piece`, if given, which may throw in
+/// order to stop. Throws EnvironmentError if the file cannot be read or has changed since it was
+/// opened.
 [[nodiscard]] FileScan scan_file(
     const GgufFile& file, const std::function<void()>& after_piece = {}
 );

@@ -1,6 +1,6 @@
-// The merging of SentencePiece. A text begins as a sequence of characters, the first symbols. As
-// long as two adjacent symbols together are a piece of the vocabulary, the pair with the best score
-// is merged into one symbol.
+// Merges the characters of a text into pieces of the vocabulary, as SentencePiece does. At first
+// every character is a symbol. As long as two adjacent symbols together are a piece of the
+// vocabulary, the pair with the best score is merged into one symbol.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The llama (SentencePiece) tokenizer of a GGUF file. It turns a text into token ids by merging
-// (merge.hpp), with byte tokens for characters outside the vocabulary, and token ids into text.
+// The llama (SentencePiece) tokenizer of a GGUF file. It encodes a text by merging (merge.hpp),
+// with byte tokens for characters outside the vocabulary, and decodes token ids to text.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ class Tokenizer {
     /// in the text are not recognised, so a prompt cannot insert them. Takes O(n log n) time.
     [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
     /// Returns the bytes that a token adds to a text; "" for control tokens and the unknown token.
-    /// `at_start` is true for the first token after BOS, which is written without its space prefix.
+    /// `at_start` is true for the first token after BOS, whose space prefix is left out.
     [[nodiscard]] std::string piece(std::int32_t id, bool at_start = false) const;
     [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
 
@@ -62,21 +62,22 @@ class Tokenizer {
     [[nodiscard]] std::int32_t find(std::string_view piece) const; ///< -1 if it is not a piece
     /// Returns the longest user-defined token with which the text starts, or null.
     [[nodiscard]] const UserDefined* user_defined_at(std::string_view text) const;
-    /// Appends the ids of a text without user-defined tokens; `prefix` asks for a space prefix.
+    /// Appends the ids of a text, with a space in front if `prefix`. Precondition: the text
+    /// contains no user-defined token.
     void encode_plain(std::string_view text, bool prefix, std::vector<std::int32_t>& ids) const;
 
     std::vector<std::string> pieces_;
     std::vector<float> scores_;
     std::vector<Type> types_;
     /// The normal pieces, which are those that merging can produce. Never iterated: the order of an
-    /// unordered map is not the same everywhere.
+    /// unordered map differs between libraries.
     std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> ids_;
     std::vector<UserDefined> user_defined_; ///< sorted by text
     std::size_t longest_piece_ = 0;         ///< bytes
     std::int32_t bos_ = -1;
     std::int32_t eos_ = -1;
     std::int32_t unknown_ = 0;
-    std::array<std::int32_t, 256> bytes_{}; ///< the id of each byte's token; -1 if it has none
+    std::array<std::int32_t, 256> bytes_{}; ///< the id of each byte's token; -1 if there is none
     bool add_bos_ = true;
     bool add_space_prefix_ = true;
     std::vector<std::string> warnings_;
