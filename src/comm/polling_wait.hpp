@@ -30,8 +30,7 @@ class InterruptWatch {
     std::optional<SteadyTime> since_; ///< when the interrupt was first noticed
 };
 
-/// The kind of a wait. The kind decides how long the wait polls before its first sleep, and how
-/// long sleeps are.
+/// The kind of a wait. The kind decides how long the wait polls before it sleeps, and for how long.
 enum class WaitKind {
     message,  ///< another device must act first
     transfer, ///< bytes are being transferred, and each poll advances them

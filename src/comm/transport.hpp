@@ -145,8 +145,8 @@ class Transport {
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
     /// While an object of this class exists, this device is excused: other devices may wait for it
-    /// beyond their deadline, up to a fixed limit, because it runs a policy or waits for a reader
-    /// of its output.
+    /// beyond their deadline, up to a fixed limit, as it runs a policy or waits for a reader of its
+    /// output.
     class Excuse {
       public:
         explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
@@ -167,8 +167,7 @@ class Transport {
     void finish_copies(const WaitReason& reason);
 
     struct Options {
-        /// The longest duration of a wait. This limit is for a message that a living device never
-        /// sends.
+        /// The longest duration of a wait. It is for messages that a living device never sends.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
         /// A wait ends with StuckError if the awaited device gives no sign of life for this long.
         /// Time in which the waiting process was stopped does not count. 0 disables the check. The
@@ -208,8 +207,8 @@ class Transport {
     [[nodiscard]] std::string stuck_text(const WaitTarget& target) const;
 
     /// Returns "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but
-    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of the
-    /// state of device 2.
+    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of
+    /// device 2.
     [[nodiscard]] std::string silent_text(const WaitTarget& target, const std::vector<int>& silent)
         const;
 

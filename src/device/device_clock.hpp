@@ -44,8 +44,8 @@ class DeviceClock {
     /// not the first operation of a turn. If they exceed the device's memory, the excess is first
     /// read from storage. The end may be kNever.
     TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
-    /// Returns the times of a message that is sent now, and marks the link and the egress cap as
-    /// busy for it.
+    /// Returns the times of a message that is sent now, which keeps the link and the egress cap
+    /// busy.
     MessageTiming send(DeviceId to, Bytes bytes);
     /// Returns the time at which a received message has arrived. With an ingress cap, messages are
     /// served in the order of the calls.

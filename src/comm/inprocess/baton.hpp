@@ -1,7 +1,7 @@
 // Schedules the device threads of one process: only the thread that has the baton runs. The devices
 // therefore need no locks, their order is the same in every run, and a deadlock is detected at
-// once. The baton knows nothing of messages: each wait has a function that tells whether the wait
-// can end.
+// once. The baton knows nothing of messages: each wait has a function that tells whether it can
+// end.
 #pragma once
 
 #include <condition_variable>

@@ -1,7 +1,6 @@
 // A thread per rank that exchanges signs of life: it answers the questions of other ranks while the
 // main thread is busy, and it asks the ranks that the main thread waits for. The thread sends
-// nothing until a wait has lasted long, so a normal run has no such messages. Only comm/mpi
-// includes this header.
+// nothing in short waits, so a normal run has no such messages. Only comm/mpi includes this header.
 #pragma once
 
 #include <atomic>

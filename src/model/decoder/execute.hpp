@@ -133,8 +133,7 @@ struct GroupPartialScratch {
     float* heads = nullptr; ///< n·max_head_columns values
 };
 
-/// partial (n, D) = the group's own columns of o · its head outputs. Caches and rows are as in
-/// run_group.
+/// partial (n, D) = the group's own columns of o · its head outputs. Else like run_group.
 void run_group_partial(
     const ExecutionContext& context,
     const Block& group,
@@ -185,8 +184,7 @@ void run_hub(
     float* normed
 );
 
-/// normed (n, D) = norm of x. If a ring all-reduce adds the partial sums, every device calls this
-/// instead of run_hub.
+/// normed (n, D) = norm of x. In a ring all-reduce every device calls this instead of run_hub.
 void run_norm(
     const ExecutionContext& context,
     const float* norm,

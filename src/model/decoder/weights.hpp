@@ -17,8 +17,7 @@ namespace headroom::model {
 
 /// The hyperparameters of a model file, and all reasons why Headroom cannot run the model.
 struct ModelReport {
-    /// If there are problems, members that the file lacks or has wrong are 0, and types are not
-    /// set.
+    /// If there are problems, missing or wrong members are 0, and weight types are not set.
     Hyperparameters model;
     std::vector<std::string> problems; ///< one sentence each; empty if the model can be run
 };

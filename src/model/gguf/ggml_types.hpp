@@ -25,8 +25,7 @@ struct GgmlType {
     std::uint64_t block_bytes = 0;    ///< stored bytes of one quantisation block
     /// Expands a quantisation block to F32 when weights are loaded; null if that is not done.
     void (*expand)(const std::byte* block, float* out) = nullptr;
-    /// Byte offsets of the two binary16 scales in a block to be expanded; equal if it has one
-    /// scale.
+    /// Byte offsets of the two binary16 scales in a stored block; equal if it has one scale.
     std::array<std::size_t, 2> scales{};
     const WeightFormat* format = nullptr; ///< the format of kernels that read the stored form
 };

@@ -37,8 +37,7 @@ class GgufCursor {
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
     /// Returns the next `bytes` bytes and moves the position behind them. Throws InputError if the
-    /// file has fewer left, and MoreBytesNeeded if they are not in memory. `what` names them in the
-    /// message.
+    /// file has fewer left, and MoreBytesNeeded if they are not in memory. `what` is for messages.
     std::span<const std::byte> read_bytes(std::uint64_t bytes, std::string_view what);
 
     /// Reads a little-endian number.

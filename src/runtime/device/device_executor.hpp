@@ -28,8 +28,8 @@ class DeviceExecutor {
     DeviceExecutor& operator=(const DeviceExecutor&) = delete;
 
     /// Begins these turns and continues all turns under way, as the turn schedule says. `turns` may
-    /// be empty; turns of one batch are adjacent. started: the same turns with their tokens; only
-    /// on the source.
+    /// be empty; turns of one batch are adjacent. started: the turns with their tokens, on the
+    /// source only.
     void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
     /// Executes the last segment of a batch if has_end(), and returns one token per turn. A turn
     /// that does not sample yields an empty token. Only for the source.

@@ -1,8 +1,7 @@
 // Stop-and-copy migration on one device. The weights, in pieces of some rows, and the cache pages
 // are really sent, one by one in the order of scheduler::migration_order. The sender of a piece
 // frees it as soon as the receiver has it. Thus no device ever holds more than before or after the
-// migration, whichever is more: the piece being sent takes the place of the staging buffer, which
-// is freed meanwhile.
+// migration, whichever is more: the piece that is sent takes the place of the staging buffer.
 //
 //     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]

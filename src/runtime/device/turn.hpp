@@ -109,8 +109,7 @@ class TurnRunner {
 
     /// Prepares the turns of one batch and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. Only for the source; other devices receive the
-    /// tokens.
+    /// Sets the tokens that a slot's turn processes. Only for the source; others receive them.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(

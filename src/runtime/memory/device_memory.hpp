@@ -33,8 +33,7 @@ class DeviceMemory {
     [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
     [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
     /// Opens the model file, from which all norm weights are read whenever buffers are allocated.
-    /// Must be called before the first placement if partial sums are reduced on a ring
-    /// (Reduce::ring).
+    /// Must be called before the first placement if Reduce::ring is used.
     void open_norms(const model::GgufFile& file);
     /// Makes `placement` the placement in force. Allocates the buffers if the device holds blocks,
     /// and frees them if it holds none. Checks that the device holds exactly the blocks that the
@@ -65,8 +64,7 @@ class DeviceMemory {
     /// Returns the largest number of turns that share one pass over the weights.
     [[nodiscard]] std::int64_t max_joined() const { return sizes_.joined; }
 
-    /// Returns block `b` as the device would hold it under `placement`, with no memory allocated
-    /// yet.
+    /// Returns block `b` as the device would hold it under `placement`; no memory is allocated.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
     /// Adds a block; a group gets an empty cache for each slot.
     void add(BlockId b, model::Block block);

@@ -77,7 +77,7 @@ class Workspace {
         Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
     );
     /// Keeps a send that reads the buffer until wait_until_free or wait_for_sends has waited for
-    /// the send.
+    /// it.
     void hold_send(Buffer buffer, SendWithHeader send);
     /// Waits for all sends of all slots.
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);

@@ -17,8 +17,7 @@ struct Request {
     const std::vector<std::int32_t>* prompt = nullptr; ///< token ids, at least one
     std::int64_t limit = 1;                            ///< largest number of sampled tokens
     Nanoseconds arrival = 0;
-    // The following members are set in a resumed run, for a sequence that had begun before the
-    // resumption.
+    // A resumed run sets the following members of a sequence that had begun before.
     std::vector<std::int32_t> history{}; ///< the prompt and the recorded sampled tokens
     std::uint64_t last_logits = 0;       ///< checksum of the logits of the last recorded token
     Nanoseconds begun_at = -1;           ///< when it got its first slot; -1: not yet
@@ -36,8 +35,7 @@ struct Request {
     /// Returns the number of tokens that were sampled before the run was resumed.
     [[nodiscard]] std::int64_t sampled_before() const { return prefill_tokens() - prompt_tokens(); }
     /// Returns the recheck of a prefill turn that computes `rows` cache rows from row `first` on.
-    /// The recheck is empty if the turn does not compute the row from which the last recorded token
-    /// was sampled.
+    /// Empty if the turn does not compute the row from which the last recorded token was sampled.
     [[nodiscard]] Recheck recheck_in(std::int64_t first, std::int64_t rows) const {
         const std::int64_t row = prefill_tokens() - 2; // the last token was sampled from this row
         const bool has = sampled_before() > 0 && first <= row && row < first + rows;

@@ -44,8 +44,7 @@ class Observer {
     /// has at most one sequence in flight.
     virtual void on_prompt(const std::string& text) = 0;
     /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
-    /// none; at the end of a sequence the bytes that are left. sampled: number of tokens sampled in
-    /// the run so far.
+    /// none; at the end of a sequence the bytes that are left. sampled: tokens in the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
     /// Called when a sequence has ended, if several sequences can be in flight. text: prompt and
     /// sampled text.

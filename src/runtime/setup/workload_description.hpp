@@ -21,8 +21,7 @@ struct WorkloadDescription {
 };
 
 /// Throws InputError if the file is no model, if a prompt does not fit the context, if the number
-/// of slices does not divide the width of the feed-forward network, or if sizes are too large to
-/// count.
+/// of slices does not divide the width of the FFN, or if sizes are too large to count.
 [[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);
 
 } // namespace headroom::runtime

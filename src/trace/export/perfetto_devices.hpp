@@ -7,9 +7,9 @@
 
 namespace headroom::trace {
 
-/// Adds both processes, and an arrow for each message. An arrow leads from the sender's last
-/// operation before the message to the receiver's first operation after it, both of the turn of the
-/// message.
+/// Adds both processes, and an arrow for each message. Within the turn of the message, the arrow
+/// leads from the sender's last operation before the message to the receiver's first operation
+/// after it.
 void add_devices_and_links(const Trace& trace, TraceEvents& events);
 
 } // namespace headroom::trace

@@ -1,6 +1,5 @@
 // Lists the columns of every table with name, member and unit. The code that writes, reads,
-// compares and exports traces uses these lists. A test checks that every field of a row has a
-// column.
+// compares and exports traces uses these lists. A test checks that every field has a column.
 #pragma once
 
 #include <tuple>

@@ -59,7 +59,7 @@ constexpr FieldType field_type() {
     }
 }
 
-/// Appends the columns of Row to a layout. A text column in a pool becomes two: NAME_offset and
+/// Appends the columns of Row to a layout. A column of pooled texts becomes NAME_offset and
 /// NAME_length.
 template <class Row>
 void add_columns(Layout& layout, const TextWidths& widths) {
