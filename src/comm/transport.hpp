@@ -167,7 +167,7 @@ class Transport {
     void finish_copies(const WaitReason& reason);
 
     struct Options {
-        /// The longest duration of a wait. It is for messages that a living device never sends.
+        /// The longest duration of a wait. It ends waits for messages that no living device sends.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
         /// A wait ends with StuckError if the awaited device gives no sign of life for this long.
         /// Time in which the waiting process was stopped does not count. 0 disables the check. The

@@ -1,5 +1,5 @@
-// The communicators of this process with the state that their users share, and the functions that
-// check MPI's return codes and counts. Only comm/mpi includes this header.
+// Holds the communicators of this process and the state that the code in comm/mpi shares, and
+// checks MPI's return codes and counts. Only comm/mpi includes this header.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace headroom::comm {
 
 struct MpiWorld {
     MPI_Comm comm = MPI_COMM_NULL;  ///< a duplicate of MPI_COMM_WORLD
-    MPI_Comm signs = MPI_COMM_NULL; ///< a second duplicate, for signs of life only
+    MPI_Comm signs = MPI_COMM_NULL; ///< a second duplicate, for signs of life (liveness.hpp)
     std::mutex call_mutex;          ///< a thread holds this mutex while it calls MPI
     int rank = 0;
     int size = 1;

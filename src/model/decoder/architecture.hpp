@@ -1,6 +1,6 @@
 // The table of architectures that the decoder can compute, and what follows from a row of this
-// table: which tensors a GGUF file must have, and where it has the tensors of a block. Taken from
-// gguf-py's constants (ggml project).
+// table: which tensors a GGUF file must have, and where it has the tensors of a block (block.hpp).
+// Taken from gguf-py's constants (ggml project).
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ using Extent = std::int64_t (*)(const Hyperparameters&);
 
 /// A tensor that each layer of a file has.
 struct LayerTensor {
-    /// The role of the tensor in its block. next_norm stands for the attention norm of every layer.
+    /// The role of the tensor in its block. next_norm: attention norm of any layer.
     TensorRole role = TensorRole::q;
-    std::string_view name;                  ///< the file has blk.LAYER.NAME.weight
+    std::string_view name;                  ///< NAME in the file's "blk.LAYER.NAME.weight"
     Extent rows = nullptr;                  ///< null for norms, which have one row
     WeightType LayerTypes::*type = nullptr; ///< null for norms
     Extent columns = nullptr;               ///< null: the model's width
@@ -38,7 +38,7 @@ struct Architecture {
 /// Returns null if no row has this name.
 [[nodiscard]] const Architecture* find_architecture(std::string_view name);
 
-/// A tensor of the file. Norms have the shape (1, D) here and one dimension in the file.
+/// A tensor of the file. Norm weights have the shape (1, D) here and one dimension in the file.
 struct ExpectedTensor {
     std::string name;
     std::int64_t rows = 0;

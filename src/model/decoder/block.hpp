@@ -26,10 +26,10 @@ namespace headroom::model {
 ///   not sliced: group: q, k, v             proj: o      ffn: gate, up, down, ffn_norm, next_norm
 ///   sliced: group: q, k, v, o              slice: gate, up, down      hub: ffn_norm, next_norm
 ///
-/// next_norm is the attention norm of the next layer; the last layer has none. Norms are (1, D) in
-/// F32. In a group, tensor q has d rows for each query head, and k and v have d rows each. In a
-/// slice, gate and up have F/S rows. The o of a group and the down of a slice have D rows of
-/// Columns::stored columns.
+/// next_norm is the attention norm of the next layer; the last layer has none. Norm weights are (1,
+/// D) in F32. In a group, tensor q has d rows for each query head, and k and v have d rows each. In
+/// a slice, gate and up have F/S rows (S: number of slices). The o of a group and the down of a
+/// slice have D rows of Columns::stored columns.
 enum class TensorRole : std::uint8_t {
     embedding,
     first_norm,

@@ -1,5 +1,5 @@
-// The content hash of a model file: XXH64 with seed 0, which is not cryptographic. `xxhsum -H1`
-// prints the same hash of the file as a trace has. Follows the xxHash specification, version 0.1.1
+// The content hash of a model file: XXH64 with seed 0, which is not cryptographic. `xxhsum -H1
+// FILE` prints the hash that a trace contains. Follows the xxHash specification, version 0.1.1
 // (github.com/Cyan4973/xxHash).
 #pragma once
 

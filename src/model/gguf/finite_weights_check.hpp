@@ -21,9 +21,9 @@ class FiniteWeightsCheck {
     /// Adds the next bytes of the file. The first call adds those at the start of the file.
     void add(std::span<const std::byte> piece);
 
-    /// Returns one sentence with the tensors that have weights that are not finite, how many each
-    /// has, and the row of the first; "" if all weights are finite. For quantised types it counts
-    /// scales of quantisation blocks, not weights.
+    /// Returns one sentence that names the tensors with NaN or infinite weights, the number of such
+    /// weights and the row of the first; "" if there are none. For quantised types, scales of
+    /// quantisation blocks are counted instead of weights.
     [[nodiscard]] std::string problem() const;
 
   private:
@@ -33,7 +33,7 @@ class FiniteWeightsCheck {
         const GgufTensor* tensor = nullptr;
         std::uint64_t checked_bytes = 0;
         std::vector<std::byte> partial_block; ///< start of a block that ends in a later piece
-        std::uint64_t non_finite = 0;         ///< number of blocks that are not finite
+        std::uint64_t non_finite = 0;         ///< number of blocks with NaN or infinity
         std::uint64_t first_non_finite = 0;   ///< number of the first such block
     };
     void check(TensorScan& scan, std::span<const std::byte> bytes);

@@ -23,11 +23,11 @@ struct GgmlType {
     std::string_view name;            ///< in lower case
     std::uint64_t block_elements = 1; ///< weights of one quantisation block; 1 if not quantised
     std::uint64_t block_bytes = 0;    ///< stored bytes of one quantisation block
-    /// Expands a quantisation block to F32 when weights are loaded; null if that is not done.
+    /// Expands a quantisation block to F32 on loading; null if the type is not expanded.
     void (*expand)(const std::byte* block, float* out) = nullptr;
     /// Byte offsets of the two binary16 scales in a stored block; equal if it has one scale.
     std::array<std::size_t, 2> scales{};
-    const WeightFormat* format = nullptr; ///< the format of kernels that read the stored form
+    const WeightFormat* format = nullptr; ///< format of kernels for the stored form; null if none
 };
 
 inline constexpr std::size_t kLargestBlock = 256; ///< weights per quantisation block of the K types

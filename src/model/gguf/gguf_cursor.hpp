@@ -52,8 +52,8 @@ class GgufCursor {
     /// Reads a length and a string of this length; returns a view into the bytes of the file.
     std::string_view text(std::string_view what);
 
-    /// Reads a number of elements. Throws InputError if the rest of the file is too short for so
-    /// many elements of at least `min_bytes` each.
+    /// Reads an element count. Throws InputError if the rest of the file is too short for so many
+    /// elements of at least `min_bytes` each.
     std::uint64_t count(std::string_view what, std::uint64_t min_bytes);
 
     /// Throws InputError: "FILE: at byte N: expected …, found …; the file is damaged or truncated".

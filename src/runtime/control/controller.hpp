@@ -30,13 +30,13 @@ struct ControllerContext {
     const scheduler::Policy* policy = nullptr;
     /// Token ids of the distinct prompts, none empty. Ids that are not known are -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
-    scheduler::TurnSizes turn_sizes;             ///< see requests.hpp
+    scheduler::TurnSizes turn_sizes;             ///< largest sizes of turns (requests.hpp)
     const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
     const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
     /// Attributes for the trace; the controller adds further ones.
     std::map<std::string, std::string> attributes{};
     bool trace_ops = false;       ///< the trace has tables of operations and messages
-    StopCheck stop = nullptr;     ///< see RunOptions
+    StopCheck stop = nullptr;     ///< as in RunOptions
     trace::Sink* sink = nullptr;  ///< may be null
     Observer* observer = nullptr; ///< may be null
 };
@@ -55,7 +55,7 @@ struct LinkUse {
 struct DeviceUse {
     Bytes held = 0;          ///< bytes held at the end
     Bytes peak = 0;          ///< most bytes held within the interval, migration included
-    Bytes paged = 0;         ///< bytes read again from storage
+    Bytes paged = 0;         ///< bytes read from storage because of overload
     Bytes process_bytes = 0; ///< resident memory of the rank's process; 0 in a simulation
     Nanoseconds busy = 0;    ///< time spent in operations
     std::vector<OverloadRecord> overloads;
@@ -65,8 +65,8 @@ struct DeviceUse {
 struct DeviceFacts {
     std::vector<DeviceUse> devices;                 ///< one per device
     std::vector<LinkUse> links;                     ///< ordered by sender, then receiver
-    std::vector<scheduler::OpRecord> ops;           ///< those of each device in program order
-    std::vector<scheduler::MessageRecord> messages; ///< those of each device in program order
+    std::vector<scheduler::OpRecord> ops;           ///< operations of each device in program order
+    std::vector<scheduler::MessageRecord> messages; ///< messages of each device in program order
 };
 
 /// Returns the policy's input for these requests, without snapshot, previous placement and epoch.
@@ -83,7 +83,7 @@ class Controller {
   public:
     explicit Controller(ControllerContext context);
 
-    /// Records the source's report on the interval from the last decision on, if there was one.
+    /// Records the source's report on the interval since the last decision, if one was made.
     void close_interval(const SourceFacts& facts);
     /// Decides and returns the command that carries the decision out, or a command to finish if
     /// facts.stop is set. The first decision begins the trace. Throws InfeasibleError if no
@@ -97,7 +97,7 @@ class Controller {
     );
     /// Returns whether a closed interval still lacks reports of devices.
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
-    /// Adds what the devices did in the oldest closed interval, and commits this interval.
+    /// Adds what the devices did in the oldest closed interval, and commits it to the trace.
     void complete_interval(const DeviceFacts& facts);
     /// Ends the trace, if it has begun.
     void end_trace(trace::Completion completion);

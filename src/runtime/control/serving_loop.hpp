@@ -41,8 +41,8 @@ class ExecutionBackend {
     /// Begins these turns and continues all turns that are under way. `turns` may be empty; turns
     /// of one batch are adjacent.
     virtual void visit(const std::vector<StartedTurn>& turns) = 0;
-    /// Executes the last segment of the batch if has_end(). Returns one token per turn; the token
-    /// of a turn that does not sample is empty.
+    /// If has_end(), executes the part of the program that is left for the batch. Returns one token
+    /// per turn; the token of a turn that does not sample is empty.
     [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
     virtual void sequence_begins(std::int64_t sequence) = 0;
     virtual void sequence_ends(std::int64_t sequence) = 0;
@@ -98,6 +98,7 @@ class ServingLoop {
         std::vector<std::vector<Turn>> batches;
         Nanoseconds start = 0;
     };
+    /// One turn of every sequence in flight.
     struct Round {
         std::int64_t number = 0;
         std::int64_t unfinished = 0; ///< turns of the round that are under way

@@ -127,9 +127,9 @@ struct TokenFacts {
 struct RequestFacts {
     std::int64_t sequence = 0;
     std::int32_t slot = 0;
-    Nanoseconds begin = 0; ///< when it got its slot
+    Nanoseconds begin = 0; ///< when the request got its slot
     Nanoseconds end = 0;
-    bool cut_off = false; ///< a signal ended it before its last token
+    bool cut_off = false; ///< a signal ended the request before its last token
     static auto wire_fields(auto& m) {
         return Fields() & m.sequence & m.slot & m.begin & m.end & m.cut_off;
     }
@@ -151,7 +151,7 @@ struct InFlightRequest {
     std::int64_t limit = 0;   ///< largest number of sampled tokens
     std::int64_t sampled = 0; ///< tokens sampled so far
     std::int64_t rows = 0;    ///< rows in its caches
-    bool admitted = false;    ///< it has a slot
+    bool admitted = false;    ///< the request has a slot
     /// Prompt tokens and limit of a waiting request that can take the slot next; 0: none waits.
     std::int64_t next_prompt = 0;
     std::int64_t next_limit = 0;
@@ -167,7 +167,7 @@ enum class StopReason : std::int32_t { none, done, interrupted };
 /// What the source reports at a decision. `turns`, `tokens`, `ended` and `waits` hold what happened
 /// since the last decision.
 struct SourceFacts {
-    Nanoseconds clock = 0;        ///< t_dec
+    Nanoseconds clock = 0;        ///< time of the decision (t_dec)
     Nanoseconds end = 0;          ///< when the last token was sampled
     std::int64_t sampled = 0;     ///< tokens sampled in the whole run
     std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began

@@ -1,5 +1,5 @@
-// One device of a run: its memory, clock and program, and what the control messages of the source,
-// where prompts come in, tell it to do (control_messages.hpp). The source is such a device too.
+// One device of a run: its memory, clock and program, and the actions that control messages request
+// (control_messages.hpp). The source, where prompts come in, is such a device too.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +27,11 @@ class DeviceExecutor {
     DeviceExecutor(const DeviceExecutor&) = delete;
     DeviceExecutor& operator=(const DeviceExecutor&) = delete;
 
-    /// Begins these turns and continues all turns under way, as the turn schedule says. `turns` may
-    /// be empty; turns of one batch are adjacent. started: the turns with their tokens, on the
-    /// source only.
+    /// Begins these turns and continues all turns under way, in the order of the turn schedule.
+    /// `turns` may be empty; turns of one batch are adjacent. started: the turns with their tokens,
+    /// on the source only.
     void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
-    /// Executes the last segment of a batch if has_end(), and returns one token per turn. A turn
-    /// that does not sample yields an empty token. Only for the source.
+    /// See ExecutionBackend::end. Only for the source.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { memory_.free_caches(slot); }
 

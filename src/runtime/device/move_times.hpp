@@ -14,7 +14,7 @@ namespace headroom::runtime {
 
 class MoveTimes {
   public:
-    /// moves: in block order. Moves, blocks and clock must outlive this object.
+    /// moves: all moves, in block order. Moves, blocks and clock must outlive this object.
     MoveTimes(
         std::span<const scheduler::Move> moves,
         const scheduler::Blocks& blocks,

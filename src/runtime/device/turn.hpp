@@ -74,9 +74,9 @@ struct TurnLog {
     bool detailed = false; ///< operations and messages are recorded
     std::vector<scheduler::OpRecord> ops;
     std::vector<scheduler::MessageRecord> messages; ///< received messages
-    std::vector<Bytes> sent;                        ///< payload bytes per target device
+    std::vector<Bytes> sent;                        ///< payload bytes per receiving device
     std::vector<OverloadRecord> overloads;
-    Bytes paged = 0;      ///< bytes read again from storage
+    Bytes paged = 0;      ///< bytes read from storage because of overload
     Nanoseconds busy = 0; ///< time spent in operations
     static auto wire_fields(auto& m) {
         return Fields() & m.detailed & m.ops & m.messages & m.sent & m.overloads & m.paged & m.busy;

@@ -83,7 +83,7 @@ class DeviceMemory {
     const scheduler::Blocks* blocks_;
     DeviceId self_;
     scheduler::TurnSizes sizes_;
-    device::MemoryBudget budget_; ///< declared before everything that is allocated from it
+    device::MemoryBudget budget_; ///< declared first, because it must be destroyed last
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;
     std::unique_ptr<model::WeightFile> storage_;

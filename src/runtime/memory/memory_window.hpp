@@ -27,7 +27,7 @@ class MemoryWindow {
   private:
     void record(Nanoseconds at, const std::vector<Bytes>& memory);
     struct Span {
-        std::int64_t number = 0;   ///< its start divided by its length
+        std::int64_t number = 0;   ///< start of the span divided by its length
         std::vector<Bytes> memory; ///< per device: the least memory recorded in the span
     };
     Nanoseconds span_; ///< length of a span; 0: there is no window

@@ -1,4 +1,4 @@
-// Converts the scenario's way to cut layers into blocks to the type of src/model, and checks it.
+// Converts a scenario's cut (how layers are divided into blocks) for src/model, and checks the cut.
 #pragma once
 
 #include "base/model_shape.hpp"
@@ -12,7 +12,7 @@ namespace headroom::runtime {
 [[nodiscard]] model::Slicing slicing_of(const scheduler::Cut& cut);
 
 /// Throws InputError, naming controller.slices, if the scenario's number of slices does not divide
-/// the feed-forward network of this shape.
+/// the width of the feed-forward network.
 void check_cut(const config::Scenario& scenario, const ModelShape& shape);
 
 } // namespace headroom::runtime

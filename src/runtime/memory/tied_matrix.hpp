@@ -1,7 +1,7 @@
-// What happens, when the placement changes, to the matrix that a tied lm_head shares with embed. If
-// both blocks are on one device, embed stores the matrix and lm_head uses it there. If they are on
-// two devices, each stores the matrix. For a model whose lm_head is not tied the members of
-// TiedMatrix return false or nothing. All functions are pure.
+// Tells what happens to the matrix that a tied lm_head shares with embed when the placement
+// changes. If both blocks are on one device, embed stores the matrix and lm_head uses it there. If
+// they are on two devices, each stores the matrix. For a model whose lm_head is not tied the
+// members of TiedMatrix return false or nothing. All functions are pure.
 #pragma once
 
 #include <cstddef>

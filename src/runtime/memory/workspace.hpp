@@ -23,8 +23,8 @@ namespace headroom::runtime {
 /// Sizes are counted in elements: floats, but 64-bit integers in `sums` and `received`. n: largest
 /// number of tokens of a turn; j: largest number of turns that share a pass over the weights; r:
 /// the larger of n and j; D, F, V, d, q: widths of the model, its ffn, vocabulary and heads, and
-/// query heads per group. "Per slot" buffers of consecutive slots are adjacent. Sliced: in
-/// granularity `sliced`; ring: if a ring all-reduce adds the partial sums.
+/// query heads per group. "Per slot" buffers of consecutive slots are adjacent. "sliced" means in
+/// granularity `sliced`, "ring" with a ring all-reduce of partial sums.
 enum class Buffer : std::uint8_t {
     x,         ///< residual stream; per slot, n·D
     normed,    ///< x after a norm; per slot, n·D

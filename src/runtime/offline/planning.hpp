@@ -23,7 +23,7 @@ namespace headroom::runtime {
 /// What one device holds under a placement.
 struct DevicePlan {
     std::int64_t blocks = 0; ///< number of blocks
-    Bytes resident = 0;      ///< weights, and caches at the context of the plan
+    Bytes resident = 0;      ///< weights, and caches at `Plan::context`
     Bytes buffers = 0;       ///< 0 if the device holds no block
     Bytes budget = 0;        ///< the device's budget at the time of the decision
     [[nodiscard]] Bytes held() const { return resident + buffers; }
@@ -34,7 +34,7 @@ struct StayPlan {
     bool fits = false;
     scheduler::Explanation why{};   ///< what devices lack if the placement does not fit
     Nanoseconds inference = kNever; ///< D_inf, the predicted time of a decode step
-    double objective_s = 0;         ///< the objective in seconds, even if `fits` is false
+    double objective_s = 0;         ///< the objective in seconds, also if `fits` is false
 };
 
 /// The decision of one policy and its consequences.
@@ -43,7 +43,7 @@ struct PolicyPlan {
     /// If the decision is infeasible, only its explanation, `in_flight` and `stay` are valid.
     scheduler::Decision decision;
     std::int64_t in_flight = 1; ///< number of sequences that the placement has memory for
-    double objective_s = 0;     ///< the objective in seconds
+    double objective_s = 0;     ///< the objective, the time to be minimised, in seconds
     std::optional<double> gap;  ///< objective / proven bound − 1; nothing if there is no bound
     std::vector<DevicePlan> devices;
     std::optional<StepShare> share; ///< nothing if a step never ends
@@ -55,7 +55,7 @@ struct PolicyPlan {
 
 struct Plan {
     std::int64_t at = 0;        ///< number of sampled tokens when the decision is made
-    std::int64_t context = 0;   ///< the horizon T + λ; with several sequences, of the longest one
+    std::int64_t context = 0;   ///< T + λ of the longest sequence, for which costs are computed
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
     /// Returns whether each step in the objective is a round (one turn of every sequence).
@@ -68,13 +68,13 @@ struct Plan {
     MemoryDemand demand;
     std::optional<PreviousPlacement> previous;
     std::vector<PolicyPlan> policies;
-    std::optional<double> bound_s;    ///< lower bound of the objective in seconds, by policy exact
+    std::optional<double> bound_s;    ///< lower bound of the objective in seconds, by `exact`
     bool proven = false;              ///< the bound is the objective of an optimal placement
     std::int64_t bound_in_flight = 1; ///< number of sequences that the bound is for
     std::string bound_note;           ///< why there is no bound; empty if there is one
 };
 
-/// Returns whether policy exact finds a bound within a few seconds for a problem of this size.
+/// Returns whether policy `exact` finds a bound within a few seconds for a problem of this size.
 [[nodiscard]] bool small_enough_for_exact(std::size_t blocks, std::size_t devices);
 
 struct PlanRequest {

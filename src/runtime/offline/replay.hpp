@@ -32,10 +32,10 @@ struct ReplayWatch {
 };
 
 /// Computes every decision, placement, time, byte count and row of the trace again and compares
-/// them. Sampled ids, checksums and texts depend on the weights and are taken as recorded. If the
-/// run was killed, interrupted or failed, all intervals in the trace are compared. scenario: the
-/// recorded one. policy: the policy that decided in the run. Throws InputError if the trace lacks
-/// data that the replay needs, InterruptedError after a signal.
+/// them with the recorded ones. Sampled ids, checksums and texts depend on the weights and are
+/// taken as recorded. If the run was killed, interrupted or failed, all intervals in the trace are
+/// compared. scenario: the recorded one. policy: the policy that decided in the run. Throws
+/// InputError if the trace lacks data that the replay needs, InterruptedError after a signal.
 [[nodiscard]] Replay replay(
     const trace::Trace& trace,
     const config::Scenario& scenario,

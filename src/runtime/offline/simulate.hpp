@@ -9,8 +9,8 @@
 namespace headroom::runtime {
 
 /// Simulates the run in one thread. Of `options`, uses `scenario`, `trace_ops`, `stop`,
-/// `attributes` and what rank 0 needs. interrupted: called between tokens; returns 0, or the exit
-/// code that a signal asks for. An Error ends the trace and is in the outcome; a Bug is thrown.
+/// `attributes` and the members for rank 0. interrupted: called between tokens; returns 0, or the
+/// exit code that a signal asks for. An Error ends the trace and is returned; a Bug is thrown.
 [[nodiscard]] RunOutcome simulate(const RunOptions& options, int (*interrupted)() = nullptr);
 
 } // namespace headroom::runtime

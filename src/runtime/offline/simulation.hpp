@@ -45,7 +45,7 @@ class Simulation : public ExecutionBackend {
   protected:
     /// Returns the token that a turn samples; an unknown token by default.
     [[nodiscard]] virtual SampledToken token_of(const Turn& /*turn*/) { return {}; }
-    /// Ends the interval and commits it.
+    /// Ends the interval and writes it to the trace.
     void close_interval(const SourceFacts& facts);
     [[nodiscard]] bool anything_under_way() const { return !batches_.empty(); }
 
@@ -71,7 +71,7 @@ class Simulation : public ExecutionBackend {
     MemoryModel memory_model_;
     scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::map<std::int64_t, std::int64_t> batches_; ///< timeline's numbers, by first turn number
+    std::map<std::int64_t, std::int64_t> batches_; ///< the timeline's batch numbers, by first turn
     std::vector<std::int64_t> rows_;               ///< per slot: cache rows, in whole pages
     std::int64_t cached_ = 0;                      ///< the sum of rows_
     // Since the last decision:

@@ -1,5 +1,5 @@
-// Executes a whole run on one device: agrees on model and kernels, loads weights, and then, from
-// each decision to the next, installs, decodes and reports. Device 0 also hosts the controller.
+// Executes a run on one device: agrees on model and kernels, loads weights, and then, from each
+// decision to the next, installs a placement, decodes and reports. Device 0 hosts the controller.
 #pragma once
 
 #include "comm/transport.hpp"

@@ -1,5 +1,5 @@
 // Compares the copies of the model file on different hosts by hash. Each file is hashed once, by
-// the first device that reads it. Only model_copy_at reads from the file system.
+// the first device that reads it. The caller computes the hashes.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,8 @@ struct ModelCopy {
 [[nodiscard]] DeviceList hashing_devices(std::span<const ModelCopy> copies);
 
 /// Returns the copies that differ, one line each, or "" if all are the same. copies: one per
-/// device; the copies of hashing_devices() must have a hash. hosts: as in host_text.hpp.
+/// device; the copies of hashing_devices() must have a hash. hosts: the host of each device; may be
+/// empty.
 [[nodiscard]] std::string difference_of_copies(
     std::span<const ModelCopy> copies, std::span<const std::string> hosts
 );

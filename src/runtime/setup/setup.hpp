@@ -1,6 +1,6 @@
 // Sets up a run before the first token. Every device opens the model; all devices check that their
 // models are the same and agree on the kernels (agreement.hpp); rank 0 sends the token ids of the
-// prompts to all devices. If one device finds an error, all devices return its exit code.
+// prompts to all devices. If one device finds an error, all return the error's exit code.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@
 namespace headroom::runtime {
 
 struct Setup {
-    std::shared_ptr<const model::GgufFile> file; ///< reset after loading
+    std::shared_ptr<const model::GgufFile> file; ///< null after the weights are loaded
     model::Hyperparameters model;
     std::unique_ptr<model::Tokenizer> tokenizer; ///< rank 0 only
     std::string model_hash;                      ///< rank 0 only
@@ -28,7 +28,7 @@ struct Setup {
     std::string kernels_note;                       ///< rank 0 only; see ModelAgreement
     std::vector<std::vector<std::int32_t>> prompts; ///< the distinct prompts; none is empty
     std::int32_t end_of_text = -1;                  ///< the token that ends a text; -1: none does
-    scheduler::TurnSizes turn_sizes;                ///< see requests.hpp
+    scheduler::TurnSizes turn_sizes;                ///< largest sizes of turns (requests.hpp)
     std::optional<ResumePoint> resume; ///< the state from which a resumed run continues
 
     [[nodiscard]] const ResumePoint* resume_point() const { return resume ? &*resume : nullptr; }

@@ -1,5 +1,5 @@
-// Reads the few facts of a trace file from which a sweep (a set of runs) knows whether this run is
-// done, without reading the tables of intervals.
+// Reads the few facts of a trace file that tell a sweep (a set of runs) whether the run is done,
+// without reading the tables of intervals.
 #pragma once
 
 #include <string>

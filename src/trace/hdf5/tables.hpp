@@ -18,7 +18,7 @@ class GrowingTables {
     GrowingTables() = default;
     GrowingTables(const File& file, const RunHeader& header);
 
-    /// Throws Bug unless the interval fits the header, such as one device per block.
+    /// Throws Bug unless the interval has a device for each block and only rows of existing tables.
     void check(const Interval& interval) const;
     /// Appends the rows to all other tables and flushes them. Then appends and flushes the row of
     /// /intervals, which commits the interval.

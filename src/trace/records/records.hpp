@@ -97,7 +97,7 @@ struct RunHeader {
 
 /// One decision, and the tokens sampled until the next decision.
 struct IntervalRow {
-    std::int64_t epoch = 0;       ///< epoch after the decision
+    std::int64_t epoch = 0;       ///< serial number of the placement (epoch) after the decision
     std::int32_t sequence = 0;    ///< sequence of the interval's tokens; -1: several sequences
     std::int64_t first_token = 0; ///< number of tokens that the run sampled before the decision
     std::int64_t t_dec = 0;       ///< time of the decision
@@ -177,7 +177,7 @@ struct TurnRow {
     std::int64_t epoch = 0; ///< epoch of the placement that executed the turn
     std::int32_t sequence = 0;
     std::int32_t slot = 0;
-    std::int64_t round = 0;   ///< number of its round in the run
+    std::int64_t round = 0;   ///< number of its round (a turn of every sequence) in the run
     std::int64_t visit = 0;   ///< number of the source's visit at which the turn began
     std::int64_t batch = 0;   ///< number of the first turn of its batch
     std::int64_t first = 0;   ///< number of cache rows of the sequence before the turn
