@@ -25,7 +25,7 @@ enum class Tag : std::uint16_t {
     control = 2, ///< controller -> device: turns, decisions, stop
     report = 3,  ///< device -> controller
     data = 4,    ///< activations, token ids
-    weights = 5, ///< blocks at load time
+    weights = 5, ///< weights, when they are loaded
     migration = 6,
     ack = 7,
     failure = 8, ///< the error of a failed device -> device 0
@@ -77,7 +77,7 @@ class PendingSend {
         [[nodiscard]] virtual bool done() = 0; ///< a call also advances the transfer
         /// Returns whether the transport has failed, so that an unfinished send may be dropped.
         [[nodiscard]] virtual bool abandoned() const { return false; }
-        /// Returns whether the library may still read the parts after an unfinished send was
+        /// Returns whether the MPI library may still read the parts after an unfinished send was
         /// dropped.
         [[nodiscard]] virtual bool reads_after_drop() const { return false; }
         DeviceId to;

@@ -1,7 +1,7 @@
 // The virtual clock of one device, with the times at which its outgoing links become free. A real
 // run computes virtual times with this class; the timeline in scheduler/ computes the same times
-// without running the model. Both use `finish` (inside FleetRates) and share no other code, so that
-// tests can compare them. See docs/explanation/time.md.
+// without running the model. Both compute the ends of work with FleetRates but share no other code,
+// so that tests can compare them. See docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>

@@ -38,10 +38,10 @@ class Baton {
 
     /// Gives the baton to device 0. No device runs before this call.
     void start();
-    /// Replaces start() if no device may run: await_start returns false on all devices.
+    /// Is called instead of start() if no device may run: await_start returns false on all devices.
     void cancel();
     /// Waits until the device first gets the baton. Returns false if the device must not run. Each
-    /// device's thread calls it first.
+    /// device's thread calls this first.
     [[nodiscard]] bool await_start(DeviceId self);
 
     /// Passes the baton on, and returns when the wait can end and this device has the baton again.

@@ -1,6 +1,6 @@
 // A transport for a whole fleet in one process. Each device has a thread, and exactly one thread
-// runs at any time, so the order of execution is the same in every run. It keeps the contract of
-// the MPI transport but uses one core. Tests, and runs on computers without MPI, use it.
+// runs at any time, so the order of execution is the same in every run. The transport keeps the
+// contract of the MPI one but uses one core. Tests, and runs on computers without MPI, use it.
 #pragma once
 
 #include <cstddef>

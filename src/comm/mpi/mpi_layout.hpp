@@ -1,5 +1,5 @@
 // Describes a list of parts to MPI, so that one message carries all parts without copying them,
-// even if it has more bytes than an int can count. Only comm/mpi includes this header.
+// even if the parts have more bytes than an int can count. Only comm/mpi includes this header.
 #pragma once
 
 #include <cstdint>

@@ -26,10 +26,10 @@ namespace headroom::model {
 ///   not sliced: group: q, k, v             proj: o      ffn: gate, up, down, ffn_norm, next_norm
 ///   sliced: group: q, k, v, o              slice: gate, up, down      hub: ffn_norm, next_norm
 ///
-/// next_norm is the attention norm of the next layer; the last layer has none. Norm weights are (1,
-/// D) in F32. In a group, tensor q has d rows for each query head, and k and v have d rows each. In
-/// a slice, gate and up have F/S rows (S: number of slices). The o of a group and the down of a
-/// slice have D rows of Columns::stored columns.
+/// next_norm is the attention norm of the next layer; the last layer has none. Norm weights are one
+/// row of D values in F32; letters as in hyperparameters.hpp. In a group, tensor q has d rows for
+/// each query head, and k and v have d rows each. In a slice, gate and up have F/S rows (S: number
+/// of slices). Tensor o of a group and down of a slice have D rows of Columns::stored columns.
 enum class TensorRole : std::uint8_t {
     embedding,
     first_norm,
@@ -165,7 +165,7 @@ class GroupCache {
     [[nodiscard]] float* keys(std::int64_t row);   ///< d values
     [[nodiscard]] float* values(std::int64_t row); ///< d values
     /// Returns two parts of page i: the keys and the values that belong to the first `rows` rows of
-    /// the cache. Both are empty if no row of the page does.
+    /// the cache. Both are empty if the page has none of these rows.
     [[nodiscard]] std::array<std::span<std::byte>, 2> used_parts(std::size_t i, std::int64_t rows);
     [[nodiscard]] const float* const* page_table() const { return pages_.data(); }
     [[nodiscard]] Bytes bytes() const; ///< bytes of all allocated pages

@@ -95,7 +95,7 @@ class Controller {
     Nanoseconds resume_after(
         Nanoseconds t_switch, Nanoseconds earliest, const std::vector<ArrivedBlock>& arrived
     );
-    /// Returns whether a closed interval still lacks reports of devices.
+    /// Returns whether an interval has ended on the source but still lacks reports of devices.
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
     /// Adds what the devices did in the oldest closed interval, and commits it to the trace.
     void complete_interval(const DeviceFacts& facts);

@@ -26,13 +26,14 @@
 namespace headroom::runtime {
 
 /// A turn (a pass of one sequence through the model), as the source announces it to all devices.
-/// Numbers of turns, rounds and visits count over the whole run.
+/// Turns, rounds (a turn of every sequence) and visits of the source to its slots are numbered over
+/// the whole run.
 struct Turn {
     std::int64_t number = 0;
     std::int64_t epoch = 0;
     std::int64_t sequence = 0;
     std::int64_t round = 0;
-    std::int64_t visit = 0;   ///< the visit at which the turn begins
+    std::int64_t visit = 0;   ///< visit of the source at which the turn begins
     std::int64_t batch = 0;   ///< number of the first turn of its batch
     std::int64_t sampled = 0; ///< number of tokens that the run sampled before this turn
     std::int64_t first = 0;   ///< number of rows in the sequence's caches before the turn
@@ -191,9 +192,9 @@ class TurnRunner {
         SampledToken sampled;
         bool has_computed = false;
         bool has_angles = false;
-        bool sums_begun = false;       ///< Buffer::sums is initialised for the present reduction
-        std::int64_t last_x_row = 0;   ///< row of Buffer::x that lm_head reads
-        std::int64_t recheck_row = -1; ///< row of Buffer::x that a recheck reads
+        bool sums_begun = false;                 ///< Buffer::sums is ready to add partial sums to
+        std::int64_t last_x_row = 0;             ///< row of Buffer::x that lm_head reads
+        std::int64_t recheck_row = -1;           ///< row of Buffer::x that a recheck reads
         std::vector<SendWithHeader> small_sends; ///< sends of token ids
     };
     void select(const Turn& turn);

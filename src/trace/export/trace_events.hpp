@@ -66,7 +66,7 @@ class TraceEvents {
         std::string_view unit,
         std::int64_t value
     );
-    /// Which point of an arrow an event is.
+    /// Says which point of an arrow an event is.
     enum class Flow : char { start = 's', step = 't', end = 'f' };
     /// Adds a point of arrow `id`, on the slice of the track that contains time `at`.
     void flow(Flow point, std::int64_t id, Track track, Nanoseconds at);

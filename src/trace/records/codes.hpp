@@ -24,7 +24,7 @@ enum class EventCode : std::int32_t {
     infeasible_decision, ///< no placement was feasible
     interrupted,         ///< a signal ended the run
     scenario_event,      ///< an event of the scenario took place
-    admission_waits ///< a request could not begin because a device lacked memory for its caches
+    admission_waits      ///< a request could not begin because a device lacked memory for caches
 };
 
 /// Maps "table.column" to the names of the column's codes. A code is an index into these names.

@@ -81,7 +81,7 @@ struct PromptRow {
 struct RunHeader {
     std::map<std::string, std::string> attributes;  ///< program version, commit, clock, host, …
     std::map<std::string, std::int64_t> numbers;    ///< seed, interval, prompt tokens, …
-    std::string scenario;                           ///< resolved text of the scenario
+    std::string scenario;                           ///< the scenario as complete TOML
     std::map<std::string, std::string> input_files; ///< path to contents, without the weights
     std::vector<DeviceRow> devices;
     std::vector<LinkRow> links;
@@ -183,7 +183,7 @@ struct TurnRow {
     std::int64_t first = 0;   ///< number of cache rows of the sequence before the turn
     std::int64_t tokens = 1;  ///< number of tokens that the turn processes
     std::int32_t samples = 1; ///< 0: a chunk of a prompt, but not the last one
-    /// Tokens that the run had sampled when the turn began. Scenario events can depend on it.
+    /// Tokens that the run had sampled when the turn began. Events can depend on this number.
     std::int64_t seen_tokens = 0;
     std::int64_t start = 0; ///< source clock when the turn began
     std::int64_t end = 0;   ///< source clock when the source ended the turn

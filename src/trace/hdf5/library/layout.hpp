@@ -59,8 +59,8 @@ constexpr FieldType field_type() {
     }
 }
 
-/// Appends the columns of Row to a layout. A column of pooled texts becomes NAME_offset and
-/// NAME_length.
+/// Appends the columns of Row to a layout. A column of pooled texts becomes two fields, NAME_offset
+/// and NAME_length.
 template <class Row>
 void add_columns(Layout& layout, const TextWidths& widths) {
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {

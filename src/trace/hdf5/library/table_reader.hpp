@@ -15,7 +15,7 @@
 namespace headroom::trace::h5 {
 
 /// Returns the first `rows` rows of a dataset as bytes of type `memory`. The dataset must have at
-/// least `rows` rows and exactly `width` columns (1 for a table or list). `name` is its name for
+/// least `rows` rows and a second dimension of `width` (1: it has none). `name` is its name for
 /// messages.
 [[nodiscard]] ByteBuffer read_first_rows(
     UntrustedFile& file,

@@ -1,6 +1,6 @@
 // Opens HDF5 files of unknown origin. HDF5 follows everything that a file asks for: links to other
 // files, external storage, virtual datasets, cycles of links, and sizes far beyond that of the
-// file. This header refuses everything that the trace writer does not produce.
+// file. The functions here refuse everything that the trace writer does not produce.
 #pragma once
 
 #include <cstddef>
