@@ -30,7 +30,6 @@ inline constexpr int kExactSumBits = 36; ///< binary places after the point
     const float* x, std::int64_t n, std::int64_t terms, std::int64_t* sums
 );
 
-/// Adds the partial sums `other` to the partial sums `sums`: sums[i] += other[i] for each i < n.
 void merge_exactly(const std::int64_t* other, std::int64_t n, std::int64_t* sums);
 
 /// Sets y[i] to the float that is nearest to sums[i], for each i < n.

@@ -44,38 +44,43 @@ struct Attention {
 
 inline constexpr std::int64_t kPageRows = 16; ///< cache rows per page
 
-/// The functions of one level.
+/// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. Rows of x begin x_stride floats apart, and rows of y
+/// begin y_stride floats apart.
+using Multiply = void(
+    const Matrix& w,
+    const float* x,
+    std::int64_t x_stride,
+    std::int64_t n,
+    float* y,
+    std::int64_t y_stride
+);
+/// y = x / sqrt(mean(x²) + epsilon) · weight, over D values. y may be x.
+using RmsNorm =
+    void(const float* x, const float* weight, float epsilon, std::int64_t width, float* y);
+/// Rotates each pair (x[2i], x[2i+1]), i < d/2, of each head by the angle with cosine cosines[i]
+/// and sine sines[i]. x has shape (heads, d) and is changed in place.
+using Rope = void(
+    float* x, std::int64_t heads, std::int64_t head_width, const float* cosines, const float* sines
+);
+/// Computes the scores q·k/sqrt(d), their softmax over T and the weighted sum of the values.
+using Attend = void(const Attention& attention);
+/// gate[i] = silu(gate[i]) · up[i], silu(z) = z / (1 + exp(−z)).
+using SiluGate = void(float* gate, const float* up, std::int64_t n);
+/// Softmax in place; subtracts the maximum first. n ≥ 1. If x contains NaN or +inf, or consists of
+/// −inf only, every element of the result is NaN.
+using Softmax = void(float* x, std::int64_t n);
+/// y[i] = a[i] + b[i]; y may be a or b.
+using Add = void(const float* a, const float* b, std::int64_t n, float* y);
+
 struct Kernels {
     Level level = Level::reference;
-    /// y[t, m] = Σ_k w[m, k] · x[t, k] for t < n. Rows of x begin x_stride floats apart, and rows
-    /// of y begin y_stride floats apart.
-    void (*multiply
-    )(const Matrix& w,
-      const float* x,
-      std::int64_t x_stride,
-      std::int64_t n,
-      float* y,
-      std::int64_t y_stride) = nullptr;
-    /// y = x / sqrt(mean(x²) + epsilon) · weight, over D values. y may be x.
-    void (*rms_norm
-    )(const float* x, const float* weight, float epsilon, std::int64_t width, float* y) = nullptr;
-    /// Rotates each pair (x[2i], x[2i+1]), i < d/2, of each head by the angle with cosine
-    /// cosines[i] and sine sines[i]. x has shape (heads, d) and is changed in place.
-    void (*rope
-    )(float* x,
-      std::int64_t heads,
-      std::int64_t head_width,
-      const float* cosines,
-      const float* sines) = nullptr;
-    /// Computes the scores q·k/sqrt(d), their softmax over T and the weighted sum of the values.
-    void (*attention)(const Attention& attention) = nullptr;
-    /// gate[i] = silu(gate[i]) · up[i], where silu(z) = z / (1 + exp(−z)).
-    void (*silu_gate)(float* gate, const float* up, std::int64_t n) = nullptr;
-    /// Replaces x by its softmax, after subtracting the maximum. Precondition: n ≥ 1. If x contains
-    /// NaN or +inf, or consists of −inf only, every element of the result is NaN.
-    void (*softmax)(float* x, std::int64_t n) = nullptr;
-    /// y[i] = a[i] + b[i]; y may be a or b.
-    void (*add)(const float* a, const float* b, std::int64_t n, float* y) = nullptr;
+    Multiply* multiply = nullptr;
+    RmsNorm* rms_norm = nullptr;
+    Rope* rope = nullptr;
+    Attend* attention = nullptr;
+    SiluGate* silu_gate = nullptr;
+    Softmax* softmax = nullptr;
+    Add* add = nullptr;
 };
 
 [[nodiscard]] std::string_view name_of(Level level);

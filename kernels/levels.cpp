@@ -1,4 +1,7 @@
 // The names of the levels, their availability on this CPU, and their function tables.
+#include <algorithm>
+#include <array>
+
 #include "base/check.hpp"
 #include "kernels/kernels.hpp"
 #include "kernels/reference/reference.hpp"
@@ -14,6 +17,9 @@
 namespace headroom::kernels {
 namespace {
 
+/// In the order of the enumeration.
+constexpr std::array<std::string_view, 4> kLevelNames{"reference", "openblas", "avx2", "avx512"};
+
 #if HEADROOM_HAVE_X86_SIMD
 /// Uses the cpuid instruction, because __builtin_cpu_supports of clang 14 does not know F16C.
 bool cpu_has_f16c() {
@@ -23,49 +29,35 @@ bool cpu_has_f16c() {
     unsigned d = 0;
     return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
 }
-#endif
 
 bool cpu_has_avx2() {
-#if HEADROOM_HAVE_X86_SIMD
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && cpu_has_f16c();
-#else
-    return false;
-#endif
 }
 
 bool cpu_has_avx512() {
-#if HEADROOM_HAVE_X86_SIMD
     return cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512dq");
-#else
-    return false;
-#endif
 }
+#else
+constexpr bool cpu_has_avx2() {
+    return false;
+}
+constexpr bool cpu_has_avx512() {
+    return false;
+}
+#endif
 
 } // namespace
 
 std::string_view name_of(Level level) {
-    switch (level) {
-    case Level::reference:
-        return "reference";
-    case Level::openblas:
-        return "openblas";
-    case Level::avx2:
-        return "avx2";
-    case Level::avx512:
-        return "avx512";
-    }
-    HEADROOM_CHECK(false, "kernel level {}", static_cast<int>(level));
+    return kLevelNames.at(static_cast<std::size_t>(level));
 }
 
 std::optional<Level> level_named(std::string_view name) {
-    for (const Level level : {Level::reference, Level::openblas, Level::avx2, Level::avx512}) {
-        if (name == name_of(level)) {
-            return level;
-        }
-    }
-    return std::nullopt;
+    const auto found = std::find(kLevelNames.begin(), kLevelNames.end(), name);
+    return found == kLevelNames.end() ? std::nullopt
+                                      : std::optional(Level(found - kLevelNames.begin()));
 }
 
 bool available(Level level) {

@@ -15,23 +15,14 @@ namespace headroom::kernels::reference {
 /// tree_sum() adds the lanes.
 [[nodiscard]] float dot(const float* a, const float* b, std::int64_t n);
 
-// The contracts of these functions are in kernels.hpp (struct Kernels).
-void multiply(
-    const Matrix& w,
-    const float* x,
-    std::int64_t x_stride,
-    std::int64_t n,
-    float* y,
-    std::int64_t y_stride
-);
-void rms_norm(const float* x, const float* weight, float epsilon, std::int64_t width, float* y);
-void rope(
-    float* x, std::int64_t heads, std::int64_t head_width, const float* cosines, const float* sines
-);
-void attention(const Attention& attention);
-void silu_gate(float* gate, const float* up, std::int64_t n);
-void softmax(float* x, std::int64_t n);
-void add(const float* a, const float* b, std::int64_t n, float* y);
+// The types, with the contracts of these functions, are in kernels.hpp.
+Multiply multiply;
+RmsNorm rms_norm;
+Rope rope;
+Attend attention;
+SiluGate silu_gate;
+Softmax softmax;
+Add add;
 
 extern const Kernels kKernels;
 

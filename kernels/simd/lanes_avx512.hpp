@@ -1,5 +1,5 @@
-// A vector of sixteen floats in one AVX-512 register, with the operations that the templates in
-// simd/ need. Only avx512.cpp includes this header.
+// A vector of sixteen floats in one AVX-512 register, with the operations of Avx2; lanes_avx2.hpp
+// says what they do. Only avx512.cpp includes this header.
 #pragma once
 
 #include <immintrin.h>
@@ -19,7 +19,6 @@ struct Avx512 {
     static Vector zero() { return _mm512_setzero_ps(); }
     static Vector all(float x) { return _mm512_set1_ps(x); }
     static Vector load(const float* p) { return _mm512_loadu_ps(p); }
-    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector load_first(const float* p, std::int64_t n) {
         return _mm512_maskz_loadu_ps(first(n), p);
     }
@@ -32,46 +31,33 @@ struct Avx512 {
     static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
     static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
     static Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
-    /// Returns a·b + c with one rounding.
     static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-    /// Returns c − a·b with one rounding.
     static Vector minus_product(Vector a, Vector b, Vector c) { return _mm512_fnmadd_ps(a, b, c); }
-    /// Returns the larger of each pair of elements, or that of b if either is NaN.
     static Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
-    /// Returns the smaller of each pair of elements, or that of b if either is NaN.
     static Vector smaller(Vector a, Vector b) { return _mm512_min_ps(a, b); }
 
-    /// Converts the 16 signed bytes at p to floats.
     static Vector bytes(const std::byte* p) {
         const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
         return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(packed));
     }
-    /// Converts the low nibbles of the 16 bytes at p, each minus 8, to floats.
     static Vector low_nibbles(const std::byte* p) { return minus_eight(words(p)); }
-    /// Converts the high nibbles of the 16 bytes at p, each minus 8, to floats.
     static Vector high_nibbles(const std::byte* p) {
         return minus_eight(_mm512_srli_epi32(words(p), 4));
     }
-    /// Returns the binary16 at p in all lanes. Reads 8 bytes, of which it uses the first 2.
     static Vector half(const std::byte* p) {
         const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
         return _mm512_broadcastss_ps(_mm_cvtph_ps(bits));
     }
 
-    /// Converts the 16 binary16 numbers at p to floats.
     static Vector halves(const std::byte* p) { return _mm512_cvtph_ps(sixteen(p)); }
-    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector halves_first(const std::byte* p, std::int64_t n) {
         return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), p));
     }
-    /// Converts the 16 bfloat16 numbers at p to floats.
     static Vector bfloats(const std::byte* p) { return widen(sixteen(p)); }
-    /// Loads the first n < 16 elements and sets the others to 0.
     static Vector bfloats_first(const std::byte* p, std::int64_t n) {
         return widen(_mm256_maskz_loadu_epi16(first(n), p));
     }
 
-    /// Returns power · 2^n, where `shifted` is n + kExpRound and zero_bits is kExpRoundBits.
     static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
         const __m512i zero = _mm512_set1_epi32(static_cast<int>(zero_bits));
         const __m512i bias = _mm512_set1_epi32(127);
@@ -85,7 +71,6 @@ struct Avx512 {
     }
 
     static float sum(Vector a) { return TreeSum<Avx512>::of(fold(a)); }
-    /// Writes the sums of the four vectors to out[0..3].
     static void sum_four(Vector a, Vector b, Vector c, Vector d, float* out) {
         TreeSum<Avx512>::of_four(fold(a), fold(b), fold(c), fold(d), out);
     }

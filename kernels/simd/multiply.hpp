@@ -44,7 +44,6 @@ struct Tile {
     std::int64_t y_stride;
 };
 
-/// Adds up the lanes of each accumulator of a tile and writes the sums to y.
 template <class L, int R, int N>
 void finish_tile(const Sums<L, R, N>& sums, const Tile& tile) {
     for (int t = 0; t < N; ++t) {

@@ -79,18 +79,11 @@ float largest_of(const float* x, std::int64_t n) {
 template <class L>
 void softmax(float* x, std::int64_t n) {
     const auto largest = L::all(largest_of<L>(x, n));
-    const std::int64_t whole = n / kLanes * kLanes;
     auto sums = L::zero();
-    for (std::int64_t i = 0; i < whole; i += kLanes) {
-        const auto e = exp_of<L>(L::subtract(L::load(x + i), largest));
-        L::store(x + i, e);
-        sums = L::add(sums, e);
-    }
-    if (const std::int64_t rest = n - whole; rest > 0) {
-        const auto e = exp_of<L>(L::subtract(L::load_first(x + whole, rest), largest));
-        L::store_first(x + whole, e, rest);
-        sums = L::add(sums, L::load_first(x + whole, rest));
-    }
+    for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
+        store(x + i, exp_of<L>(L::subtract(load(x + i), largest)));
+        sums = L::add(sums, load(x + i)); // loaded again: elements beyond n count as 0
+    });
     const auto total = L::all(L::sum(sums));
     for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
         store(x + i, L::divide(load(x + i), total));

@@ -35,9 +35,6 @@ std::size_t complete_prefix_length(std::string_view text) {
     return text.size();
 }
 
-namespace {
-
-/// Returns the length of the well-formed character at the start of the text; 0 if there is none.
 std::size_t well_formed_length(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
@@ -57,6 +54,8 @@ std::size_t well_formed_length(std::string_view text) {
     const bool reserved = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
     return overlong || reserved ? 0 : length;
 }
+
+namespace {
 
 std::uint32_t code_point(std::string_view character) {
     const auto first = static_cast<unsigned char>(character.front());

@@ -13,6 +13,10 @@ namespace headroom {
 /// left out.
 [[nodiscard]] std::size_t complete_prefix_length(std::string_view text);
 
+/// Returns the length in bytes of the well-formed character (table 3-7 of the Unicode standard) at
+/// the start of a text that is not empty; 0 if there is none.
+[[nodiscard]] std::size_t well_formed_length(std::string_view text);
+
 /// Returns the text with all characters and bytes escaped that could control a terminal. ASCII
 /// control characters except line ends and tabs, and bytes that are not UTF-8, become escapes like
 /// \x1b. Other control characters and those that change the writing direction become escapes like

@@ -6,7 +6,6 @@
 
 namespace headroom::config {
 
-/// Returns the reference of all scenario and sweep keys in Markdown.
 [[nodiscard]] std::string key_reference();
 
 /// Returns the part of the page from its heading "Values" on, as it was when the program was built.

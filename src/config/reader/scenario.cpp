@@ -1,4 +1,3 @@
-// Reads a scenario from a text or a file and checks it.
 #include "config/scenario/scenario.hpp"
 
 #include <algorithm>

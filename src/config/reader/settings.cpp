@@ -80,9 +80,7 @@ std::vector<KeyValue> flat_settings(std::string_view resolved) {
     const toml::table document = parse_toml(resolved, problems);
     std::vector<KeyValue> flat;
     add_values("", "", document, flat);
-    std::sort(flat.begin(), flat.end(), [](const KeyValue& a, const KeyValue& b) {
-        return a.key < b.key;
-    });
+    std::ranges::sort(flat, {}, &KeyValue::key);
     return flat;
 }
 

@@ -60,7 +60,6 @@ template <> inline constexpr auto kWords<scheduler::Granularity> = words("paper"
 template <> inline constexpr auto kWords<scheduler::Reduce> = words("hub", "ring");
 // clang-format on
 
-/// The value of `batch` if each decision chooses the batch size.
 inline constexpr std::string_view kAutomaticBatch = "auto";
 /// The value of `arrivals` if all requests arrive at time 0.
 inline constexpr std::string_view kAtOnce = "at once";

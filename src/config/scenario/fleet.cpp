@@ -75,12 +75,7 @@ scheduler::DeviceSpec make_device(
 void add_change(Profile& profile, const Event& event) {
     const auto key = [](const scheduler::Change& c) { return std::tuple(c.at, c.at_token); };
     const scheduler::Change change{event.at, event.at_token, event.factor};
-    const auto place = std::upper_bound(
-        profile.changes.begin(),
-        profile.changes.end(),
-        change,
-        [&](const scheduler::Change& a, const scheduler::Change& b) { return key(a) < key(b); }
-    );
+    const auto place = std::ranges::upper_bound(profile.changes, key(change), {}, key);
     profile.changes.insert(place, change);
 }
 

@@ -27,8 +27,7 @@ std::optional<double> read_per_second(const TomlEntry& entry, Problems& problems
     const std::string_view expected = "how many prompts come per second on average, above 0 up to "
                                       "1e9, such as 0.5, \"0.5 /s\" or \"30 /min\"";
     const bool no_rate = text != nullptr && !rate;
-    add_mismatch(entry, expected, problems, no_rate ? per_second_hint(text->get()) : "");
-    return std::nullopt;
+    return add_mismatch(entry, expected, problems, no_rate ? per_second_hint(text->get()) : "");
 }
 
 void read_poisson(TableReader table, ArrivalsConfig& arrivals) {

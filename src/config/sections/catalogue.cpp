@@ -108,9 +108,10 @@ void read_device_profiles(
     }
 }
 
-/// Calls read(table, name) for every table of a catalogue, in the order of the text.
-template <class Read>
-void read_catalogue(std::string_view text, const std::string& file, Read read) {
+/// Calls read(table, name, entries) for every table of a catalogue, in the order of the text.
+template <class Entry, class Read>
+std::vector<Entry> read_catalogue(std::string_view text, const std::string& file, Read read) {
+    std::vector<Entry> entries;
     Problems problems(file);
     const toml::table document = parse_toml(text, problems);
     TableReader root(document, "", "the catalogue", problems);
@@ -123,40 +124,34 @@ void read_catalogue(std::string_view text, const std::string& file, Read read) {
     });
     for (const auto& [position, name] : names) {
         if (auto table = root.table(name, fmt::format("[{}]", name))) {
-            read(*table, name);
+            read(*table, name, entries);
         }
     }
     problems.throw_if_any();
+    return entries;
 }
 
 } // namespace
 
 std::vector<DeviceProfile> parse_device_profiles(std::string_view text, const std::string& file) {
-    std::vector<DeviceProfile> profiles;
-    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
-        read_device_profiles(table, name, profiles);
-    });
-    return profiles;
+    return read_catalogue<DeviceProfile>(text, file, read_device_profiles);
 }
 
 std::vector<NetworkPreset> parse_network_presets(std::string_view text, const std::string& file) {
-    std::vector<NetworkPreset> presets;
-    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
-        NetworkPreset preset;
+    const auto read = [](TableReader& table, std::string_view name, auto& presets) {
+        NetworkPreset& preset = presets.emplace_back();
         preset.name = name;
         preset.title = required_text(table, "title");
         preset.bandwidth = read_figure(table, "bandwidth", Quantity::byte_rate);
         preset.latency = read_figure(table, "latency", Quantity::duration);
         table.finish();
-        presets.push_back(std::move(preset));
-    });
-    return presets;
+    };
+    return read_catalogue<NetworkPreset>(text, file, read);
 }
 
 std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::string& file) {
-    std::vector<ModelPreset> presets;
-    read_catalogue(text, file, [&](TableReader& table, std::string_view name) {
-        ModelPreset preset;
+    const auto read = [](TableReader& table, std::string_view name, auto& presets) {
+        ModelPreset& preset = presets.emplace_back();
         preset.name = name;
         preset.title = required_text(table, "title");
         preset.source = required_text(table, "source");
@@ -171,9 +166,8 @@ std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::s
             left_out->finish();
         }
         table.finish();
-        presets.push_back(std::move(preset));
-    });
-    return presets;
+    };
+    return read_catalogue<ModelPreset>(text, file, read);
 }
 
 const std::vector<DeviceProfile>& device_profiles() {

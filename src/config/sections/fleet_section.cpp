@@ -165,12 +165,11 @@ std::optional<double> read_scale(TableReader& table, std::string_view key) {
     if (decimal_ratio(value)) {
         return value;
     }
-    add_mismatch(
+    return add_mismatch(
         entry,
         "a decimal number above 0 whose fraction in lowest terms has no part above 1e12",
         table.problems()
     );
-    return std::nullopt;
 }
 
 void read_devices(TableReader& root, FleetConfig& fleet) {
@@ -205,22 +204,19 @@ std::optional<DeviceId> DeviceNames::find_device(const TomlEntry& entry, Problem
             return DeviceId(static_cast<std::size_t>(index->get()));
         }
         const auto expected = fmt::format("a device's name or index below {}", names_.size());
-        add_mismatch(entry, expected, problems);
-        return std::nullopt;
+        return add_mismatch(entry, expected, problems);
     }
     const auto name = entry.node->value<std::string_view>();
     if (!name) {
-        add_mismatch(entry, "a device's name or index", problems);
-        return std::nullopt;
+        return add_mismatch(entry, "a device's name or index", problems);
     }
     if (const auto found = ids_.find(*name); found != ids_.end()) {
         return found->second;
     }
     const auto hint = suggestion(*name, names_, "there are " + shortened_list(names_));
-    add_problem(
+    return add_problem(
         entry, fmt::format("names no device: {}; {}", found_text(*entry.node), hint), problems
     );
-    return std::nullopt;
 }
 
 } // namespace headroom::config

@@ -254,7 +254,6 @@ const Section<LinkConfig> kLinkKeys{"[[network.link]]", "a link that differs", {
      "false: only this direction", "true"},
 }};
 
-/// Returns the kinds of events for the reference.
 std::string kind_values() {
     std::string of_device;
     std::string of_link;

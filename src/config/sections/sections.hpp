@@ -54,7 +54,6 @@ ControllerConfig read_controller(
     const std::optional<ModelShape>& shape
 );
 
-/// Finds the devices that links and events refer to.
 class DeviceNames {
   public:
     explicit DeviceNames(const std::vector<DeviceConfig>& devices);

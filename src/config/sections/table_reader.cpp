@@ -69,8 +69,7 @@ std::optional<TableReader> TableReader::table(std::string_view key, std::string 
     if (const toml::table* const table = entry->node->as_table()) {
         return TableReader(*table, entry->key, std::move(display_name), *problems_);
     }
-    add_mismatch(*entry, fmt::format("a table, written {}", display_name), *problems_);
-    return std::nullopt;
+    return add_mismatch(*entry, fmt::format("a table, written {}", display_name), *problems_);
 }
 
 std::vector<TableReader> TableReader::tables(std::string_view key, std::string display_name) {

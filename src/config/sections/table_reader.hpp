@@ -34,7 +34,6 @@ class TableReader {
 
     /// Returns the entry of a key, or nothing if it is absent, and marks the key as known.
     [[nodiscard]] std::optional<TomlEntry> find(std::string_view key);
-    /// Returns the dotted path of a key of this table.
     [[nodiscard]] std::string key_path(std::string_view key) const;
     [[nodiscard]] Problems& problems() { return *problems_; }
     [[nodiscard]] const toml::source_region& position() const { return table_->source(); }
@@ -56,7 +55,6 @@ class TableReader {
     [[nodiscard]] auto quantity(std::string_view key, Quantity quantity, Zero zero) {
         return read(key, read_quantity, quantity, zero);
     }
-    /// Returns a reader of the table below this key.
     [[nodiscard]] std::optional<TableReader> table(std::string_view key, std::string display_name);
     /// Returns a reader of each table of the array [[key]]. The array may also be written inline.
     [[nodiscard]] std::vector<TableReader> tables(std::string_view key, std::string display_name);
@@ -117,7 +115,6 @@ class TableReader {
     /// Makes `finish` add the problem that a key is missing, unless the table has an unknown key
     /// that is probably a misspelling of it.
     void report_missing(std::string_view key, std::string_view hint);
-    /// Reports the key as missing if the table does not have it.
     void require(std::string_view key, std::string_view hint);
     /// Makes `finish` give this hint if the table has one of these keys, which belong to another
     /// table.

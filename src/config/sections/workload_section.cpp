@@ -21,24 +21,21 @@ std::optional<std::string> read_prompt_file(
     const TomlEntry& entry, const std::filesystem::path& path, Problems& problems
 ) {
     Input input = read_input(path, "the prompts");
-    if (input.error_number == EISDIR) {
-        add_problem(entry, fmt::format("names a directory: {}", path.string()), problems);
-        return std::nullopt;
-    }
-    if (input.error_number == ENOENT) {
-        add_problem(entry, fmt::format("cannot be opened: {}", path.string()), problems);
-        return std::nullopt;
+    if (input.error_number == EISDIR || input.error_number == ENOENT) {
+        const char* const what =
+            input.error_number == EISDIR ? "names a directory" : "cannot be opened";
+        return add_problem(entry, fmt::format("{}: {}", what, path.string()), problems);
     }
     if (input.error_number != 0) {
         const std::string why = std::strerror(input.error_number);
-        add_problem(entry, fmt::format("cannot be read: {}: {}", input_name(path), why), problems);
-        return std::nullopt;
+        return add_problem(
+            entry, fmt::format("cannot be read: {}: {}", input_name(path), why), problems
+        );
     }
     if (const auto bad = first_invalid_utf8(input.text)) {
         const auto problem =
             fmt::format("is not valid UTF-8 at byte {}: {}", *bad, input_name(path));
-        add_problem(entry, problem, problems);
-        return std::nullopt;
+        return add_problem(entry, problem, problems);
     }
     return std::move(input.text);
 }

@@ -1,4 +1,3 @@
-// Reads a sweep file and makes its cells.
 #include "config/sweep/sweep.hpp"
 
 #include <algorithm>
@@ -132,15 +131,10 @@ class SweepReader {
                 entries.push_back(std::move(axis_entry));
             }
         }
-        std::stable_sort(
-            entries.begin(),
-            entries.end(),
-            [](const AxisEntry& a, const AxisEntry& b) {
-                const toml::source_position& x = a.position.begin;
-                const toml::source_position& y = b.position.begin;
-                return x.line != y.line ? x.line < y.line : x.column < y.column;
-            }
-        );
+        std::ranges::stable_sort(entries, {}, [](const AxisEntry& axis_entry) {
+            const toml::source_position& at = axis_entry.position.begin;
+            return std::pair(at.line, at.column);
+        });
         return entries;
     }
 
@@ -150,8 +144,7 @@ class SweepReader {
     ) {
         const std::optional<std::string> text = toml_text(value);
         if (!text) {
-            add_mismatch({&value, shown}, "a value that a scenario key can have", problems_);
-            return std::nullopt;
+            return add_mismatch({&value, shown}, "a value that a scenario key can have", problems_);
         }
         const toml::source_position& at = value.source().begin;
         return SweepSetting{
@@ -306,7 +299,6 @@ class SweepReader {
     std::vector<Key> keys_;
 };
 
-/// Throws InputError if the document is a scenario.
 void refuse_scenario(const toml::table& document, const std::string& path) {
     if (!document.contains("scenario") && document.contains("device")) {
         throw InputError(fmt::format(

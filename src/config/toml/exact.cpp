@@ -14,6 +14,7 @@
 
 #include "base/check.hpp"
 #include "base/int128.hpp"
+#include "base/utf8.hpp"
 
 namespace headroom::config {
 
@@ -125,29 +126,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return up[b.size()];
 }
 
-/// Returns the length in bytes of the first character if it is well-formed (table 3-7 of the
-/// Unicode standard), else 0.
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const unsigned first = byte(0);
-    const std::size_t length = first < 0x80   ? 1
-                               : first < 0xC2 ? 0
-                               : first < 0xE0 ? 2
-                               : first < 0xF0 ? 3
-                               : first < 0xF5 ? 4
-                                              : 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80U) {
-            return 0;
-        }
-    }
-    const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-    const bool beyond = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
-    return overlong || beyond ? 0 : length;
-}
-
 } // namespace
 
 std::string_view nearest_word(std::string_view word, std::span<const std::string> candidates) {
@@ -199,7 +177,7 @@ std::string decimal_text(double value) {
 
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t length = utf8_length(text.substr(at));
+        const std::size_t length = well_formed_length(text.substr(at));
         if (length == 0) {
             return at;
         }

@@ -30,11 +30,8 @@ void Problems::throw_if_any() const {
         return;
     }
     std::vector<Problem> sorted = problems_;
-    const auto key = [](const Problem& p) {
+    std::ranges::stable_sort(sorted, {}, [](const Problem& p) {
         return std::tuple(p.of_option, p.position.line, p.position.column);
-    };
-    std::stable_sort(sorted.begin(), sorted.end(), [&](const Problem& a, const Problem& b) {
-        return key(a) < key(b);
     });
     std::vector<InputProblem> all;
     for (Problem& problem : sorted) {

@@ -151,7 +151,6 @@ const std::array<NamedUnit, 3> kFrequencyUnits{{
     {"/h", {"h", "hr", "hour"}, 3600},
 }};
 
-/// Returns the unit that the word means, or "".
 std::string_view unit_meant(const std::string& word, std::span<const NamedUnit> units) {
     for (const NamedUnit& unit : units) {
         if (std::find(unit.names.begin(), unit.names.end(), word) != unit.names.end()) {

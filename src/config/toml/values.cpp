@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "config/toml/exact.hpp"
+#include "config/toml/toml_text.hpp"
 #include "config/toml/unit_hints.hpp"
 
 namespace headroom::config {
@@ -67,22 +68,13 @@ std::string found_text(const toml::node& node) {
     if (const auto* text = node.as_string()) {
         return config::quoted(text->get());
     }
-    if (const auto* integer = node.as_integer()) {
-        return fmt::format("{}", integer->get());
-    }
-    if (const auto* number = node.as_floating_point()) {
-        return decimal_text(number->get());
-    }
-    if (const auto* flag = node.as_boolean()) {
-        return flag->get() ? "true" : "false";
-    }
     if (node.is_table()) {
         return "a table";
     }
-    return node.is_array() ? "an array" : "a date or time";
+    return node.is_array() ? "an array" : toml_text(node).value_or("a date or time");
 }
 
-void add_mismatch(
+std::nullopt_t add_mismatch(
     const TomlEntry& entry, std::string_view expected, Problems& problems, std::string_view hint
 ) {
     const std::string found = found_text(*entry.node);
@@ -90,6 +82,7 @@ void add_mismatch(
         entry.node->source(),
         fmt::format("{}: expected {}; found {}{}", entry.key, expected, found, hint)
     );
+    return std::nullopt;
 }
 
 std::string fraction_hint(const toml::node& node) {
@@ -97,8 +90,9 @@ std::string fraction_hint(const toml::node& node) {
     return text == nullptr ? "" : percent_hint(text->get());
 }
 
-void add_problem(const TomlEntry& entry, std::string_view text, Problems& problems) {
+std::nullopt_t add_problem(const TomlEntry& entry, std::string_view text, Problems& problems) {
     problems.add(entry.node->source(), fmt::format("{} {}", entry.key, text));
+    return std::nullopt;
 }
 
 std::string count_text(std::size_t count, std::string_view noun) {
@@ -106,19 +100,13 @@ std::string count_text(std::size_t count, std::string_view noun) {
 }
 
 std::optional<std::string> read_text(const TomlEntry& entry, Problems& problems) {
-    if (const auto* text = entry.node->as_string()) {
-        return text->get();
-    }
-    add_mismatch(entry, "a string", problems);
-    return std::nullopt;
+    const auto text = entry.node->value_exact<std::string>();
+    return text ? text : add_mismatch(entry, "a string", problems);
 }
 
 std::optional<bool> read_flag(const TomlEntry& entry, Problems& problems) {
-    if (const auto* flag = entry.node->as_boolean()) {
-        return flag->get();
-    }
-    add_mismatch(entry, "true or false", problems);
-    return std::nullopt;
+    const auto flag = entry.node->value_exact<bool>();
+    return flag ? flag : add_mismatch(entry, "true or false", problems);
 }
 
 std::optional<std::int64_t> read_integer(
@@ -128,8 +116,7 @@ std::optional<std::int64_t> read_integer(
     if (integer != nullptr && integer->get() >= low && integer->get() <= high) {
         return integer->get();
     }
-    add_mismatch(entry, fmt::format("a whole number from {} to {}", low, high), problems);
-    return std::nullopt;
+    return add_mismatch(entry, fmt::format("a whole number from {} to {}", low, high), problems);
 }
 
 std::optional<double> read_number(
@@ -144,8 +131,7 @@ std::optional<double> read_number(
     }
     const std::string_view from = zero == Zero::allowed ? "from" : "above";
     const auto expected = fmt::format("a number {} {} up to {}", from, low, high);
-    add_mismatch(entry, expected, problems, fraction_hint(*entry.node));
-    return std::nullopt;
+    return add_mismatch(entry, expected, problems, fraction_hint(*entry.node));
 }
 
 std::optional<scheduler::Ppb> read_fraction(const TomlEntry& entry, Problems& problems) {
@@ -153,8 +139,7 @@ std::optional<scheduler::Ppb> read_fraction(const TomlEntry& entry, Problems& pr
     if (value >= 0 && value <= 1) {
         return to_ppb(value);
     }
-    add_mismatch(entry, "a fraction from 0 to 1", problems, fraction_hint(*entry.node));
-    return std::nullopt;
+    return add_mismatch(entry, "a fraction from 0 to 1", problems, fraction_hint(*entry.node));
 }
 
 namespace {
@@ -178,8 +163,7 @@ std::optional<double> quantity_number(
         const std::string_view expected = words_for(quantity).expected;
         const std::string_view example = example_of(quantity);
         const auto text = fmt::format("{} with a unit such as {}", expected, example);
-        add_mismatch(entry, text, problems, hint);
-        return std::nullopt;
+        return add_mismatch(entry, text, problems, hint);
     }
     return value;
 }
@@ -194,19 +178,18 @@ std::optional<std::int64_t> read_quantity(
         return std::nullopt;
     }
     if (*value < 0) {
-        add_mismatch(entry, "a value that is not negative", problems);
-        return std::nullopt;
+        return add_mismatch(entry, "a value that is not negative", problems);
     }
     if (*value > static_cast<double>(kMaxValue)) {
         const std::string limit = fmt::format("at most 1e18 {}", words_for(quantity).base_unit);
-        add_mismatch(entry, limit, problems);
-        return std::nullopt;
+        return add_mismatch(entry, limit, problems);
     }
     const std::int64_t whole =
         quantity == Quantity::duration ? std::llround(*value) : whole_units(*value);
     if (whole == 0 && zero == Zero::refused) {
-        add_mismatch(entry, fmt::format("at least 1 {}", words_for(quantity).base_unit), problems);
-        return std::nullopt;
+        return add_mismatch(
+            entry, fmt::format("at least 1 {}", words_for(quantity).base_unit), problems
+        );
     }
     return whole;
 }

@@ -122,12 +122,9 @@ void compare_headers(Comparison& comparison, const RunHeader& a, const RunHeader
     comparison.entries("numbers", a.numbers, b.numbers);
     comparison.value("scenario", a.scenario, b.scenario);
     comparison.entries("input_files", a.input_files, b.input_files);
-    comparison.rows("devices", a.devices, b.devices);
-    comparison.rows("links", a.links, b.links);
-    comparison.rows("blocks", a.blocks, b.blocks);
-    comparison.rows("model", a.model, b.model);
-    comparison.rows("layers", a.layers, b.layers);
-    comparison.rows("prompts", a.prompts, b.prompts);
+    for_each_table(kHeaderTables, [&]<class Row>(std::vector<Row> RunHeader::*rows) {
+        comparison.rows(Table<Row>::name, a.*rows, b.*rows);
+    });
     comparison.value("with_ops", a.with_ops, b.with_ops);
     comparison.entries("codes", a.codes, b.codes);
 }

@@ -24,7 +24,6 @@ struct CsvTable {
 /// The tables refer to the trace, which must outlive them.
 [[nodiscard]] std::vector<CsvTable> csv_tables(const Trace& trace);
 
-/// Returns the names of all tables that csv_tables() can return.
 [[nodiscard]] const std::vector<std::string>& csv_table_names();
 
 /// Returns a text, of any bytes, as one field. The field is quoted, with inner quotes doubled, if

@@ -1,6 +1,7 @@
 #include "trace/analysis/figures.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -25,8 +26,8 @@ std::vector<TokenStep> token_steps(const Trace& trace) {
             }
         }
     }
-    std::stable_sort(steps.begin(), steps.end(), [](const TokenStep& a, const TokenStep& b) {
-        return std::tie(a.end, a.sequence) < std::tie(b.end, b.sequence);
+    std::ranges::stable_sort(steps, {}, [](const TokenStep& step) {
+        return std::tuple(step.end, step.sequence);
     });
     return steps;
 }
@@ -62,7 +63,6 @@ void add_operations(const Trace& trace, BusyTimes& busy) {
     }
 }
 
-/// Adds the busy times that devices reported with each interval.
 void add_reported(const Trace& trace, BusyTimes& busy) {
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         for (const ResourceRow& row : trace.intervals[i].resources) {
@@ -163,9 +163,7 @@ std::vector<LinkUse> link_use(const Trace& trace) {
             uses.push_back({link.first, link.second, bytes});
         }
     }
-    std::stable_sort(uses.begin(), uses.end(), [](const LinkUse& a, const LinkUse& b) {
-        return a.bytes > b.bytes;
-    });
+    std::ranges::stable_sort(uses, std::greater(), &LinkUse::bytes);
     return uses;
 }
 

@@ -90,12 +90,7 @@ class GapFinder {
         const Nanoseconds ready =
             paged == causes_.overloads.end() ? gap.end : std::min(*paged, gap.end);
         Nanoseconds at = gap.begin;
-        const auto first = std::lower_bound(
-            migrations_.begin(),
-            migrations_.end(),
-            at,
-            [](const Span& span, Nanoseconds moment) { return span.end <= moment; }
-        );
+        const auto first = std::ranges::upper_bound(migrations_, at, {}, &Span::end);
         for (auto moving = first; moving != migrations_.end() && moving->begin < ready; ++moving) {
             add({at, std::max(at, moving->begin)}, GapKind::idle);
             const Span inside{std::max(at, moving->begin), std::min(ready, moving->end)};
@@ -108,20 +103,15 @@ class GapFinder {
 
     void add_wait(Span span, const OpRow& next) {
         const auto [begin, end] = causes_.arrivals.equal_range(span.end);
-        auto chosen = begin;
-        for (auto it = begin; it != end; ++it) {
-            const MessageRow& message =
-                trace_.intervals[it->second.interval].messages[it->second.row];
-            if (message.turn == next.turn) {
-                chosen = it;
-                break;
-            }
-        }
         if (begin == end) {
             add(span, GapKind::idle);
-        } else {
-            add(span, GapKind::waiting, chosen->second);
+            return;
         }
+        const auto of_turn = std::find_if(begin, end, [&](const auto& arrival) {
+            const auto [interval, row] = arrival.second;
+            return trace_.intervals[interval].messages[row].turn == next.turn;
+        });
+        add(span, GapKind::waiting, (of_turn == end ? begin : of_turn)->second);
     }
 
     const Trace& trace_;
@@ -140,8 +130,8 @@ std::vector<std::vector<OpRef>> ops_by_device(const Trace& trace) {
         }
     });
     for (std::vector<OpRef>& of_device : ops) {
-        std::stable_sort(of_device.begin(), of_device.end(), [](const OpRef& a, const OpRef& b) {
-            return std::tie(a.op->start, a.op->end) < std::tie(b.op->start, b.op->end);
+        std::ranges::stable_sort(of_device, {}, [](const OpRef& ref) {
+            return std::tuple(ref.op->start, ref.op->end);
         });
     }
     return ops;

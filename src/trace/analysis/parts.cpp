@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "trace/records/labels.hpp"
+
 namespace headroom::trace {
 
 namespace {
@@ -24,9 +26,8 @@ std::vector<RunPart> run_parts(const Trace& trace) {
         RunPart& part = parts.emplace_back();
         part.intervals = range;
         for (const RunPartField& field : kRunPartFields) {
-            const auto found =
-                trace.header.attributes.find(attribute_name(field.attribute, parts.size()));
-            part.*field.member = found == trace.header.attributes.end() ? "" : found->second;
+            part.*field.member =
+                attribute_of(trace.header, attribute_name(field.attribute, parts.size()), "");
         }
     }
     return parts;

@@ -45,7 +45,6 @@ inline constexpr std::array kRunPartFields{
 /// of the program that is about to write this part.
 void record_run_part(RunHeader& header, std::size_t number, const RunHeader& by);
 
-/// Returns whether an attribute belongs to part 2 or a later one.
 [[nodiscard]] bool is_later_part_attribute(std::string_view attribute);
 
 } // namespace headroom::trace

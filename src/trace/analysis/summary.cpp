@@ -179,7 +179,6 @@ void Summarizer::commit(const Interval& interval) {
 
 namespace {
 
-/// Computes the sums and means over the sequences.
 void add_up_sequences(Summary& result) {
     Nanoseconds decoded = 0;
     std::int64_t sampling = 0; // number of sequences with a sampled token

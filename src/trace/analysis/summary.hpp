@@ -108,7 +108,6 @@ class Summarizer final : public Sink {
     void begin(const RunHeader& header) override;
     void commit(const Interval& interval) override;
     void end(Completion) override {}
-    /// Returns the summary of all intervals so far.
     [[nodiscard]] Summary summary() const;
 
   private:

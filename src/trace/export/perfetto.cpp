@@ -19,8 +19,8 @@ namespace {
 // ---- decisions
 
 JsonMembers decision_arguments(const RunHeader& header, const IntervalRow& row) {
-    JsonMembers arguments;
-    arguments.add("policy", code_label(header, "intervals.policy", row.policy))
+    return JsonMembers()
+        .add("policy", code_label(header, "intervals.policy", row.policy))
         .add("reason", code_label(header, "intervals.reason", row.reason))
         .add("epoch", row.epoch)
         .add("first_token", row.first_token)
@@ -38,7 +38,6 @@ JsonMembers decision_arguments(const RunHeader& header, const IntervalRow& row) 
         .add("paper_delay_s", row.paper_delay_s)
         .add("paper_migration_s", row.paper_migration_s)
         .add("decision_wall_ns", row.decision_wall_ns);
-    return arguments;
 }
 
 std::string decision_name(const RunHeader& header, const IntervalRow& row) {
@@ -88,22 +87,16 @@ void add_decisions(const Trace& trace, TraceEvents& events) {
     assign_tracks(events, process, "intervals", intervals);
     for (const auto& item : intervals) {
         const IntervalRow& row = trace.intervals[item.content].row;
-        JsonMembers arguments;
-        arguments.add("interval", static_cast<std::int64_t>(item.content))
-            .add("tokens", row.tokens);
-        events.slice(item.track, item.span, fmt::format("interval {}", item.content), arguments);
-    }
-    if (fleet_events.empty()) {
-        return;
-    }
-    const Track track = events.add_track(process, "events");
-    for (const EventRow* const event : fleet_events) {
-        JsonMembers arguments;
-        arguments.add("value", event->value).add("text", event->text);
-        events.instant(
-            track, event->at, code_label(trace.header, "events.kind", event->kind), arguments
+        events.slice(
+            item.track,
+            item.span,
+            fmt::format("interval {}", item.content),
+            JsonMembers()
+                .add("interval", static_cast<std::int64_t>(item.content))
+                .add("tokens", row.tokens)
         );
     }
+    add_event_rows(trace.header, fleet_events, events, process, "events");
 }
 
 // ---- sequences
@@ -119,8 +112,8 @@ std::string turn_name(const TurnRow& turn) {
 }
 
 JsonMembers turn_arguments(const TurnRow& turn) {
-    JsonMembers arguments;
-    arguments.add("turn", turn.turn)
+    return JsonMembers()
+        .add("turn", turn.turn)
         .add("epoch", turn.epoch)
         .add("sequence", std::int64_t{turn.sequence})
         .add("round", turn.round)
@@ -130,18 +123,16 @@ JsonMembers turn_arguments(const TurnRow& turn) {
         .add("tokens", turn.tokens)
         .add("samples", std::int64_t{turn.samples})
         .add("seen_tokens", turn.seen_tokens);
-    return arguments;
 }
 
 JsonMembers request_arguments(const RequestRow& request) {
-    JsonMembers arguments;
-    arguments.add("sequence", std::int64_t{request.sequence})
+    return JsonMembers()
+        .add("sequence", std::int64_t{request.sequence})
         .add("arrival", request.arrival)
         .add("first_token", request.first_token)
         .add("prompt_tokens", request.prompt_tokens)
         .add("sampled_tokens", request.sampled_tokens)
         .add("text", request.text);
-    return arguments;
 }
 
 struct Slot {

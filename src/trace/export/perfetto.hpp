@@ -8,7 +8,6 @@
 
 namespace headroom::trace {
 
-/// The number of tracks and events that were written.
 struct PerfettoCounts {
     std::int64_t tracks = 0;
     std::int64_t events = 0;

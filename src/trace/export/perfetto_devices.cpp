@@ -30,26 +30,24 @@ std::string message_name(const RunHeader& header, const MessageRow& message) {
 }
 
 JsonMembers arguments_of(const MigrationRow& move) {
-    JsonMembers arguments;
-    arguments.add("interval", move.interval)
+    return JsonMembers()
+        .add("interval", move.interval)
         .add("block", std::int64_t{move.block})
         .add("from", std::int64_t{move.from})
         .add("to", std::int64_t{move.to})
         .add("bytes", move.bytes)
         .add("loaded_bytes", move.loaded_bytes)
         .add("checksum", fmt::format("{:016x}", move.checksum));
-    return arguments;
 }
 
 JsonMembers arguments_of(const RunHeader& header, const MessageRow& message) {
-    JsonMembers arguments;
-    arguments.add("turn", message.turn)
+    return JsonMembers()
+        .add("turn", message.turn)
         .add("kind", code_label(header, "messages.kind", message.kind))
         .add("layer", std::int64_t{message.layer})
         .add("from", std::int64_t{message.from})
         .add("to", std::int64_t{message.to})
         .add("bytes", message.bytes);
-    return arguments;
 }
 
 /// An operation that an arrow can begin or end at.
@@ -58,6 +56,14 @@ struct DrawnOperation {
     const OpRow* op = nullptr;
     Track track{};
 };
+
+std::pair<std::int64_t, Nanoseconds> start_of(const DrawnOperation& operation) {
+    return {operation.batch, operation.op->start};
+}
+
+std::pair<std::int64_t, Nanoseconds> end_of(const DrawnOperation& operation) {
+    return {operation.batch, operation.op->end};
+}
 
 class DevicesAndLinks {
   public:
@@ -91,7 +97,7 @@ class DevicesAndLinks {
             const std::string name = device_label(header_, static_cast<std::int32_t>(d));
             add_work(process, name, ops[d], gaps[d], drawn_operations_[d]);
             add_arriving_blocks(process, name, static_cast<std::int32_t>(d));
-            add_events(process, name, device_events[d]);
+            add_event_rows(header_, device_events[d], events_, process, name + ": events");
         }
     }
 
@@ -116,18 +122,12 @@ class DevicesAndLinks {
                 continue;
             }
             const OpRow& op = *std::get<const OpRow*>(item.content);
-            JsonMembers arguments;
-            arguments.add("turn", op.turn).add("block", std::int64_t{op.block});
+            const auto arguments =
+                JsonMembers().add("turn", op.turn).add("block", std::int64_t{op.block});
             events_.slice(item.track, item.span, block_label(header_, op.block), arguments);
             drawn.push_back({batch_of(op.turn), &op, item.track});
         }
-        std::stable_sort(
-            drawn.begin(),
-            drawn.end(),
-            [](const DrawnOperation& a, const DrawnOperation& b) {
-                return std::pair(a.batch, a.op->start) < std::pair(b.batch, b.op->start);
-            }
-        );
+        std::ranges::stable_sort(drawn, {}, start_of);
     }
 
     [[nodiscard]] const MessageRow& message_at(RowIndex index) const {
@@ -188,24 +188,6 @@ class DevicesAndLinks {
         return found;
     }
 
-    void add_events(
-        std::int64_t process,
-        const std::string& name,
-        const std::vector<const EventRow*>& device_events
-    ) {
-        if (device_events.empty()) {
-            return;
-        }
-        const Track track = events_.add_track(process, name + ": events");
-        for (const EventRow* const event : device_events) {
-            JsonMembers arguments;
-            arguments.add("value", event->value).add("text", event->text);
-            events_.instant(
-                track, event->at, code_label(header_, "events.kind", event->kind), arguments
-            );
-        }
-    }
-
     void add_links() {
         const std::int64_t process = events_.add_process("links");
         std::map<Link, std::vector<TrackSpan<NumberedTransfer>>> links;
@@ -248,14 +230,7 @@ class DevicesAndLinks {
             return nullptr;
         }
         const std::pair key(batch_of(message.turn), message.begin);
-        const auto after = std::upper_bound(
-            drawn->begin(),
-            drawn->end(),
-            key,
-            [](const auto& k, const DrawnOperation& operation) {
-                return k < std::pair(operation.batch, operation.op->end);
-            }
-        );
+        const auto after = std::ranges::upper_bound(*drawn, key, {}, end_of);
         const bool found = after != drawn->begin() && std::prev(after)->batch == key.first;
         return found ? &*std::prev(after) : nullptr;
     }
@@ -267,14 +242,7 @@ class DevicesAndLinks {
             return nullptr;
         }
         const std::pair key(batch_of(message.turn), message.arrival);
-        const auto found = std::lower_bound(
-            drawn->begin(),
-            drawn->end(),
-            key,
-            [](const DrawnOperation& operation, const auto& k) {
-                return std::pair(operation.batch, operation.op->start) < k;
-            }
-        );
+        const auto found = std::ranges::lower_bound(*drawn, key, {}, start_of);
         return found != drawn->end() && found->batch == key.first ? &*found : nullptr;
     }
 
@@ -317,6 +285,23 @@ class DevicesAndLinks {
 };
 
 } // namespace
+
+void add_event_rows(
+    const RunHeader& header,
+    const std::vector<const EventRow*>& rows,
+    TraceEvents& events,
+    std::int64_t process,
+    const std::string& track_name
+) {
+    if (rows.empty()) {
+        return;
+    }
+    const Track track = events.add_track(process, track_name);
+    for (const EventRow* const row : rows) {
+        const auto arguments = JsonMembers().add("value", row->value).add("text", row->text);
+        events.instant(track, row->at, code_label(header, "events.kind", row->kind), arguments);
+    }
+}
 
 void add_devices_and_links(const Trace& trace, TraceEvents& events) {
     DevicesAndLinks(trace, events).write();

@@ -2,10 +2,22 @@
 // and migrations.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "trace/export/trace_events.hpp"
 #include "trace/records/trace.hpp"
 
 namespace headroom::trace {
+
+/// Adds a track with an instant for each row of /events, unless there are none.
+void add_event_rows(
+    const RunHeader& header,
+    const std::vector<const EventRow*>& rows,
+    TraceEvents& events,
+    std::int64_t process,
+    const std::string& track_name
+);
 
 /// Adds both processes, and an arrow for each message. Within the turn of the message, the arrow
 /// leads from the sender's last operation before the message to the receiver's first operation

@@ -21,7 +21,6 @@ namespace headroom::trace {
 /// Readers that use doubles can recover the nanoseconds of times up to 26 days (2^51 ns).
 [[nodiscard]] std::string microseconds(Nanoseconds time);
 
-/// Builds the members of a JSON object.
 class JsonMembers {
   public:
     JsonMembers& add(std::string_view name, std::int64_t value);

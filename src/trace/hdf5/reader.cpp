@@ -157,13 +157,8 @@ class IntervalFiller {
         const std::size_t blocks = trace_.header.blocks.size();
         const std::size_t intervals = trace_.intervals.size();
         const std::size_t width = std::max<std::size_t>(1, blocks);
-        const h5::Type memory = h5::number_type(FieldType::i32);
-        const h5::Dataset dataset = file_.dataset(kPlacements);
-        if (!h5::is_same(h5::type_of(dataset), memory)) {
-            throw InputError("damaged: /placements has another type than it should");
-        }
         const ByteBuffer bytes =
-            h5::read_first_rows(file_, dataset, memory, intervals, width, kPlacements);
+            h5::read_numbers(file_, kPlacements, FieldType::i32, intervals, width);
         RowBytes rest(bytes);
         for (Interval& interval : trace_.intervals) {
             for (std::size_t column = 0; column < width; ++column) {

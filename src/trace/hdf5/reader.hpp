@@ -8,7 +8,6 @@
 
 namespace headroom::trace {
 
-/// The contents of a trace file and the state of the file.
 struct TraceFile {
     Trace trace;                   ///< all committed intervals
     bool ended_cleanly = false;    ///< the run called end() and closed the file

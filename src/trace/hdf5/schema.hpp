@@ -53,7 +53,6 @@ struct Table<RowCounts> {
     };
 };
 
-/// Returns the member of RowCounts that counts the rows of the table of Row.
 template <class Row>
 constexpr std::int64_t RowCounts::*count_of() {
     std::int64_t RowCounts::*count = nullptr;

@@ -12,7 +12,6 @@ namespace headroom::trace {
 /// Throws the InputError or EnvironmentError that make_hdf5_sink() would throw. Changes nothing.
 void check_trace_path(const std::string& path, bool overwrite);
 
-/// Receives warnings that do not end the run.
 using WarningHandler = std::function<void(const std::string&)>;
 
 /// Returns a sink for a new file at `path`. Checks the path now and creates the file in begin().

@@ -18,7 +18,6 @@ enum class Reason : std::int32_t {
     resumed,    ///< the run was resumed here: blocks were placed anew and caches recomputed
 };
 
-/// What an event row reports.
 enum class EventCode : std::int32_t {
     overload,            ///< a device was over its budget when a turn began
     infeasible_decision, ///< no placement was feasible

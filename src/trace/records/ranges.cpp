@@ -35,13 +35,13 @@ struct TableSizes {
 };
 
 TableSizes table_sizes(const Trace& trace) {
-    TableSizes sizes;
-    sizes.devices = static_cast<std::int64_t>(trace.header.devices.size());
-    sizes.blocks = static_cast<std::int64_t>(trace.header.blocks.size());
-    sizes.intervals = static_cast<std::int64_t>(trace.intervals.size());
     const bool is_known = !trace.header.model.empty() && trace.header.model.front().vocabulary > 0;
-    sizes.vocabulary = is_known ? trace.header.model.front().vocabulary : kMaxId;
-    return sizes;
+    return {
+        static_cast<std::int64_t>(trace.header.devices.size()),
+        static_cast<std::int64_t>(trace.header.blocks.size()),
+        static_cast<std::int64_t>(trace.intervals.size()),
+        is_known ? trace.header.model.front().vocabulary : kMaxId,
+    };
 }
 
 /// Returns the ranges of the columns whose range does not follow from their unit.

@@ -147,7 +147,6 @@ struct LinkStateRow {
     std::int64_t bytes = 0; ///< payload sent in the interval, migrations included
 };
 
-/// The migration of one block.
 struct MigrationRow {
     std::int64_t interval = 0;
     std::int32_t block = -1;
@@ -258,7 +257,6 @@ class Sink {
     virtual void end(Completion completion) = 0;
 };
 
-/// A sink that keeps all rows in memory.
 class MemorySink final : public Sink {
   public:
     void begin(const RunHeader& run_header) override { header = run_header; }

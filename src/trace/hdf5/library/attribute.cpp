@@ -30,11 +30,6 @@ std::string padded(const std::vector<std::string>& texts, std::size_t width) {
     return all;
 }
 
-std::string without_padding(std::string text) {
-    text.resize(text.find_last_not_of('\0') + 1);
-    return text;
-}
-
 void read(const Attribute& attribute, const Type& memory, void* data) {
     checked(H5Aread(attribute.get(), memory.get(), data), "H5Aread");
 }
@@ -48,15 +43,10 @@ std::vector<std::string> read_texts(const Attribute& attribute, const Type& type
     }
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < n; ++i) {
-        texts.push_back(without_padding(all.substr(i * width, width)));
+        std::string& text = texts.emplace_back(all.substr(i * width, width));
+        text.resize(text.find_last_not_of('\0') + 1); // without the padding
     }
     return texts;
-}
-
-std::int64_t read_number(const Attribute& attribute) {
-    std::int64_t number = 0;
-    read(attribute, number_type(FieldType::i64), &number);
-    return number;
 }
 
 /// Returns whether an attribute is small enough to have been written by the trace writer. Its
@@ -78,8 +68,9 @@ void read_one(hid_t object, const std::string& name, Attributes& all) {
         all.texts[name] = read_texts(attribute, type, 1).front();
     } else if (is_text(type)) {
         all.lists[name] = read_texts(attribute, type, size.front());
-    } else if (is_integer(type) && size.empty() && size_of(type) <= sizeof(std::int64_t)) {
-        all.numbers[name] = read_number(attribute);
+    } else if (has_class(type, H5T_INTEGER) && size.empty() &&
+               size_of(type) <= sizeof(std::int64_t)) {
+        read(attribute, number_type(FieldType::i64), &all.numbers[name]);
     }
 }
 

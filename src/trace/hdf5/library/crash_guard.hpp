@@ -19,7 +19,6 @@ class CrashGuard {
     CrashGuard& operator=(const CrashGuard&) = delete;
     ~CrashGuard();
 
-    /// Returns whether this guard lowered the memory limit of the process.
     [[nodiscard]] bool limits_memory() const { return limits_memory_; }
 
   private:

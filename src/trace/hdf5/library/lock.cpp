@@ -6,7 +6,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utility>
 
 #include "trace/hdf5/library/writer_file.hpp"
 
@@ -47,17 +46,6 @@ bool WriterLock::has_name(const std::string& path) const {
 bool WriterLock::is_deleted() const {
     struct stat opened = {};
     return fstat(descriptor_, &opened) == 0 && opened.st_nlink == 0;
-}
-
-WriterLock::WriterLock(WriterLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), refused_(other.refused_),
-      unsupported_errno_(other.unsupported_errno_) {}
-
-WriterLock& WriterLock::operator=(WriterLock&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    std::swap(refused_, other.refused_);
-    std::swap(unsupported_errno_, other.unsupported_errno_);
-    return *this;
 }
 
 WriterLock::~WriterLock() {

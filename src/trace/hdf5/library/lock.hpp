@@ -10,11 +10,8 @@ namespace headroom::trace {
 
 class WriterLock {
   public:
-    WriterLock() = default;
     /// Locks an existing file. With an empty path, or if the file cannot be opened, holds no lock.
     explicit WriterLock(const std::string& path);
-    WriterLock(WriterLock&& other) noexcept;
-    WriterLock& operator=(WriterLock&& other) noexcept;
     WriterLock(const WriterLock&) = delete;
     WriterLock& operator=(const WriterLock&) = delete;
     ~WriterLock();
@@ -33,7 +30,7 @@ class WriterLock {
     [[nodiscard]] int unsupported_errno() const { return unsupported_errno_; }
 
   private:
-    int descriptor_ = -1;
+    int descriptor_;
     bool refused_ = false;
     int unsupported_errno_ = 0;
 };
@@ -49,7 +46,6 @@ struct WriterInfo {
     std::string possible_writer; ///< a process that may still run, such as "process 7 on host pi"
 };
 [[nodiscard]] WriterInfo find_writer(const std::string& path);
-/// Returns whether a running process writes the file.
 [[nodiscard]] bool is_being_written(const std::string& path);
 
 } // namespace headroom::trace

@@ -99,7 +99,7 @@ void PartFile::remove_leftover() {
         refuse_second_writer();
     }
     if (leftover.unsupported_errno() != 0) {
-        writer_file_ = WriterFile(path_);
+        writer_file_.emplace(path_);
     }
     if (!leftover.has_name(part_path_) || unlink(part_path_.c_str()) != 0) {
         throw EnvironmentError(fmt::format(
@@ -125,24 +125,25 @@ void PartFile::create() {
         throw EnvironmentError(fmt::format("{}: {}", part_path_, std::strerror(errno)));
     }
     close(descriptor);
-    lock_ = WriterLock(part_path_);
-    if (!lock_.is_held(part_path_)) {
+    lock_.emplace(part_path_);
+    if (!lock_->is_held(part_path_)) {
         refuse_second_writer();
     }
     created_ = true;
-    if (lock_.unsupported_errno() == 0) {
+    if (lock_->unsupported_errno() == 0) {
         remove_writer_file(path_); // check_trace_path() has found no running writer
-    } else if (!writer_file_.exists()) {
-        writer_file_ = WriterFile(path_);
+    } else if (!writer_file_) {
+        writer_file_.emplace(path_);
     }
 }
 
 std::string PartFile::why_without_lock() const {
-    return lock_.unsupported_errno() == 0 ? "" : lock_error_text(lock_.unsupported_errno());
+    const int error = lock_ ? lock_->unsupported_errno() : 0;
+    return error == 0 ? "" : lock_error_text(error);
 }
 
 void PartFile::check_not_deleted() const {
-    if (created_ && lock_.is_deleted()) {
+    if (created_ && lock_->is_deleted()) {
         throw EnvironmentError(fmt::format(
             "{} was deleted while it was written, expected it to stay: nothing of it is left; run "
             "again",
@@ -152,12 +153,12 @@ void PartFile::check_not_deleted() const {
 }
 
 bool PartFile::is_in_place() const {
-    return published_ && (!created_ || lock_.has_name(path_));
+    return published_ && (!created_ || lock_->has_name(path_));
 }
 
 void PartFile::check_in_place() const {
     check_not_deleted();
-    if (created_ && !lock_.has_name(current_path())) {
+    if (created_ && !lock_->has_name(current_path())) {
         throw EnvironmentError(fmt::format(
             "{} is not the file that was written any more, expected no other program to move or "
             "replace it: look for it where it was moved to, or run again",
@@ -198,8 +199,8 @@ void PartFile::release() {
         fs::remove(part_path_, ignored);
     }
     created_ = false;
-    lock_ = WriterLock();
-    writer_file_ = WriterFile();
+    lock_.reset();
+    writer_file_.reset();
 }
 
 } // namespace headroom::trace

@@ -3,6 +3,7 @@
 // trace is replaced only by a complete one. The writer also locks the file.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "trace/hdf5/library/lock.hpp"
@@ -58,8 +59,9 @@ class PartFile {
     bool replaces_existing_;
     bool published_;
     bool created_ = false;
-    WriterLock lock_;
-    WriterFile writer_file_; ///< used instead of the lock on file systems without locks
+    std::optional<WriterLock> lock_;
+    std::optional<WriterFile>
+        writer_file_; ///< used instead of the lock on file systems without locks
 };
 
 } // namespace headroom::trace

@@ -16,8 +16,8 @@ std::size_t rows_of(const Dataset& dataset) {
     return size.empty() ? 0 : size.front();
 }
 
-} // namespace
-
+/// Returns the first `rows` rows of a dataset as bytes of type `memory`. The dataset must have at
+/// least `rows` rows and exactly `width` columns (1 for a table or list).
 ByteBuffer read_first_rows(
     UntrustedFile& file,
     const Dataset& dataset,
@@ -42,21 +42,27 @@ ByteBuffer read_first_rows(
     return bytes;
 }
 
+} // namespace
+
 ByteBuffer read_numbers(
-    UntrustedFile& file, const char* name, FieldType type, std::optional<std::size_t> rows
+    UntrustedFile& file,
+    const char* name,
+    FieldType type,
+    std::optional<std::size_t> rows,
+    std::size_t width
 ) {
     const Dataset dataset = file.dataset(name);
     const Type memory = number_type(type);
     if (!is_same(type_of(dataset), memory)) {
         throw InputError(fmt::format("damaged: /{} has another type than it should", name));
     }
-    return read_first_rows(file, dataset, memory, rows.value_or(rows_of(dataset)), 1, name);
+    return read_first_rows(file, dataset, memory, rows.value_or(rows_of(dataset)), width, name);
 }
 
 TableReader::TableReader(UntrustedFile& file, std::string name)
     : file_(&file), name_(std::move(name)), dataset_(file.dataset(name_)),
       file_type_(type_of(dataset_)) {
-    if (!is_compound(file_type_)) {
+    if (!has_class(file_type_, H5T_COMPOUND)) {
         throw InputError(fmt::format("damaged: /{} is not a table", name_));
     }
 }

@@ -14,21 +14,14 @@
 
 namespace headroom::trace::h5 {
 
-/// Returns the first `rows` rows of a dataset as bytes of type `memory`. The dataset must have at
-/// least `rows` rows and a second dimension of `width` (1: it has none). `name` is its name for
-/// messages.
-[[nodiscard]] ByteBuffer read_first_rows(
-    UntrustedFile& file,
-    const Dataset& dataset,
-    const Type& memory,
-    std::size_t rows,
-    std::size_t width,
-    const std::string& name
-);
-
-/// Returns the first `rows` numbers of a dataset that is a list of numbers; all if `rows` is empty.
+/// Returns the first `rows` rows of a dataset of numbers, without `rows` all. It must have exactly
+/// `width` columns; 1 also means a list.
 [[nodiscard]] ByteBuffer read_numbers(
-    UntrustedFile& file, const char* name, FieldType type, std::optional<std::size_t> rows
+    UntrustedFile& file,
+    const char* name,
+    FieldType type,
+    std::optional<std::size_t> rows,
+    std::size_t width = 1
 );
 
 /// Reads a table. The caller first adds the columns that it wants; then read() returns the rows as

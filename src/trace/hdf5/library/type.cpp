@@ -22,10 +22,6 @@ hid_t native_type(FieldType type) {
     return H5I_INVALID_HID;
 }
 
-bool has_class(const Type& type, H5T_class_t wanted) {
-    return checked(H5Tget_class(type.get()), "H5Tget_class") == wanted;
-}
-
 } // namespace
 
 Type number_type(FieldType type) {
@@ -70,17 +66,13 @@ std::size_t size_of(const Type& type) {
     return bytes;
 }
 
-bool is_compound(const Type& type) {
-    return has_class(type, H5T_COMPOUND);
+bool has_class(const Type& type, H5T_class_t wanted) {
+    return checked(H5Tget_class(type.get()), "H5Tget_class") == wanted;
 }
 
 bool is_text(const Type& type) {
     return has_class(type, H5T_STRING) &&
            checked(H5Tis_variable_str(type.get()), "H5Tis_variable_str") == 0;
-}
-
-bool is_integer(const Type& type) {
-    return has_class(type, H5T_INTEGER);
 }
 
 bool is_same(const Type& type, const Type& other) {

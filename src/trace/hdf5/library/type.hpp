@@ -16,16 +16,14 @@ using Extent = std::vector<hsize_t>; ///< size of each dimension; empty for a sc
 [[nodiscard]] Type number_type(FieldType type);
 /// Returns the type of a fixed-length UTF-8 string of `bytes` bytes, padded with NUL.
 [[nodiscard]] Type text_type(std::size_t bytes);
-/// Returns the compound type of a row.
 [[nodiscard]] Type compound_type(const Layout& layout);
 
 /// Returns the type of a member of a compound type; nothing if there is no such member.
 [[nodiscard]] std::optional<Type> member_type(const Type& compound, const std::string& member);
 [[nodiscard]] std::size_t size_of(const Type& type);
-[[nodiscard]] bool is_compound(const Type& type);
+[[nodiscard]] bool has_class(const Type& type, H5T_class_t wanted);
 /// Returns whether the type is a string of fixed length.
 [[nodiscard]] bool is_text(const Type& type);
-[[nodiscard]] bool is_integer(const Type& type);
 /// Returns whether both types are the same, so that values need no conversion.
 [[nodiscard]] bool is_same(const Type& type, const Type& other);
 

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -229,16 +228,9 @@ WriterFile::WriterFile(const std::string& path) {
     file_ = file;
 }
 
-WriterFile::WriterFile(WriterFile&& other) noexcept : file_(std::exchange(other.file_, "")) {}
-
-WriterFile& WriterFile::operator=(WriterFile&& other) noexcept {
-    std::swap(file_, other.file_);
-    return *this;
-}
-
 /// Leaves the file if another process has replaced it.
 WriterFile::~WriterFile() {
-    if (!file_.empty() && contents_of(file_) == text_of(this_process())) {
+    if (contents_of(file_) == text_of(this_process())) {
         (void)unlink(file_.c_str());
     }
 }

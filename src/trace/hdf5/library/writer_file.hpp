@@ -34,18 +34,12 @@ void remove_writer_file(const std::string& path);
 /// Owns the writer file of this process. The destructor removes the file.
 class WriterFile {
   public:
-    /// Owns no file.
-    WriterFile() = default;
     /// Creates the writer file of the trace at `path`. Replaces a writer file whose process does
     /// not run. Throws EnvironmentError if that process runs or if the file cannot be created.
     explicit WriterFile(const std::string& path);
-    WriterFile(WriterFile&& other) noexcept;
-    WriterFile& operator=(WriterFile&& other) noexcept;
     WriterFile(const WriterFile&) = delete;
     WriterFile& operator=(const WriterFile&) = delete;
     ~WriterFile();
-    /// Returns whether this object owns a file.
-    [[nodiscard]] bool exists() const { return !file_.empty(); }
 
   private:
     std::string file_;
