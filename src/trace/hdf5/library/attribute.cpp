@@ -64,12 +64,12 @@ void read_one(hid_t object, const std::string& name, Attributes& all) {
     if (size.size() > 1 || !is_small(type, size)) {
         return;
     }
+    const bool is_integer = has_class(type, H5T_INTEGER) && size_of(type) <= sizeof(std::int64_t);
     if (is_text(type) && size.empty()) {
         all.texts[name] = read_texts(attribute, type, 1).front();
     } else if (is_text(type)) {
         all.lists[name] = read_texts(attribute, type, size.front());
-    } else if (has_class(type, H5T_INTEGER) && size.empty() &&
-               size_of(type) <= sizeof(std::int64_t)) {
+    } else if (is_integer && size.empty()) {
         read(attribute, number_type(FieldType::i64), &all.numbers[name]);
     }
 }
