@@ -1,5 +1,5 @@
-// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. The operations on each
-// element are those of level `reference`, so the bits are the same.
+// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. The operations per element
+// are those of the reference, so the bits are the same.
 #pragma once
 
 #include "kernels/definition.hpp"
@@ -10,7 +10,7 @@ namespace headroom::kernels::simd {
 template <class L>
 typename L::Vector exp_of(typename L::Vector x) {
     using Vector = typename L::Vector;
-    x = L::larger(L::all(kExpLow), x); // keeps NaN: larger and smaller return b if a or b is NaN
+    x = L::larger(L::all(kExpLow), x); // keeps NaN: if either is NaN, these return the second
     x = L::smaller(L::all(kExpHigh), x);
     const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
     const Vector whole = L::subtract(shifted, L::all(kExpRound));
@@ -54,7 +54,8 @@ void silu_gate(float* gate, const float* up, std::int64_t n) {
 }
 
 /// Returns the largest of n ≥ 1 values. The order of comparison does not change the bits of
-/// softmax: exp(±0) = 1 for both zeros, and a NaN in x makes the sum and every result NaN.
+/// softmax: exp(±0) = 1 for both zeros, and a NaN in x makes the sum NaN and therefore every
+/// result.
 template <class L>
 float largest_of(const float* x, std::int64_t n) {
     float largest = x[0];
@@ -79,11 +80,18 @@ float largest_of(const float* x, std::int64_t n) {
 template <class L>
 void softmax(float* x, std::int64_t n) {
     const auto largest = L::all(largest_of<L>(x, n));
+    const std::int64_t whole = n / kLanes * kLanes;
     auto sums = L::zero();
-    for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
-        store(x + i, exp_of<L>(L::subtract(load(x + i), largest)));
-        sums = L::add(sums, load(x + i)); // loaded again: elements beyond n count as 0
-    });
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+        const auto e = exp_of<L>(L::subtract(L::load(x + i), largest));
+        L::store(x + i, e);
+        sums = L::add(sums, e);
+    }
+    if (const std::int64_t rest = n - whole; rest > 0) {
+        const auto e = exp_of<L>(L::subtract(L::load_first(x + whole, rest), largest));
+        L::store_first(x + whole, e, rest);
+        sums = L::add(sums, L::load_first(x + whole, rest));
+    }
     const auto total = L::all(L::sum(sums));
     for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
         store(x + i, L::divide(load(x + i), total));

@@ -17,7 +17,6 @@ namespace headroom::model {
 /// Returns the number of rows or columns of a tensor.
 using Extent = std::int64_t (*)(const Hyperparameters&);
 
-/// A tensor that each layer of a file has.
 struct LayerTensor {
     /// The role of the tensor in its block. next_norm: attention norm of any layer.
     TensorRole role = TensorRole::q;
@@ -57,7 +56,6 @@ struct TensorSource {
     std::int64_t first_column = 0;
 };
 
-/// Returns where the file has the tensor with this role of this block.
 [[nodiscard]] TensorSource source_of(
     const Hyperparameters& model,
     const BlockName& block,

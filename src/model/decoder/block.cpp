@@ -124,8 +124,8 @@ Block::Block(
         for (std::int64_t row = 0; row < tensor.rows; row += step) {
             const std::int64_t rows = std::min(step, tensor.rows - row);
             const Bytes bytes = rows * row_bytes(tensor.type, tensor.columns);
-            pieces_.push_back({tensor.role, tensor.type, row, rows, tensor.columns, bytes, nullptr}
-            );
+            const TensorSpec spec{tensor.role, tensor.type, rows, tensor.columns};
+            pieces_.push_back({spec, row, bytes, nullptr});
         }
     }
 }
@@ -147,10 +147,6 @@ Block& Block::operator=(Block&& other) noexcept {
 
 Block::~Block() {
     free_all();
-}
-
-Bytes Block::piece_bytes(std::size_t i) const {
-    return pieces_.at(i).bytes;
 }
 
 std::span<std::byte> Block::allocate_piece(std::size_t i) {
@@ -179,12 +175,6 @@ void Block::free_piece(std::size_t i) {
     resource_->deallocate(
         std::exchange(piece.data, nullptr), static_cast<std::size_t>(piece.bytes), kAlignment
     );
-}
-
-void Block::allocate_all() {
-    for (std::size_t i = 0; i < pieces_.size(); ++i) {
-        allocate_piece(i);
-    }
 }
 
 void Block::free_all() {
@@ -247,7 +237,7 @@ std::span<const Block::Piece> Block::pieces_of(TensorRole role) const {
     const auto [first, last] = std::equal_range(
         pieces_.begin(),
         pieces_.end(),
-        Piece{role, {}, 0, 0, 0, 0, nullptr},
+        Piece{{.role = role}, 0, 0, nullptr},
         [](const Piece& a, const Piece& b) { return a.role < b.role; }
     );
     return {first, last};
@@ -256,19 +246,6 @@ std::span<const Block::Piece> Block::pieces_of(TensorRole role) const {
 kernels::Matrix Block::matrix(const Piece& piece) {
     HEADROOM_CHECK(piece.data != nullptr, "a tensor's row {} is not here", piece.first_row);
     return {piece.type, piece.data, piece.rows, piece.columns};
-}
-
-TensorSpec Block::piece_spec(std::size_t i) const {
-    const Piece& piece = pieces_.at(i);
-    return {piece.role, piece.type, piece.rows, piece.columns};
-}
-
-std::vector<kernels::Matrix> Block::matrices(TensorRole role) const {
-    std::vector<kernels::Matrix> result;
-    for (const Piece& piece : pieces_of(role)) {
-        result.push_back(matrix(piece));
-    }
-    return result;
 }
 
 const float* Block::norm(TensorRole role) const {
@@ -284,12 +261,7 @@ const float* Block::norm(TensorRole role) const {
 
 void Block::expand_row(TensorRole role, std::int64_t row, float* out) const {
     const auto pieces = pieces_of(role);
-    const auto after = std::upper_bound(
-        pieces.begin(),
-        pieces.end(),
-        row,
-        [](std::int64_t wanted, const Piece& piece) { return wanted < piece.first_row; }
-    );
+    const auto after = std::ranges::upper_bound(pieces, row, {}, &Piece::first_row);
     HEADROOM_CHECK(row >= 0 && after != pieces.begin(), "{} row {}", to_string(name_), row);
     const Piece& piece = *std::prev(after);
     HEADROOM_CHECK(row < piece.first_row + piece.rows, "{} row {}", to_string(name_), row);

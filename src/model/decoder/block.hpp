@@ -84,13 +84,12 @@ class Block {
     [[nodiscard]] const BlockName& name() const { return name_; }
     [[nodiscard]] const Slicing& slicing() const { return slicing_; }
     [[nodiscard]] std::size_t pieces() const { return pieces_.size(); }
-    [[nodiscard]] Bytes piece_bytes(std::size_t i) const;
+    [[nodiscard]] Bytes piece_bytes(std::size_t i) const { return pieces_.at(i).bytes; }
     /// Allocates piece_bytes(i) bytes for piece i. Precondition: piece i is not allocated.
     std::span<std::byte> allocate_piece(std::size_t i);
     [[nodiscard]] std::span<std::byte> piece(std::size_t i);
     [[nodiscard]] std::span<const std::byte> piece(std::size_t i) const;
     void free_piece(std::size_t i);
-    void allocate_all();
     [[nodiscard]] bool complete() const; ///< whether every piece is allocated
     [[nodiscard]] Bytes bytes() const;   ///< bytes of all allocated pieces
 
@@ -102,12 +101,10 @@ class Block {
     void adopt_matrix(Block& embed);
 
     [[nodiscard]] bool has(TensorRole role) const;
-    /// Returns the pieces of one tensor as matrices for kernels, in row order.
-    [[nodiscard]] std::vector<kernels::Matrix> matrices(TensorRole role) const;
     /// Returns the D values of a norm.
     [[nodiscard]] const float* norm(TensorRole role) const;
     /// Returns the tensor to which piece i belongs; `rows` are the rows of the piece alone.
-    [[nodiscard]] TensorSpec piece_spec(std::size_t i) const;
+    [[nodiscard]] const TensorSpec& piece_spec(std::size_t i) const { return pieces_.at(i); }
     /// Returns the row of the tensor with which piece i begins.
     [[nodiscard]] std::int64_t first_row(std::size_t i) const { return pieces_[i].first_row; }
     /// Writes row `row` of a tensor to `out` as floats; this is the embedding lookup.
@@ -126,12 +123,8 @@ class Block {
     ) const;
 
   private:
-    struct Piece {
-        TensorRole role;
-        WeightType type;
+    struct Piece : TensorSpec {
         std::int64_t first_row;
-        std::int64_t rows;
-        std::int64_t columns;
         Bytes bytes;
         std::byte* data;
     };

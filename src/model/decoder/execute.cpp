@@ -71,7 +71,27 @@ std::int64_t rows_of(std::span<const SequenceRows> sequences) {
     return n;
 }
 
-void attend(
+/// gate = silu(gate matrix · normed) ⊙ (up matrix · normed). The rows of `up` have no gaps between
+/// them: up.stride is the number of its columns.
+void activate(
+    const ExecutionContext& context,
+    const Block& block,
+    InputRows normed,
+    std::int64_t n,
+    const Rows& gate,
+    const Rows& up
+) {
+    const kernels::Kernels& k = *context.kernels;
+    block.multiply(k, TensorRole::gate, normed.data, normed.stride, n, gate.data, gate.stride);
+    block.multiply(k, TensorRole::up, normed.data, normed.stride, n, up.data, up.stride);
+    for (std::int64_t t = 0; t < n; ++t) {
+        k.silu_gate(gate.at(t), up.at(t), up.stride);
+    }
+}
+
+} // namespace
+
+void run_group(
     const ExecutionContext& context,
     const Block& group,
     std::span<const SequenceRows> sequences,
@@ -115,37 +135,6 @@ void attend(
             });
         }
     }
-}
-
-/// gate = silu(gate matrix · normed) ⊙ (up matrix · normed). The rows of `up` have no gaps between
-/// them: up.stride is the number of its columns.
-void activate(
-    const ExecutionContext& context,
-    const Block& block,
-    InputRows normed,
-    std::int64_t n,
-    const Rows& gate,
-    const Rows& up
-) {
-    const kernels::Kernels& k = *context.kernels;
-    block.multiply(k, TensorRole::gate, normed.data, normed.stride, n, gate.data, gate.stride);
-    block.multiply(k, TensorRole::up, normed.data, normed.stride, n, up.data, up.stride);
-    for (std::int64_t t = 0; t < n; ++t) {
-        k.silu_gate(gate.at(t), up.at(t), up.stride);
-    }
-}
-
-} // namespace
-
-void run_group(
-    const ExecutionContext& context,
-    const Block& group,
-    std::span<const SequenceRows> sequences,
-    InputRows normed,
-    const GroupScratch& scratch,
-    Rows out
-) {
-    attend(context, group, sequences, normed, scratch, out);
 }
 
 void run_proj(
@@ -247,7 +236,7 @@ void run_group_partial(
     const std::int64_t stored = columns.stored;
     const Rows own{scratch.heads + columns.foreign_before(), stored};
     const std::int64_t n = rows_of(sequences);
-    attend(context, group, sequences, normed, scratch.group, own);
+    run_group(context, group, sequences, normed, scratch.group, own);
     clear_foreign(columns, n, scratch.heads);
     group.multiply(
         *context.kernels, TensorRole::o, scratch.heads, stored, n, partial.data, partial.stride

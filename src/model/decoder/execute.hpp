@@ -37,7 +37,6 @@ struct InputRows {
     [[nodiscard]] const float* at(std::int64_t row) const { return data + row * stride; }
 };
 
-/// What every block needs in order to compute.
 struct ExecutionContext {
     const Hyperparameters* model = nullptr;
     const kernels::Kernels* kernels = nullptr;

@@ -31,7 +31,6 @@ class WeightFile {
     /// EnvironmentError if the file cannot be read or has changed since it was opened.
     /// Precondition: piece i is allocated.
     [[nodiscard]] Bytes read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;
-    /// Fills the whole piece.
     void read(Block& block, std::size_t i) const;
 
     /// Reads the D values of a norm of `block`, for a device that does not have the block.

@@ -10,7 +10,6 @@
 
 namespace headroom::model {
 
-/// Computes the hash of bytes that are added piece by piece.
 class ContentHash {
   public:
     static constexpr std::size_t kStripeBytes = 32;
@@ -18,7 +17,6 @@ class ContentHash {
     ContentHash();
     /// Precondition: the lengths of all earlier pieces are multiples of kStripeBytes.
     void add(std::span<const std::byte> piece);
-    /// Returns the hash of all bytes added so far.
     [[nodiscard]] std::uint64_t value() const;
 
   private:

@@ -88,11 +88,7 @@ FiniteWeightsCheck::FiniteWeightsCheck(const GgufFile& file) : file_(&file) {
             tensors_.push_back({&tensor, 0, {}, 0, 0});
         }
     }
-    std::stable_sort(
-        tensors_.begin(),
-        tensors_.end(),
-        [](const TensorScan& a, const TensorScan& b) { return a.tensor->offset < b.tensor->offset; }
-    );
+    std::ranges::stable_sort(tensors_, {}, [](const TensorScan& s) { return s.tensor->offset; });
 }
 
 void FiniteWeightsCheck::add(std::span<const std::byte> piece) {

@@ -1,8 +1,6 @@
 #include "model/gguf/gguf.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <type_traits>
 #include <unordered_map>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include "base/error.hpp"
 #include "model/gguf/gguf_cursor.hpp"
 #include "model/gguf/gguf_parse.hpp"
+#include "model/gguf/gguf_value.hpp"
 
 namespace headroom::model {
 
@@ -68,8 +67,6 @@ struct GgufFile::Contents {
 
 namespace {
 
-constexpr std::uint32_t kText = 8; ///< GGUF's code of a string
-
 const char* type_name(const GgufValue& value) {
     constexpr const char* kNames[] = {
         "an unsigned integer", "an integer", "a number", "a truth value", "a text", "an array"};
@@ -105,28 +102,20 @@ const T* value_of(const GgufFile& file, std::string_view key, const char* expect
     return typed;
 }
 
-/// Returns element i of an array of numbers.
-template <class T>
-T element(const GgufArray& array, std::uint64_t i) {
-    T value{};
-    std::memcpy(&value, array.bytes.data() + i * sizeof(T), sizeof(T));
-    return value;
-}
-
-/// Appends all elements of an array of From to `out`. Returns false if one does not fit in a To.
-template <class From, class To>
-bool convert(const GgufArray& array, std::vector<To>& out) {
-    out.reserve(array.count);
-    for (std::uint64_t i = 0; i < array.count; ++i) {
-        const From value = element<From>(array, i);
-        if constexpr (std::is_integral_v<To>) {
-            if (!std::in_range<To>(value)) {
-                return false;
-            }
-        }
-        out.push_back(static_cast<To>(value));
+/// Returns the array of a key, or null if the key is absent. Throws InputError if its elements are
+/// of none of the kinds.
+const GgufArray* array_of(
+    const GgufFile& file,
+    std::string_view key,
+    const char* expected,
+    std::initializer_list<GgufKind> kinds
+) {
+    const auto* const array = value_of<GgufArray>(file, key, expected);
+    if (array != nullptr &&
+        std::find(kinds.begin(), kinds.end(), kind_of(array->element_type)) == kinds.end()) {
+        wrong_type(file, key, expected, "an array of another type");
     }
-    return true;
+    return array;
 }
 
 } // namespace
@@ -222,12 +211,9 @@ std::optional<std::string_view> GgufFile::text(std::string_view key) const {
 }
 
 std::optional<std::vector<std::string_view>> GgufFile::texts(std::string_view key) const {
-    const auto* const array = value_of<GgufArray>(*this, key, "an array of texts");
+    const auto* const array = array_of(*this, key, "an array of texts", {GgufKind::text});
     if (array == nullptr) {
         return std::nullopt;
-    }
-    if (array->element_type != kText) {
-        wrong_type(*this, key, "an array of texts", "an array of another type");
     }
     std::vector<std::string_view> result;
     result.reserve(array->count);
@@ -239,61 +225,35 @@ std::optional<std::vector<std::string_view>> GgufFile::texts(std::string_view ke
 }
 
 std::optional<std::vector<float>> GgufFile::floats(std::string_view key) const {
-    const auto* const array = value_of<GgufArray>(*this, key, "an array of numbers");
+    const auto* const array = array_of(*this, key, "an array of numbers", {GgufKind::real});
     if (array == nullptr) {
         return std::nullopt;
     }
-    std::vector<float> result;
-    switch (array->element_type) {
-    case 6:
-        convert<float>(*array, result);
-        break;
-    case 12:
-        convert<double>(*array, result);
-        break;
-    default:
-        wrong_type(*this, key, "an array of numbers", "an array of another type");
+    std::vector<float> result(array->count);
+    for (std::uint64_t i = 0; i < array->count; ++i) {
+        result[i] = static_cast<float>(std::get<double>(number_at(*array, i)));
     }
     return result;
 }
 
 std::optional<std::vector<std::int32_t>> GgufFile::integers(std::string_view key) const {
-    const auto* const array = value_of<GgufArray>(*this, key, "an array of integers");
+    const auto* const array =
+        array_of(*this, key, "an array of integers", {GgufKind::natural, GgufKind::integer});
     if (array == nullptr) {
         return std::nullopt;
     }
-    std::vector<std::int32_t> result;
-    bool fits = false;
-    switch (array->element_type) {
-    case 0:
-        fits = convert<std::uint8_t>(*array, result);
-        break;
-    case 1:
-        fits = convert<std::int8_t>(*array, result);
-        break;
-    case 2:
-        fits = convert<std::uint16_t>(*array, result);
-        break;
-    case 3:
-        fits = convert<std::int16_t>(*array, result);
-        break;
-    case 4:
-        fits = convert<std::uint32_t>(*array, result);
-        break;
-    case 5:
-        fits = convert<std::int32_t>(*array, result);
-        break;
-    case 10:
-        fits = convert<std::uint64_t>(*array, result);
-        break;
-    case 11:
-        fits = convert<std::int64_t>(*array, result);
-        break;
-    default:
-        wrong_type(*this, key, "an array of integers", "an array of another type");
-    }
-    if (!fits) {
-        wrong_type(*this, key, "integers of 32 bits", "a larger one");
+    std::vector<std::int32_t> result(array->count);
+    for (std::uint64_t i = 0; i < array->count; ++i) {
+        const GgufValue value = number_at(*array, i);
+        const auto* const natural = std::get_if<std::uint64_t>(&value);
+        constexpr std::uint64_t kTooLarge = std::uint64_t{1} << 32;
+        const auto number = natural == nullptr
+                                ? std::get<std::int64_t>(value)
+                                : static_cast<std::int64_t>(std::min(*natural, kTooLarge));
+        if (!std::in_range<std::int32_t>(number)) {
+            wrong_type(*this, key, "integers of 32 bits", "a larger one");
+        }
+        result[i] = static_cast<std::int32_t>(number);
     }
     return result;
 }

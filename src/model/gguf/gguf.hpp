@@ -19,7 +19,6 @@
 
 namespace headroom::model {
 
-/// One entry of the tensor table.
 struct GgufTensor {
     std::string name;
     std::vector<std::int64_t> dimensions; ///< innermost dimension (columns) first, as in the file
@@ -28,7 +27,6 @@ struct GgufTensor {
     std::uint64_t bytes = 0;              ///< stored bytes; 0 if the type is unknown
 };
 
-/// An array of the metadata.
 struct GgufArray {
     std::uint32_t element_type = 0;   ///< type code of GGUF
     std::uint64_t count = 0;          ///< number of elements

@@ -31,7 +31,6 @@ class GgufCursor {
         : start_(start), file_bytes_(file_bytes), name_(std::move(name)) {}
 
     [[nodiscard]] std::uint64_t position() const { return position_; }
-    /// Returns the number of bytes between the position and the end of the file.
     [[nodiscard]] std::uint64_t remaining() const { return file_bytes_ - position_; }
     /// Sets what messages say is being read, such as "metadata entry 3".
     void set_subject(std::string subject) { subject_ = std::move(subject); }

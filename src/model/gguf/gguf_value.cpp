@@ -1,63 +1,62 @@
 #include "model/gguf/gguf_value.hpp"
 
+#include <array>
+#include <bit>
+#include <cstring>
+
 #include <fmt/format.h>
 
 namespace headroom::model {
 
 namespace {
 
-/// The type codes of metadata values.
-enum class Code : std::uint32_t {
-    u8,
-    i8,
-    u16,
-    i16,
-    u32,
-    i32,
-    f32,
-    boolean,
-    text,
-    array,
-    u64,
-    i64,
-    f64
+struct ValueType {
+    GgufKind kind;
+    std::uint64_t min_bytes; ///< size of a scalar, smallest size of a text or an array
 };
+
+/// The types of metadata values; the index is the type code.
+constexpr std::array<ValueType, 13> kValueTypes{{
+    {GgufKind::natural, 1},
+    {GgufKind::integer, 1},
+    {GgufKind::natural, 2},
+    {GgufKind::integer, 2},
+    {GgufKind::natural, 4},
+    {GgufKind::integer, 4},
+    {GgufKind::real, 4},
+    {GgufKind::boolean, 1},
+    {GgufKind::text, 8},
+    {GgufKind::array, 12},
+    {GgufKind::natural, 8},
+    {GgufKind::integer, 8},
+    {GgufKind::real, 8},
+}};
 
 constexpr int kMaxArrayDepth = 4;
 
-/// Returns the size of a scalar, or the smallest size of a text or an array; 0 if not a type code.
-std::uint64_t min_bytes(Code code) {
-    switch (code) {
-    case Code::u8:
-    case Code::i8:
-    case Code::boolean:
-        return 1;
-    case Code::u16:
-    case Code::i16:
-        return 2;
-    case Code::u32:
-    case Code::i32:
-    case Code::f32:
-        return 4;
-    case Code::text:
-    case Code::u64:
-    case Code::i64:
-    case Code::f64:
-        return 8;
-    case Code::array:
-        return 12;
-    }
-    return 0;
-}
-
 /// Reads a type code. Throws InputError if it is unknown.
-Code read_code(GgufCursor& cursor) {
+std::uint32_t read_code(GgufCursor& cursor) {
     const std::uint64_t at = cursor.position();
     const auto code = cursor.number<std::uint32_t>("a value type");
-    if (min_bytes(static_cast<Code>(code)) == 0) {
+    if (code >= kValueTypes.size()) {
         cursor.fail(at, "a value type from 0 to 12", fmt::format("{}", code));
     }
-    return static_cast<Code>(code);
+    return code;
+}
+
+/// Returns the little-endian number at this address.
+GgufValue number_from(const std::byte* at, const ValueType& type) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, at, type.min_bytes);
+    if (type.kind == GgufKind::natural) {
+        return bits;
+    }
+    const std::uint64_t unused = 64 - 8 * type.min_bytes;
+    if (type.kind == GgufKind::integer) {
+        return static_cast<std::int64_t>(bits << unused) >> unused;
+    }
+    return unused == 0 ? std::bit_cast<double>(bits)
+                       : double{std::bit_cast<float>(static_cast<std::uint32_t>(bits))};
 }
 
 bool read_bool(GgufCursor& cursor) {
@@ -77,21 +76,21 @@ GgufArray read_array(GgufCursor& cursor, std::span<const std::byte> file, int de
             "a deeper one"
         );
     }
-    const Code element = read_code(cursor);
     GgufArray array;
-    array.element_type = static_cast<std::uint32_t>(element);
-    array.count = cursor.count("an array's length", min_bytes(element));
+    array.element_type = read_code(cursor);
+    const auto [kind, min_bytes] = kValueTypes[array.element_type];
+    array.count = cursor.count("an array's length", min_bytes);
     const std::uint64_t start = cursor.position();
-    if (element == Code::array) {
+    if (kind == GgufKind::array) {
         for (std::uint64_t i = 0; i < array.count; ++i) {
             (void)read_array(cursor, file, depth + 1);
         }
-    } else if (element == Code::text) {
+    } else if (kind == GgufKind::text) {
         for (std::uint64_t i = 0; i < array.count; ++i) {
             (void)cursor.text("a text in an array");
         }
     } else {
-        (void)cursor.read_bytes(array.count * min_bytes(element), "an array's elements");
+        (void)cursor.read_bytes(array.count * min_bytes, "an array's elements");
     }
     array.bytes = file.subspan(start, cursor.position() - start);
     return array;
@@ -99,37 +98,27 @@ GgufArray read_array(GgufCursor& cursor, std::span<const std::byte> file, int de
 
 } // namespace
 
+GgufKind kind_of(std::uint32_t code) {
+    return kValueTypes.at(code).kind;
+}
+
+GgufValue number_at(const GgufArray& array, std::uint64_t i) {
+    const ValueType& type = kValueTypes.at(array.element_type);
+    return number_from(array.bytes.data() + i * type.min_bytes, type);
+}
+
 GgufValue read_gguf_value(GgufCursor& cursor, std::span<const std::byte> file) {
-    constexpr std::string_view kWhat = "a value";
-    switch (read_code(cursor)) {
-    case Code::u8:
-        return std::uint64_t{cursor.number<std::uint8_t>(kWhat)};
-    case Code::i8:
-        return std::int64_t{cursor.number<std::int8_t>(kWhat)};
-    case Code::u16:
-        return std::uint64_t{cursor.number<std::uint16_t>(kWhat)};
-    case Code::i16:
-        return std::int64_t{cursor.number<std::int16_t>(kWhat)};
-    case Code::u32:
-        return std::uint64_t{cursor.number<std::uint32_t>(kWhat)};
-    case Code::i32:
-        return std::int64_t{cursor.number<std::int32_t>(kWhat)};
-    case Code::f32:
-        return double{cursor.number<float>(kWhat)};
-    case Code::boolean:
+    const ValueType& type = kValueTypes[read_code(cursor)];
+    switch (type.kind) {
+    case GgufKind::boolean:
         return read_bool(cursor);
-    case Code::text:
+    case GgufKind::text:
         return cursor.text("a text");
-    case Code::array:
+    case GgufKind::array:
         return read_array(cursor, file, 1);
-    case Code::u64:
-        return cursor.number<std::uint64_t>(kWhat);
-    case Code::i64:
-        return cursor.number<std::int64_t>(kWhat);
-    case Code::f64:
-        return cursor.number<double>(kWhat);
+    default:
+        return number_from(cursor.read_bytes(type.min_bytes, "a value").data(), type);
     }
-    cursor.fail(cursor.position(), "a value type", "none");
 }
 
 } // namespace headroom::model

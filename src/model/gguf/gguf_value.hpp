@@ -3,12 +3,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "model/gguf/gguf.hpp"
 #include "model/gguf/gguf_cursor.hpp"
 
 namespace headroom::model {
+
+/// What a value is. Numbers of one kind differ in their size.
+enum class GgufKind : std::uint8_t { natural, integer, real, boolean, text, array };
+
+/// Returns the kind of a type code that the file uses.
+[[nodiscard]] GgufKind kind_of(std::uint32_t code);
+
+/// Returns element i of an array of numbers.
+[[nodiscard]] GgufValue number_at(const GgufArray& array, std::uint64_t i);
 
 /// Reads the type code and the value at the cursor; `file` has the bytes over which the cursor
 /// moves. Throws InputError if the value is damaged.

@@ -68,7 +68,6 @@ class Merger {
     }
 
   private:
-    /// Puts a pair into the queue if it can be merged.
     void queue_pair(std::size_t left, std::size_t right) {
         if (left == kNone || right == kNone) {
             return;

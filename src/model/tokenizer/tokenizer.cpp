@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -175,13 +176,9 @@ void Tokenizer::index_pieces() {
             longest_piece_ = std::max(longest_piece_, piece.size());
         }
     }
-    std::sort(
-        user_defined_.begin(),
-        user_defined_.end(),
-        [](const UserDefined& a, const UserDefined& b) {
-            return a.text != b.text ? a.text < b.text : a.id < b.id;
-        }
-    );
+    std::ranges::sort(user_defined_, {}, [](const UserDefined& token) {
+        return std::tie(token.text, token.id);
+    });
 }
 
 std::int32_t Tokenizer::find(std::string_view piece) const {
