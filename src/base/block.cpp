@@ -1,27 +1,17 @@
 #include "base/block.hpp"
 
+#include <array>
+
 #include "base/check.hpp"
 
 namespace headroom {
 
 std::string_view name_of(BlockKind kind) {
-    switch (kind) {
-    case BlockKind::embed:
-        return "embed";
-    case BlockKind::group:
-        return "group";
-    case BlockKind::proj:
-        return "proj";
-    case BlockKind::ffn:
-        return "ffn";
-    case BlockKind::lm_head:
-        return "lm_head";
-    case BlockKind::slice:
-        return "slice";
-    case BlockKind::hub:
-        return "hub";
-    }
-    HEADROOM_CHECK(false, "block kind {}", static_cast<int>(kind));
+    constexpr std::array<std::string_view, 7> kNames{
+        "embed", "group", "proj", "ffn", "lm_head", "slice", "hub"};
+    const auto number = static_cast<std::size_t>(kind);
+    HEADROOM_CHECK(number < kNames.size(), "block kind {}", number);
+    return kNames[number];
 }
 
 std::string to_string(const BlockName& name) {

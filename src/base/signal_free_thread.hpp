@@ -8,7 +8,6 @@
 
 namespace headroom {
 
-/// Starts a thread to which no signal is delivered.
 template <class Body>
 [[nodiscard]] std::thread start_thread_without_signals(Body&& body) {
     sigset_t all;

@@ -11,9 +11,14 @@ namespace headroom {
 /// never stopped.
 using StopCheck = int (*)();
 
+/// Returns the result of the check; 0 if it is null.
+[[nodiscard]] inline int code_of(StopCheck check) {
+    return check == nullptr ? 0 : check();
+}
+
 /// Throws InterruptedError with the exit code that the check returns, unless that is 0.
 inline void throw_if_stopped(StopCheck check) {
-    if (const int code = check == nullptr ? 0 : check(); code != 0) {
+    if (const int code = code_of(check); code != 0) {
         throw InterruptedError(static_cast<ExitCode>(code));
     }
 }

@@ -25,13 +25,4 @@ std::string_view name_of(WeightType type) {
     return format_of(type).name;
 }
 
-std::optional<WeightType> weight_type_named(std::string_view name) {
-    for (const WeightFormat& format : kWeightFormats) {
-        if (name == format.name) {
-            return format.type;
-        }
-    }
-    return std::nullopt;
-}
-
 } // namespace headroom

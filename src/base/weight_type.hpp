@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -83,6 +82,5 @@ inline constexpr WeightFormat kFormatOf = [] {
 [[nodiscard]] Bytes row_bytes(WeightType type, std::int64_t columns);
 
 [[nodiscard]] std::string_view name_of(WeightType type);
-[[nodiscard]] std::optional<WeightType> weight_type_named(std::string_view name);
 
 } // namespace headroom

@@ -1,4 +1,3 @@
-// Decides when a rank is asked and when it counts as silent.
 #include "comm/liveness.hpp"
 
 #include <algorithm>
@@ -85,7 +84,7 @@ std::vector<int> LivenessMonitor::silent_ranks() const {
 }
 
 bool LivenessMonitor::any_excused() const {
-    return std::any_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
+    return std::ranges::any_of(peers_, [](const Peer& peer) {
         return peer.has_answered && peer.last_answer.excused;
     });
 }

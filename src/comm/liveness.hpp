@@ -58,7 +58,6 @@ class LivenessMonitor {
         bool has_answered = false;
         SignOfLife last_answer;
     };
-    /// Returns the running time since the last sign of life.
     [[nodiscard]] Nanoseconds silent_for(const Peer& peer) const {
         return time_.total() - peer.last_sign;
     }

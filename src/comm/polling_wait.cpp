@@ -1,8 +1,6 @@
-// Sleeps with a precision of microseconds, and limits the duration of waits.
 #include "comm/polling_wait.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <ctime>
 #include <sched.h>
 #include <sys/prctl.h>

@@ -50,7 +50,6 @@ class PollingWait {
     [[nodiscard]] std::chrono::nanoseconds waited() const { return now_ - start_; }
     void restart() { start_ = now_; }
 
-    /// Returns the result of InterruptWatch::code_after_grace.
     [[nodiscard]] int interrupt_code() { return watch_.code_after_grace(options_); }
 
     /// Yields the core at first, and sleeps when the wait has lasted longer.

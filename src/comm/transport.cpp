@@ -1,4 +1,3 @@
-// The parts that all transports share: the texts of errors, pending sends and kept copies.
 #include "comm/transport.hpp"
 
 #include <algorithm>
@@ -16,15 +15,6 @@
 namespace headroom::comm {
 
 namespace {
-
-template <class AnyPart>
-std::int64_t sum_of_sizes(std::span<const AnyPart> parts) {
-    std::size_t bytes = 0;
-    for (const AnyPart& part : parts) {
-        bytes += part.size();
-    }
-    return static_cast<std::int64_t>(bytes);
-}
 
 /// Returns state.done(), or false if that throws. Destructors use it.
 bool finished(PendingSend::State& state) noexcept {
@@ -45,30 +35,13 @@ Tag data_tag(std::int32_t slot) {
 }
 
 std::string_view name_of(Tag tag) {
-    if (static_cast<std::uint16_t>(tag) >= kFirstDataTag) {
+    constexpr std::array<std::string_view, 9> kNames{
+        "unknown", "setup", "control", "report", "data", "weights", "migration", "ack", "failure"};
+    const auto number = static_cast<std::uint16_t>(tag);
+    if (number >= kFirstDataTag) {
         return name_of(Tag::data);
     }
-    switch (tag) {
-    case Tag::setup:
-        return "setup";
-    case Tag::control:
-        return "control";
-    case Tag::report:
-        return "report";
-    case Tag::data:
-        return "data";
-    case Tag::weights:
-        return "weights";
-    case Tag::migration:
-        return "migration";
-    case Tag::ack:
-        return "ack";
-    case Tag::failure:
-        return "failure";
-    case Tag::test:
-        return "test";
-    }
-    return "unknown";
+    return tag == Tag::test ? "test" : kNames[number < kNames.size() ? number : 0];
 }
 
 std::string to_string(const WaitReason& reason) {
@@ -104,14 +77,6 @@ std::chrono::nanoseconds deadline_for(std::int64_t devices_per_core, std::int64_
     const Transport::Options alone;
     return alone.deadline * std::max<std::int64_t>(1, devices_per_core) +
            std::chrono::seconds(bytes / kSlowDisk);
-}
-
-std::int64_t bytes_of(std::span<const ConstPart> parts) {
-    return sum_of_sizes(parts);
-}
-
-std::int64_t bytes_of(std::span<const Part> parts) {
-    return sum_of_sizes(parts);
 }
 
 PendingSend::~PendingSend() {

@@ -106,7 +106,6 @@ class Transport {
     virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;
-    [[nodiscard]] virtual std::string_view name() const = 0; ///< "mpi", "inprocess"
 
     /// Starts to send the parts as one message without copying them. A device may send to itself.
     [[nodiscard]] virtual PendingSend start_send(
@@ -242,7 +241,13 @@ class Transport {
 );
 
 /// Returns the bytes of all parts together.
-[[nodiscard]] std::int64_t bytes_of(std::span<const ConstPart> parts);
-[[nodiscard]] std::int64_t bytes_of(std::span<const Part> parts);
+template <class AnyPart>
+[[nodiscard]] std::int64_t bytes_of(std::span<const AnyPart> parts) {
+    std::size_t bytes = 0;
+    for (const AnyPart& part : parts) {
+        bytes += part.size();
+    }
+    return static_cast<std::int64_t>(bytes);
+}
 
 } // namespace headroom::comm

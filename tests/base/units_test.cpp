@@ -38,8 +38,7 @@ TEST(Units, formats_with_three_digits) {
 TEST(WeightTypes, rows_have_their_stored_bytes) {
     EXPECT_EQ(row_bytes(WeightType::f32, 10), 40);
     EXPECT_EQ(row_bytes(WeightType::q8_0, 256), 272);
-    EXPECT_EQ(weight_type_named("q8_0"), WeightType::q8_0);
-    EXPECT_FALSE(weight_type_named("q9"));
+    EXPECT_EQ(name_of(WeightType::q8_0), "q8_0");
 }
 
 TEST(BlockNames, read_as_people_say_them) {

@@ -16,7 +16,6 @@ class ForwardingTransport : public Transport {
     explicit ForwardingTransport(Transport& inner) : inner_(inner) {}
     [[nodiscard]] DeviceId self() const override { return inner_.self(); }
     [[nodiscard]] std::size_t size() const override { return inner_.size(); }
-    [[nodiscard]] std::string_view name() const override { return "forwarding"; }
     [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
         override {
         return inner_.start_send(to, tag, parts);

@@ -12,7 +12,6 @@
 #include "comm/inprocess/inprocess.hpp"
 #include "model/decoder/oracle.hpp"
 #include "model/tokenizer/tokenizer.hpp"
-#include "runtime/memory/slicing.hpp"
 #include "support/replay_check.hpp"
 #include "trace/analysis/interrupts.hpp"
 
@@ -213,7 +212,8 @@ OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
     const model::Tokenizer tokenizer(file);
     const kernels::Sampling how{
         static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p};
-    model::Oracle oracle(file, kernels, runtime::slicing_of(scenario.controller.cut()));
+    const scheduler::Cut cut = scenario.controller.cut();
+    model::Oracle oracle(file, kernels, {cut.sliced() ? cut.slices : 0});
     OracleRun run;
     for (std::size_t sequence = 0; sequence < workload.requests(); ++sequence) {
         if (!keep_cache) {

@@ -12,7 +12,6 @@ class ForwardingTransport : public comm::Transport {
     }
     [[nodiscard]] DeviceId self() const override { return inner_.self(); }
     [[nodiscard]] std::size_t size() const override { return inner_.size(); }
-    [[nodiscard]] std::string_view name() const override { return inner_.name(); }
     [[nodiscard]] comm::PendingSend start_send(
         DeviceId to, comm::Tag tag, std::span<const comm::ConstPart> parts
     ) override {

@@ -19,7 +19,7 @@
 #include "comm/inprocess/inprocess.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
-#include "runtime/memory/slicing.hpp"
+#include "runtime/setup/requests.hpp"
 #include "trace/hdf5/reader.hpp"
 
 namespace headroom::cli {

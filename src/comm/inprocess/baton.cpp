@@ -1,4 +1,3 @@
-// Passes the baton in cyclic order to the devices that can run, and reports a deadlock if none can.
 #include "comm/inprocess/baton.hpp"
 
 #include <algorithm>

@@ -105,7 +105,6 @@ class InprocessTransport final : public Transport {
 
     [[nodiscard]] DeviceId self() const override { return self_; }
     [[nodiscard]] std::size_t size() const override { return shared_->mailboxes.size(); }
-    [[nodiscard]] std::string_view name() const override { return "inprocess"; }
 
     [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
         override {

@@ -1,4 +1,3 @@
-// Builds the datatype of a list of parts.
 #include "comm/mpi/mpi_layout.hpp"
 
 #include <algorithm>

@@ -2,7 +2,6 @@
 // even if the parts have more bytes than an int can count. Only comm/mpi includes this header.
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include <mpi.h>

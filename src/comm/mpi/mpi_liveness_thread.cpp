@@ -2,7 +2,6 @@
 // while it calls MPI. This thread holds it for a few microseconds four times a second.
 #include "comm/mpi/mpi_liveness_thread.hpp"
 
-#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <fstream>
@@ -10,9 +9,6 @@
 #include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <utility>
-
-#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/signal_free_thread.hpp"
@@ -88,8 +84,8 @@ void MpiLivenessThread::exchange_signs() {
     std::vector<int> ask;
     {
         const std::lock_guard lock(mutex_);
-        for (const Answer& answer : answers) {
-            monitor_.record_answer(answer.rank, answer.sign);
+        for (const auto& [rank, sign] : answers) {
+            monitor_.record_answer(rank, sign);
         }
         ask = monitor_.ranks_to_ask(steady_clock::now());
     }
@@ -133,14 +129,14 @@ std::vector<MpiLivenessThread::Answer> MpiLivenessThread::receive_signs(const Si
             continue;
         }
         ++taken;
-        SignMessage content;
+        SignOfLife content;
         check_mpi(
             MPI_Mrecv(&content, sizeof content, MPI_BYTE, &message, MPI_STATUS_IGNORE), "MPI_Mrecv"
         );
         if (status.MPI_TAG == kQuestion) {
             send(status.MPI_SOURCE, kAnswer, own);
         } else {
-            answers.push_back({status.MPI_SOURCE, {content.progress, content.excused != 0}});
+            answers.emplace_back(status.MPI_SOURCE, content);
         }
     }
     return answers;
@@ -148,7 +144,7 @@ std::vector<MpiLivenessThread::Answer> MpiLivenessThread::receive_signs(const Si
 
 void MpiLivenessThread::send(int rank, int tag, const SignOfLife& sign) {
     OutgoingSign& one = outgoing_.emplace_back();
-    one.content = {sign.progress, sign.excused ? 1 : 0};
+    one.content = sign;
     // MPI_Test completes it, which the checker does not know.
     // NOLINTNEXTLINE(clang-analyzer-optin.mpi*)
     check_mpi(

@@ -9,6 +9,7 @@
 #include <list>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <mpi.h>
@@ -42,19 +43,11 @@ class MpiLivenessThread {
     void excuse(bool on);
 
   private:
-    /// The content of a message with a sign of life.
-    struct SignMessage {
-        std::int64_t progress = 0;
-        std::int64_t excused = 0;
-    };
     struct OutgoingSign {
-        SignMessage content;
+        SignOfLife content;
         MPI_Request request = MPI_REQUEST_NULL;
     };
-    struct Answer {
-        int rank = -1;
-        SignOfLife sign;
-    };
+    using Answer = std::pair<int, SignOfLife>; ///< the rank and its sign
 
     void run();
     void exchange_signs();

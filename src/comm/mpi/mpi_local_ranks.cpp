@@ -1,4 +1,3 @@
-// Searches /proc for the processes of this job.
 #include "comm/mpi/mpi_local_ranks.hpp"
 
 #include <algorithm>
@@ -8,7 +7,6 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <pthread.h>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -96,9 +94,7 @@ std::vector<LocalRank> local_ranks() {
             found.push_back(*one);
         }
     }
-    std::sort(found.begin(), found.end(), [](const LocalRank& a, const LocalRank& b) {
-        return a.rank < b.rank;
-    });
+    std::ranges::sort(found, {}, &LocalRank::rank);
     return found;
 }
 
@@ -138,8 +134,7 @@ namespace {
 
 /// Returns the process of the lowest rank that is not stopped, or 0 if all are stopped.
 pid_t reporter_of(const std::vector<LocalRank>& all) {
-    const auto first =
-        std::find_if(all.begin(), all.end(), [](const LocalRank& one) { return !one.stopped; });
+    const auto first = std::ranges::find(all, false, &LocalRank::stopped);
     return first == all.end() ? 0 : first->process;
 }
 
@@ -173,8 +168,7 @@ void BlockedCallWatch::run() {
             continue;
         }
         const std::vector<LocalRank> all = local_ranks();
-        const auto first =
-            std::find_if(all.begin(), all.end(), [](const LocalRank& one) { return one.stopped; });
+        const auto first = std::ranges::find(all, true, &LocalRank::stopped);
         const pid_t now = first == all.end() ? 0 : first->process;
         const bool for_long = time.total() - since >= silence_ - silence_ / kCheckAfter;
         if (const pid_t one = reporter_of(all); one != reporter) {

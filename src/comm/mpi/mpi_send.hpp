@@ -1,8 +1,6 @@
 // An asynchronous send by MPI. Only comm/mpi includes this header.
 #pragma once
 
-#include <mutex>
-
 #include <mpi.h>
 
 #include "comm/mpi/mpi_world.hpp"
@@ -20,12 +18,7 @@ class MpiSend final : public PendingSend::State {
         if (request_ == MPI_REQUEST_NULL) {
             return true;
         }
-        int flag = 0;
-        {
-            const std::lock_guard in_mpi(world_.call_mutex);
-            check_mpi(MPI_Test(&request_, &flag, MPI_STATUS_IGNORE), "MPI_Test");
-        }
-        if (flag == 0) {
+        if (!world_.completes(request_)) {
             return false;
         }
         --world_.sends_in_flight;

@@ -1,4 +1,3 @@
-// Starts and ends MPI.
 #include "comm/mpi/mpi_session.hpp"
 
 #include <cstdio>
@@ -72,11 +71,7 @@ int MpiSession::max_over_ranks(int value, std::chrono::nanoseconds deadline) {
     options.deadline = deadline;
     PollingWait polling(options);
     for (;;) {
-        int done = 0;
-        in_mpi.lock();
-        check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-        in_mpi.unlock();
-        if (done != 0) {
+        if (world_->completes(request)) {
             // MPI_Test completes the request, which the checker does not know.
             return result; // NOLINT(clang-analyzer-optin.mpi.MPI-Checker)
         }

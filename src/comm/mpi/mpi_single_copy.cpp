@@ -1,4 +1,3 @@
-// Tries to read the memory of another process, as Open MPI does.
 #include "comm/mpi/mpi_single_copy.hpp"
 
 #include <cerrno>

@@ -13,7 +13,6 @@
 
 #include <mpi.h>
 
-#include "base/check.hpp"
 #include "base/error.hpp"
 #include "comm/mpi/mpi_layout.hpp"
 #include "comm/mpi/mpi_liveness_thread.hpp"
@@ -63,7 +62,6 @@ class MpiTransport final : public Transport {
     [[nodiscard]] std::size_t size() const override {
         return static_cast<std::size_t>(world_.size);
     }
-    [[nodiscard]] std::string_view name() const override { return "mpi"; }
 
     [[nodiscard]] PendingSend start_send(DeviceId to, Tag tag, std::span<const ConstPart> parts)
         override {
@@ -103,7 +101,6 @@ class MpiTransport final : public Transport {
         MatchedMessage matched, std::span<const Part> parts, const WaitTarget& target
     );
     std::vector<std::byte> receive_matched_bytes(MatchedMessage matched, const WaitTarget& target);
-    void poll_request(MPI_Request& request, WaitKind kind, const WaitTarget& target);
     template <class Done>
     void poll(WaitKind kind, const WaitTarget& target, const Done& done);
     void throw_if_interrupted(int code);
@@ -273,17 +270,6 @@ MatchedMessage MpiTransport::match(const WaitTarget& target) {
     return matched;
 }
 
-/// Waits until MPI has completed the request.
-void MpiTransport::poll_request(MPI_Request& request, WaitKind kind, const WaitTarget& target) {
-    const auto completed = [&] {
-        int flag = 0;
-        const std::lock_guard in_mpi(world_.call_mutex);
-        check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
-        return flag != 0;
-    };
-    poll(kind, target, completed);
-}
-
 void MpiTransport::receive_matched(
     MatchedMessage matched, std::span<const Part> parts, const WaitTarget& target
 ) {
@@ -296,7 +282,7 @@ void MpiTransport::receive_matched(
             "MPI_Imrecv"
         );
     }
-    poll_request(request, WaitKind::transfer, target);
+    poll(WaitKind::transfer, target, [&] { return world_.completes(request); });
 }
 
 std::vector<std::byte> MpiTransport::receive_matched_bytes(
@@ -345,7 +331,8 @@ void MpiTransport::barrier(const WaitReason& reason) {
         const std::lock_guard in_mpi(world_.call_mutex);
         check_mpi(MPI_Ibarrier(world_.comm, &request), "MPI_Ibarrier");
     }
-    poll_request(request, WaitKind::message, {"meet", DeviceId{}, Tag::control, reason});
+    const WaitTarget all{"meet", DeviceId{}, Tag::control, reason};
+    poll(WaitKind::message, all, [&] { return world_.completes(request); });
 }
 
 void MpiTransport::idle_until(std::chrono::steady_clock::time_point moment) {

@@ -1,9 +1,7 @@
-// Checks MPI's return codes and counts.
 #include "comm/mpi/mpi_world.hpp"
 
 #include <array>
 #include <limits>
-#include <string>
 
 #include <fmt/format.h>
 
@@ -26,6 +24,13 @@ void check_mpi(int code, std::string_view call) {
         std::string_view(text.data(), static_cast<std::size_t>(length)),
         code
     ));
+}
+
+bool MpiWorld::completes(MPI_Request& request) {
+    int flag = 0;
+    const std::lock_guard in_mpi(call_mutex);
+    check_mpi(MPI_Test(&request, &flag, MPI_STATUS_IGNORE), "MPI_Test");
+    return flag != 0;
 }
 
 int checked_int(std::size_t count, std::string_view what) {

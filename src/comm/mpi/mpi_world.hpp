@@ -12,6 +12,9 @@
 namespace headroom::comm {
 
 struct MpiWorld {
+    /// Returns whether MPI has completed the request, and frees it then.
+    [[nodiscard]] bool completes(MPI_Request& request);
+
     MPI_Comm comm = MPI_COMM_NULL;  ///< a duplicate of MPI_COMM_WORLD
     MPI_Comm signs = MPI_COMM_NULL; ///< a second duplicate, for signs of life (liveness.hpp)
     std::mutex call_mutex;          ///< a thread holds this mutex while it calls MPI

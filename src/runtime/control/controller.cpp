@@ -65,9 +65,15 @@ void Controller::begin_trace() {
     }
 }
 
-void Controller::end_trace(trace::Completion completion) {
+void Controller::end_trace(int exit_code) {
+    const bool interrupted = exit_code == static_cast<int>(ExitCode::interrupted) ||
+                             exit_code == static_cast<int>(ExitCode::terminated);
     if (context_.sink != nullptr && begun_) {
-        context_.sink->end(completion);
+        context_.sink->end(
+            exit_code == 0 ? trace::Completion::finished
+            : interrupted  ? trace::Completion::interrupted
+                           : trace::Completion::failed
+        );
     }
 }
 
@@ -78,21 +84,12 @@ std::int64_t context_of(const InFlightRequest& request) {
     return request.prompt + request.sampled - 1;
 }
 
-/// Returns the largest number of cache rows that the request needs.
-std::int64_t max_rows(const InFlightRequest& request) {
-    return request.prompt + request.limit - 1;
-}
-
-/// Returns the number of tokens that its next turns process before the next token is sampled, at
-/// least 1. In a resumed run these include the recorded sampled tokens.
-std::int64_t tokens_to_prefill(const InFlightRequest& request) {
-    return request.prompt + request.sampled - request.rows;
-}
-
 /// Returns the rest of the request's own prompt, or the prompt of the request that waits for its
 /// slot.
 scheduler::PendingPrompt prompt_ahead(const InFlightRequest& request) {
-    const std::int64_t left = tokens_to_prefill(request);
+    // Its next turns process so many tokens, at least 1, before the next token is sampled. In a
+    // resumed run these include the recorded sampled tokens.
+    const std::int64_t left = request.prompt + request.sampled - request.rows;
     if (request.rows < request.prompt || left > 1) {
         return {request.rows, left, request.limit - request.sampled};
     }
@@ -102,13 +99,10 @@ scheduler::PendingPrompt prompt_ahead(const InFlightRequest& request) {
 /// Adds the sequences to the problem. If a request has no slot yet, memory is computed for the full
 /// length of all sequences; with less, the request would not be admitted.
 void add_sequences(std::span<const InFlightRequest> requests, scheduler::Problem& problem) {
-    const bool admits =
-        std::any_of(requests.begin(), requests.end(), [](const InFlightRequest& request) {
-            return !request.admitted;
-        });
+    const bool admits = !std::ranges::all_of(requests, &InFlightRequest::admitted);
     for (const InFlightRequest& request : requests) {
-        const std::int64_t context =
-            admits ? max_rows(request) - problem.interval : context_of(request);
+        const std::int64_t max_rows = request.prompt + request.limit - 1;
+        const std::int64_t context = admits ? max_rows - problem.interval : context_of(request);
         problem.sequences.push_back({context, request.rows, prompt_ahead(request)});
     }
 }
@@ -152,6 +146,37 @@ scheduler::Problem problem_of(
     return problem;
 }
 
+Answer decide_for_most(
+    const scheduler::Policy& policy,
+    std::size_t most,
+    std::size_t least,
+    const std::function<scheduler::Problem(std::size_t)>& problem_for
+) {
+    for (std::size_t count = most;; --count) {
+        Answer answer{problem_for(count), {}};
+        if (count > least && exceeds_total_memory(answer.problem)) {
+            continue;
+        }
+        answer.decision = scheduler::decide(policy, answer.problem);
+        if (answer.decision.feasible || count == least) {
+            return answer;
+        }
+    }
+}
+
+void check_valid(const scheduler::Policy& policy, const Answer& answer) {
+    if (answer.decision.feasible) {
+        const scheduler::Verdict verdict =
+            scheduler::validate(answer.problem, answer.decision.placement);
+        HEADROOM_CHECK(
+            verdict.ok(),
+            "policy {} called a placement feasible that is not: {}",
+            policy.name(),
+            fmt::join(verdict.problems, "; ")
+        );
+    }
+}
+
 scheduler::Problem Controller::make_problem(
     const SourceFacts& facts, std::span<const InFlightRequest> requests
 ) {
@@ -166,40 +191,46 @@ scheduler::Problem Controller::make_problem(
 
 /// Returns the decision for as many requests as there is memory for: all that have a slot, and as
 /// many of the others as fit, at least one in all.
-scheduler::Decision Controller::ask_policy(const SourceFacts& facts) {
-    const auto admitted = static_cast<std::size_t>(std::count_if(
-        facts.requests.begin(),
-        facts.requests.end(),
-        [](const InFlightRequest& f) { return f.admitted; }
-    ));
-    const std::size_t least = std::max<std::size_t>(1, admitted);
-    for (std::size_t count = facts.requests.size();; --count) {
-        problem_ = make_problem(facts, std::span(facts.requests).first(count));
-        if (count > least && exceeds_total_memory(problem_)) {
-            continue;
+Answer Controller::ask_policy(const SourceFacts& facts) {
+    const auto admitted = static_cast<std::size_t>(
+        std::ranges::count(facts.requests, true, &InFlightRequest::admitted)
+    );
+    return decide_for_most(
+        *context_.policy,
+        facts.requests.size(),
+        std::max<std::size_t>(1, admitted),
+        [&](std::size_t count) {
+            return make_problem(facts, std::span(facts.requests).first(count));
         }
-        scheduler::Decision decision = scheduler::decide(*context_.policy, problem_);
-        if (decision.feasible || count == least) {
-            return decision;
-        }
-    }
+    );
 }
 
 Command Controller::next_command(const SourceFacts& facts) {
     if (facts.stop == StopReason::none) {
         return decide(facts);
     }
-    Command finish;
-    finish.finish = true;
-    finish.exit_code = facts.interrupt_code;
-    return finish;
+    return {.finish = true, .exit_code = facts.interrupt_code};
 }
 
 Command Controller::decide(const SourceFacts& facts) {
     const auto before = std::chrono::steady_clock::now();
-    const scheduler::Decision decision = ask_policy(facts);
+    Answer answer = ask_policy(facts);
     const auto after = std::chrono::steady_clock::now();
-    check_decision(decision);
+    check_valid(*context_.policy, answer);
+    problem_ = std::move(answer.problem);
+    const scheduler::Decision& decision = answer.decision;
+    if (!decision.feasible && !fallback_placement()) {
+        throw InfeasibleError(
+            infeasible_report(
+                problem_,
+                decision,
+                scenario_->fleet,
+                context_.policy->name(),
+                scenario_->workload.slots()
+            ),
+            shortage_fields(decision.why, scenario_->fleet)
+        );
+    }
     if (!placement_) {
         begin_trace();
     }
@@ -255,31 +286,6 @@ std::int64_t Controller::batch_after(
     const Nanoseconds then =
         scheduler::round_with_prompt_share(problem_, decision.round, decision.prompts);
     return then < kept - kept / kMinGainDivisor ? wanted : batch_;
-}
-
-/// Checks that a feasible decision is valid. Throws InfeasibleError if there is no placement at
-/// all.
-void Controller::check_decision(const scheduler::Decision& decision) const {
-    if (decision.feasible) {
-        const scheduler::Verdict verdict = scheduler::validate(problem_, decision.placement);
-        HEADROOM_CHECK(
-            verdict.ok(),
-            "policy {} called a placement feasible that is not: {}",
-            context_.policy->name(),
-            fmt::join(verdict.problems, "; ")
-        );
-    } else if (!fallback_placement()) {
-        throw InfeasibleError(
-            infeasible_report(
-                problem_,
-                decision,
-                scenario_->fleet,
-                context_.policy->name(),
-                scenario_->workload.slots()
-            ),
-            shortage_fields(decision.why, scenario_->fleet)
-        );
-    }
 }
 
 void Controller::record_decision(

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -79,6 +80,24 @@ struct DeviceFacts {
     std::span<const InFlightRequest> requests
 );
 
+/// A problem and the decision of a policy for it.
+struct Answer {
+    scheduler::Problem problem;
+    scheduler::Decision decision;
+};
+
+/// Returns the decision for as many requests as there is memory for, from `most` down to `least`.
+/// problem_for: returns the problem of so many requests.
+[[nodiscard]] Answer decide_for_most(
+    const scheduler::Policy& policy,
+    std::size_t most,
+    std::size_t least,
+    const std::function<scheduler::Problem(std::size_t)>& problem_for
+);
+
+/// Throws Bug if a decision of the policy is feasible but not valid.
+void check_valid(const scheduler::Policy& policy, const Answer& answer);
+
 class Controller {
   public:
     explicit Controller(ControllerContext context);
@@ -99,8 +118,8 @@ class Controller {
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
     /// Adds what the devices did in the oldest closed interval, and commits it to the trace.
     void complete_interval(const DeviceFacts& facts);
-    /// Ends the trace, if it has begun.
-    void end_trace(trace::Completion completion);
+    /// Ends the trace, if it has begun, of a run with this exit code.
+    void end_trace(int exit_code);
 
     [[nodiscard]] const std::vector<Request>& requests() const { return requests_; }
     /// Returns the moves of the last decision, in block order.
@@ -121,14 +140,13 @@ class Controller {
 
     void begin_trace();
     Command decide(const SourceFacts& facts);
-    scheduler::Decision ask_policy(const SourceFacts& facts);
+    Answer ask_policy(const SourceFacts& facts);
     [[nodiscard]] scheduler::Problem make_problem(
         const SourceFacts& facts, std::span<const InFlightRequest> requests
     );
     [[nodiscard]] std::int64_t batch_after(
         const scheduler::Decision& decision, const scheduler::Placement& placement
     ) const;
-    void check_decision(const scheduler::Decision& decision) const;
     /// Returns the placement that stays if the decision is infeasible: the present one, or the last
     /// one of the trace if the run is resumed. Returns nothing at the start of a run.
     [[nodiscard]] std::optional<scheduler::Placement> fallback_placement() const;

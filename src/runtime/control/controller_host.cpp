@@ -72,14 +72,11 @@ ControllerHost::ControllerHost(
 void ControllerHost::show(const TextEvent& event) {
     switch (event.kind) {
     case TextEvent::Kind::begin:
-        begin_text(event.sequence);
-        return;
+        return begin_text(event.sequence);
     case TextEvent::Kind::token:
-        stream_.show(event.sequence, event.id);
-        return;
+        return stream_.show(event.sequence, event.id);
     case TextEvent::Kind::end:
-        stream_.end(event.sequence);
-        return;
+        return stream_.end(event.sequence);
     }
 }
 
@@ -101,22 +98,17 @@ Nanoseconds ControllerHost::resume_after(
         earliest = std::max(earliest, device.clock);
         all.insert(all.end(), device.blocks.begin(), device.blocks.end());
     }
-    std::sort(all.begin(), all.end(), [](const ArrivedBlock& a, const ArrivedBlock& b) {
-        return a.move.block < b.move.block;
-    });
+    std::ranges::sort(all, {}, [](const ArrivedBlock& arrived) { return arrived.move.block; });
     return controller_.resume_after(t_switch, earliest, all);
 }
 
 Command ControllerHost::next_command(const SourceFacts& facts) {
-    elapsed_wall_ = facts.elapsed_wall;
+    outcome_.elapsed_wall = facts.elapsed_wall;
     try {
         return controller_.next_command(facts);
     } catch (const Error& error) {
-        message_ = error.what();
-        Command finish;
-        finish.finish = true;
-        finish.exit_code = static_cast<std::int32_t>(error.code());
-        return finish;
+        outcome_.message = error.what();
+        return {.finish = true, .exit_code = static_cast<std::int32_t>(error.code())};
     }
 }
 
@@ -128,7 +120,7 @@ std::optional<DeviceId> ControllerHost::next_reporter() const {
 }
 
 void ControllerHost::add_report(Report report) {
-    lateness_max_ = std::max(lateness_max_, report.lateness_max);
+    outcome_.lateness_max = std::max(outcome_.lateness_max, report.lateness_max);
     reports_.push_back(std::move(report));
     if (reports_.size() == devices_) {
         controller_.complete_interval(facts_of(reports_));

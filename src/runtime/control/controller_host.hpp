@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "runtime/control/controller.hpp"
@@ -19,7 +18,6 @@ class ControllerHost {
   public:
     ControllerHost(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks);
 
-    /// See Controller::close_interval.
     void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
     /// Returns the device whose report is needed next, or nothing if no interval lacks reports.
     [[nodiscard]] std::optional<DeviceId> next_reporter() const;
@@ -30,14 +28,10 @@ class ControllerHost {
     Command next_command(const SourceFacts& facts);
     /// Returns t_resume after all devices have migrated. arrivals: one per device.
     Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
-    /// Passes a change in the text of a sequence to the observer.
     void show(const TextEvent& event);
-    /// Returns the message of the error that ended the run, or "".
-    [[nodiscard]] const std::string& message() const { return message_; }
-    void end_trace(trace::Completion completion) { controller_.end_trace(completion); }
-
-    [[nodiscard]] Nanoseconds lateness_max() const { return lateness_max_; }
-    [[nodiscard]] Nanoseconds elapsed_wall() const { return elapsed_wall_; }
+    void end_trace(int exit_code) { controller_.end_trace(exit_code); }
+    /// Returns the outcome so far. Its message is that of the error that ended the run, or "".
+    [[nodiscard]] const RunOutcome& outcome() const { return outcome_; }
 
   private:
     void begin_text(std::int64_t sequence);
@@ -46,9 +40,7 @@ class ControllerHost {
     std::size_t devices_;
     TextStream stream_;
     std::vector<Report> reports_; ///< received so far for the oldest closed interval
-    std::string message_;
-    Nanoseconds lateness_max_ = 0;
-    Nanoseconds elapsed_wall_ = 0;
+    RunOutcome outcome_;
 };
 
 } // namespace headroom::runtime

@@ -305,9 +305,8 @@ void Controller::record_details(const DeviceFacts& facts) {
              m.arrival}
         );
     }
-    const auto by_turn = [](const auto& a, const auto& b) { return a.turn < b.turn; };
-    std::stable_sort(interval.ops.begin(), interval.ops.end(), by_turn);
-    std::stable_sort(interval.messages.begin(), interval.messages.end(), by_turn);
+    std::ranges::stable_sort(interval.ops, {}, &trace::OpRow::turn);
+    std::ranges::stable_sort(interval.messages, {}, &trace::MessageRow::turn);
 }
 
 void Controller::record_request(const RequestFacts& facts) {

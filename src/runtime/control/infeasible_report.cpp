@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/memory/memory_demand.hpp"
 #include "scheduler/explain/explanation_text.hpp"
 
 namespace headroom::runtime {
@@ -52,26 +53,21 @@ std::string infeasible_report(
         );
     }
     const scheduler::Blocks& blocks = *problem.blocks;
-    Bytes need = 0;
-    Bytes have = 0;
+    const MemoryDemand demand = memory_demand(problem);
+    const Bytes need = demand.weights + demand.caches;
+    const Bytes have = demand.budget;
     BlockId largest{0};
     const scheduler::Placement together(blocks.size(), problem.source);
     const auto resident = [&](BlockId block) {
         return blocks.resident_bytes(block, problem.memory_context(), together);
     };
     for (std::size_t i = 0; i < blocks.size(); ++i) {
-        need += resident(BlockId(i));
         largest = resident(BlockId(i)) > resident(largest) ? BlockId(i) : largest;
     }
-    for (std::size_t d = 0; d < problem.snapshot.size(); ++d) {
-        have += std::max<Bytes>(0, problem.snapshot.devices[d].memory - problem.buffers);
-    }
-    const std::string devices = memory_of_devices(problem, fleet);
     return fmt::format(
         "no placement fits: {} at a context of {} tokens\n"
         "  needed: {} for all blocks, the largest of them {} ({}), and {} of buffers on each "
-        "device "
-        "that holds any\n"
+        "device that holds any\n"
         "  there is: {} beside the buffers, {}{}\n"
         "  give the devices more memory ([[device]] memory, fleet.memory_scale), or give more "
         "devices, a smaller model, a shorter prompt, {}or a shorter --interval",
@@ -86,7 +82,7 @@ std::string infeasible_report(
         format_bytes(have),
         have < need ? fmt::format("{} too little", format_bytes(need - have))
                     : fmt::format("enough in all, but {}", why),
-        devices,
+        memory_of_devices(problem, fleet),
         slots > 1 ? "fewer workload.sequences (each has buffers of its own), " : ""
     );
 }

@@ -50,14 +50,9 @@ void ServingLoop::list_requests(SourceFacts& result) const {
 }
 
 std::size_t ServingLoop::arrived() const {
-    const auto& queue = settings_.queue;
-    const auto later = std::upper_bound(
-        queue.begin(),
-        queue.end(),
-        backend_->clock(),
-        [&](Nanoseconds time, std::int64_t sequence) { return time < request(sequence).arrival; }
-    );
-    return static_cast<std::size_t>(later - queue.begin());
+    const auto arrival_of = [&](std::int64_t sequence) { return request(sequence).arrival; };
+    const auto later = std::ranges::upper_bound(settings_.queue, backend_->clock(), {}, arrival_of);
+    return static_cast<std::size_t>(later - settings_.queue.begin());
 }
 
 } // namespace headroom::runtime

@@ -59,16 +59,11 @@ void ServingLoop::start_from_idle() {
     ++round_;
     group_to_visit_ = 0;
     if (all_done()) {
-        stop(StopReason::done);
-        return;
+        return stop(StopReason::done);
     }
-    if (!idle_since_decision_ && backend_->interrupted() != 0) {
-        stop(StopReason::interrupted);
-        return;
-    }
-    if (!backend_->idle_until(queued(queue_position_).arrival)) {
-        stop(StopReason::interrupted);
-        return;
+    if ((!idle_since_decision_ && backend_->interrupted() != 0) ||
+        !backend_->idle_until(queued(queue_position_).arrival)) {
+        return stop(StopReason::interrupted);
     }
     if (!idle_since_decision_ || decided_at_ != backend_->clock()) {
         decide();
@@ -87,8 +82,7 @@ void ServingLoop::visit() {
     }
     if (backend_->interrupted() != 0) {
         drain();
-        stop(all_done() ? StopReason::done : StopReason::interrupted);
-        return;
+        return stop(all_done() ? StopReason::done : StopReason::interrupted);
     }
     if (decision_due()) {
         decide();
@@ -362,13 +356,11 @@ void ServingLoop::execute(const Command& command) {
 }
 
 bool ServingLoop::nothing_in_flight() const {
-    return std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.empty(); });
+    return std::ranges::all_of(slots_, &Slot::empty);
 }
 
 bool ServingLoop::nothing_under_way() const {
-    return std::none_of(under_way_.begin(), under_way_.end(), [](const auto& batch) {
-        return batch.has_value();
-    });
+    return std::ranges::none_of(under_way_, [](const auto& batch) { return batch.has_value(); });
 }
 
 std::size_t ServingLoop::groups() const {

@@ -15,18 +15,15 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "runtime/device/control_messages.hpp"
 #include "runtime/memory/memory_model.hpp"
 #include "runtime/setup/requests.hpp"
 #include "scheduler/core/fleet.hpp"
-#include "scheduler/timing/turn_schedule.hpp"
 
 namespace headroom::runtime {
 
-/// Carries out the turns of a ServingLoop.
 class ExecutionBackend {
   public:
     virtual ~ExecutionBackend() = default;

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "base/units.hpp"
@@ -50,7 +49,7 @@ struct Command {
     bool changed = false;       ///< blocks move, or the batch size changes
     std::int64_t epoch = 0;
     std::int64_t batch = 1; ///< number of slots whose decode turns form one batch
-    scheduler::Placement placement;
+    scheduler::Placement placement{};
     static auto wire_fields(auto& m) {
         return Fields() & m.finish & m.exit_code & m.first & m.changed & m.epoch & m.batch &
                m.placement;
@@ -92,11 +91,11 @@ struct TextEvent {
 struct SourceMessage {
     enum class Kind : std::int32_t { visit, free_slot, report_interval, install, finish };
     Kind kind = Kind::visit;
-    std::int32_t slot = 0;              ///< the slot to free, if `kind` is `free_slot`
-    std::int32_t exit_code = 0;         ///< the run's exit code, if `kind` is `finish`
-    std::vector<Turn> turns;            ///< turns that begin, if `kind` is `visit`
-    std::vector<TextEvent> text_events; ///< any `kind`: events since the previous message
-    Installation installation;          ///< the new placement, if `kind` is `install`
+    std::int32_t slot = 0;                ///< the slot to free, if `kind` is `free_slot`
+    std::int32_t exit_code = 0;           ///< the run's exit code, if `kind` is `finish`
+    std::vector<Turn> turns{};            ///< turns that begin, if `kind` is `visit`
+    std::vector<TextEvent> text_events{}; ///< any `kind`: events since the previous message
+    Installation installation{};          ///< the new placement, if `kind` is `install`
     static auto wire_fields(auto& m) {
         return Fields() & m.kind & m.slot & m.exit_code & m.turns & m.text_events & m.installation;
     }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "base/check.hpp"
 #include "runtime/device/migration.hpp"
 #include "runtime/device/phase_offsets.hpp"
 #include "runtime/memory/overload.hpp"
@@ -70,10 +69,6 @@ void DeviceExecutor::visit(const std::vector<Turn>& turns, std::span<const Start
     for (const StartedTurn& one : started) {
         runner_.set_input_ids(one.turn.slot, one.ids);
     }
-    advance(turns);
-}
-
-void DeviceExecutor::advance(const std::vector<Turn>& turns) {
     if (!turns.empty()) { // their slots no longer have the previous turns
         std::erase_if(batches_, [&](const auto& before) {
             const Turn& turn = before.second.front();

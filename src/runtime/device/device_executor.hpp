@@ -54,7 +54,6 @@ class DeviceExecutor {
     [[nodiscard]] std::int64_t epoch() const { return epoch_; }
 
   private:
-    void advance(const std::vector<Turn>& turns);
     void run(const std::vector<scheduler::Task>& tasks);
     void load(const Installation& installation);
     void migrate_to(const Installation& installation, const AgreeOnResume& agree);

@@ -194,7 +194,7 @@ void Migration::receive_piece(std::size_t move, std::size_t piece) {
         sum = checksum(part, sum);
     }
     check_checksum(move, piece, sum, header.checksum);
-    times_.set_timing(move, header.timing);
+    times_.timing(move) = header.timing;
     checksums_[move] = mix_bits(checksums_[move] ^ sum);
 }
 

@@ -35,7 +35,6 @@ struct ArrivedBlock {
     static auto wire_fields(auto& m) { return Fields() & m.move & m.start & m.end & m.checksum; }
 };
 
-/// One device's input for a migration.
 struct MigrationTask {
     Transition transition;
     std::int64_t epoch = 0;

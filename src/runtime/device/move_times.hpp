@@ -29,12 +29,7 @@ class MoveTimes {
 
     /// Returns the times of a move's message. The sender of the block sends these times with each
     /// piece; the receiver sets them here and computes the arrival from them.
-    [[nodiscard]] const device::MessageTiming& timing(std::size_t move) const {
-        return timings_[move];
-    }
-    void set_timing(std::size_t move, const device::MessageTiming& timing) {
-        timings_[move] = timing;
-    }
+    [[nodiscard]] device::MessageTiming& timing(std::size_t move) { return timings_[move]; }
 
     /// Returns the begin and end of a move whose block arrives on this device, and advances the
     /// clock to the end. Must be called once per arriving move, in block order. Throws StuckError

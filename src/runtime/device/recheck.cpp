@@ -9,14 +9,6 @@ namespace headroom::runtime {
 
 using scheduler::OpCode;
 
-namespace {
-
-std::span<std::byte> row_bytes(float* first, std::int64_t width) {
-    return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(width)));
-}
-
-} // namespace
-
 /// Sends or receives the row of x that a recheck needs, beside last_x. It takes no virtual time.
 void TurnRunner::transfer_recheck_row(const Instruction& instruction) {
     const std::int64_t width = memory_->blocks().shape().width;
@@ -27,7 +19,7 @@ void TurnRunner::transfer_recheck_row(const Instruction& instruction) {
         pending.header->turn = turn.number;
         float* const row = memory_->workspace().data(Buffer::x) + turn.recheck.row * width;
         const std::vector<comm::ConstPart> outgoing{
-            std::as_bytes(std::span(pending.header.get(), 1)), row_bytes(row, width)};
+            std::as_bytes(std::span(pending.header.get(), 1)), float_bytes(row, width)};
         pending.send =
             transport_->start_send(instruction.peer, comm::data_tag(turn.slot), outgoing);
         memory_->workspace().hold_send(Buffer::x, std::move(pending));
@@ -37,7 +29,7 @@ void TurnRunner::transfer_recheck_row(const Instruction& instruction) {
     WireHeader header;
     const std::vector<comm::Part> incoming{
         std::as_writable_bytes(std::span(&header, 1)),
-        row_bytes(writable(Buffer::x) + current_->recheck_row * width, width)};
+        float_bytes(writable(Buffer::x) + current_->recheck_row * width, width)};
     transport_->receive(
         instruction.peer, comm::data_tag(turn.slot), incoming, wait_reason(instruction)
     );

@@ -12,10 +12,6 @@ using scheduler::Payload;
 
 namespace {
 
-std::span<std::byte> bytes_of(float* first, std::int64_t count) {
-    return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
-}
-
 bool is_small(Payload payload) {
     return payload == Payload::token || payload == Payload::sampled;
 }
@@ -101,17 +97,13 @@ void TurnRunner::run(
 void TurnRunner::transfer(const Instruction& instruction) {
     switch (instruction.code) {
     case OpCode::send:
-        send(instruction);
-        return;
+        return send(instruction);
     case OpCode::receive:
-        receive(instruction);
-        return;
+        return receive(instruction);
     case OpCode::norm:
-        norm(instruction);
-        return;
+        return norm(instruction);
     case OpCode::finish:
-        finish(instruction);
-        return;
+        return finish(instruction);
     case OpCode::compute:
         break;
     }
@@ -290,17 +282,17 @@ std::vector<std::span<std::byte>> TurnRunner::payload_spans(
     float* const base = memory_->workspace().data(buffer);
     if (instruction.payload == Payload::last_x) {
         const bool outgoing = sender == memory_->self();
-        return {bytes_of(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
+        return {float_bytes(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
     }
     if (instruction.payload != Payload::head_outputs) {
         const auto floats = instruction.bytes(n) / static_cast<Bytes>(sizeof(float));
-        return {bytes_of(base, floats)};
+        return {float_bytes(base, floats)};
     }
     std::vector<std::span<std::byte>> groups;
     const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
     for (std::int32_t g = 0; g < blocks.groups(); ++g) {
         if (memory_->placement()[blocks.group(instruction.layer, g).index()] == sender) {
-            groups.push_back(bytes_of(base + g * out, out));
+            groups.push_back(float_bytes(base + g * out, out));
         }
     }
     return groups;

@@ -21,7 +21,6 @@
 #include "runtime/messages/wire.hpp"
 #include "scheduler/timing/program.hpp"
 #include "scheduler/timing/timeline.hpp"
-#include "scheduler/timing/turn_schedule.hpp"
 
 namespace headroom::runtime {
 
@@ -160,7 +159,6 @@ class TurnRunner {
     void add_received(const Instruction& instruction);
     std::int64_t* sums();
     [[nodiscard]] bool has_one_term(const Instruction& partial) const;
-    void sample(std::span<float> logits);
     [[nodiscard]] SampledToken choose_token(
         std::span<float> logits, std::int64_t sequence, std::int64_t position
     ) const;

@@ -180,12 +180,15 @@ void TurnRunner::execute_lm_head(BlockId b, Pass pass) {
     const auto vocabulary = static_cast<std::size_t>(blocks.shape().vocabulary);
     for (std::size_t i = 0; i < pass.size(); ++i) {
         select(pass[i]);
-        const std::span<const float> own(logits + i * vocabulary, vocabulary);
+        const std::span<float> own(logits + i * vocabulary, vocabulary);
         if (const auto at = kernels::first_not_finite(own)) {
             const std::int64_t last = pass[i].tokens - 1;
             throw_not_finite(b, pass[i], last, fmt::format("the logit {} of id {}", own[*at], *at));
         }
-        sample({logits + i * vocabulary, vocabulary});
+        if (settings_->on_logits) {
+            settings_->on_logits(pass[i].number, own);
+        }
+        current_->sampled = choose_token(own, pass[i].sequence, pass[i].position());
     }
 }
 
@@ -304,13 +307,6 @@ SampledToken TurnRunner::choose_token(
         kernels::sample(*context_->kernels, logits, settings_->sampling, unit)
     );
     return token;
-}
-
-void TurnRunner::sample(std::span<float> logits) {
-    if (settings_->on_logits) {
-        settings_->on_logits(current_->turn.number, logits);
-    }
-    current_->sampled = choose_token(logits, current_->turn.sequence, current_->turn.position());
 }
 
 } // namespace headroom::runtime

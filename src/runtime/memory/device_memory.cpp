@@ -2,7 +2,6 @@
 
 #include "base/check.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/slicing.hpp"
 #include "runtime/memory/tied_matrix.hpp"
 
 namespace headroom::runtime {
@@ -20,7 +19,8 @@ model::Block DeviceMemory::make_block(BlockId b, const scheduler::Placement& pla
     const bool with_matrix =
         name.kind != BlockKind::lm_head || lm_head_stores_matrix(*blocks_, placement);
     const Bytes pieces = scheduler::staging_bytes(blocks_->shape());
-    return {*model_, name, pieces, &budget_, with_matrix, slicing_of(blocks_->cut())};
+    const scheduler::Cut& cut = blocks_->cut();
+    return {*model_, name, pieces, &budget_, with_matrix, {cut.sliced() ? cut.slices : 0}};
 }
 
 void DeviceMemory::add(BlockId b, model::Block block) {

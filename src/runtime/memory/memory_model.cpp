@@ -23,10 +23,6 @@ void MemoryModel::set_placement(const scheduler::Placement& placement) {
     }
 }
 
-Bytes MemoryModel::cache_bytes_of(std::int64_t rows) const {
-    return blocks_->cache_bytes(blocks_->group(0, 0), rows);
-}
-
 std::optional<MemoryModel::Shortage> MemoryModel::first_shortage(
     const scheduler::Rates& rates, Nanoseconds time, std::int64_t paged_rows
 ) const {

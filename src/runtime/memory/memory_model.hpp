@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -25,7 +24,8 @@ class MemoryModel {
     /// Returns the bytes that a device holds if all sequences together occupy `paged_rows` cache
     /// rows, where the rows of each sequence have been rounded up to whole pages.
     [[nodiscard]] Bytes bytes_held(std::size_t device, std::int64_t paged_rows) const {
-        return weights_[device] + groups_[device] * cache_bytes_of(paged_rows);
+        return weights_[device] +
+               groups_[device] * blocks_->cache_bytes(blocks_->group(0, 0), paged_rows);
     }
 
     struct Shortage {
@@ -38,8 +38,6 @@ class MemoryModel {
     ) const;
 
   private:
-    [[nodiscard]] Bytes cache_bytes_of(std::int64_t rows) const;
-
     const scheduler::Blocks* blocks_;
     Bytes buffers_;
     std::vector<Bytes> weights_;       ///< per device: weights and buffers

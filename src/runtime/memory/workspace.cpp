@@ -3,15 +3,8 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "scheduler/core/blocks.hpp"
 
 namespace headroom::runtime {
-
-namespace {
-
-constexpr std::size_t kAlignment = 64;
-
-} // namespace
 
 Workspace::Workspace(
     const ModelShape& shape,

@@ -44,6 +44,10 @@ enum class Buffer : std::uint8_t {
 };
 inline constexpr std::size_t kBuffers = 15;
 
+[[nodiscard]] inline std::span<std::byte> float_bytes(float* first, std::int64_t count) {
+    return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
+}
+
 /// A pending send and the header that it reads, which must live until the send is complete.
 struct SendWithHeader {
     std::unique_ptr<WireHeader> header;
@@ -79,7 +83,6 @@ class Workspace {
     /// Keeps a send that reads the buffer until wait_until_free or wait_for_sends has waited for
     /// it.
     void hold_send(Buffer buffer, SendWithHeader send);
-    /// Waits for all sends of all slots.
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 
     /// Frees the staging buffer during a migration, to make room for the piece that is sent.
@@ -87,6 +90,7 @@ class Workspace {
     void restore_staging();
 
   private:
+    static constexpr std::size_t kAlignment = 64;
     [[nodiscard]] static std::size_t at(Buffer buffer) { return static_cast<std::size_t>(buffer); }
     [[nodiscard]] std::vector<SendWithHeader>& pending_sends(Buffer buffer);
     [[nodiscard]] bool is_per_slot(Buffer buffer) const;

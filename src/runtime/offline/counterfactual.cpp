@@ -1,5 +1,6 @@
 // Simulates a recorded run under another policy.
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -14,18 +15,14 @@ namespace {
 /// Adds the recorded texts to the trace of a counterfactual, which has the same tokens.
 class SinkWithTexts final : public trace::Sink {
   public:
-    SinkWithTexts(const trace::Trace& recorded, trace::Sink* sink) : sink_(sink) {
+    SinkWithTexts(const trace::Trace& recorded, trace::Sink& sink) : sink_(sink) {
         for (const trace::Interval& interval : recorded.intervals) {
             for (const trace::RequestRow& request : interval.requests) {
                 texts_[request.sequence] = &request;
             }
         }
     }
-    void begin(const trace::RunHeader& header) override {
-        if (sink_ != nullptr) {
-            sink_->begin(header);
-        }
-    }
+    void begin(const trace::RunHeader& header) override { sink_.begin(header); }
     void commit(const trace::Interval& interval) override {
         trace::Interval with_texts = interval;
         for (trace::RequestRow& request : with_texts.requests) {
@@ -35,18 +32,12 @@ class SinkWithTexts final : public trace::Sink {
                 request.text = recorded->second->text;
             }
         }
-        if (sink_ != nullptr) {
-            sink_->commit(with_texts);
-        }
+        sink_.commit(with_texts);
     }
-    void end(trace::Completion completion) override {
-        if (sink_ != nullptr) {
-            sink_->end(completion);
-        }
-    }
+    void end(trace::Completion completion) override { sink_.end(completion); }
 
   private:
-    trace::Sink* sink_;
+    trace::Sink& sink_;
     std::map<std::int64_t, const trace::RequestRow*> texts_;
 };
 
@@ -57,13 +48,9 @@ class Counterfactual final : public Simulation {
         const WorkloadDescription& workload,
         ControllerContext context,
         const RecordedTokens& tokens,
-        int (*interrupt_code)()
+        StopCheck interrupt_code
     )
-        : Simulation(workload, std::move(context)), tokens_(tokens),
-          interrupt_code_(interrupt_code) {}
-    [[nodiscard]] std::int32_t interrupted() const override {
-        return interrupt_code_ == nullptr ? 0 : interrupt_code_();
-    }
+        : Simulation(workload, std::move(context), interrupt_code), tokens_(tokens) {}
 
   protected:
     [[nodiscard]] SampledToken token_of(const Turn& turn) override {
@@ -74,7 +61,6 @@ class Counterfactual final : public Simulation {
 
   private:
     const RecordedTokens& tokens_;
-    int (*interrupt_code_)();
 };
 
 /// Returns the recorded attributes, with those of the present program and host, and execution
@@ -110,12 +96,14 @@ RunOutcome replay_under(
     const WorkloadDescription workload = recorded_workload(trace.header, scenario);
     check_ids(trace, scenario);
     const RecordedTokens tokens(trace);
-    SinkWithTexts sink(trace, options.sink);
     ControllerContext context = context_of(options);
     context.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
     context.attributes["model"] = workload.name;
     context.attributes[kCounterfactualRequests] = ranges_text(tokens.sequences());
-    context.sink = &sink;
+    std::optional<SinkWithTexts> sink;
+    if (options.sink != nullptr) {
+        context.sink = &sink.emplace(trace, *options.sink);
+    }
     ServingSettings settings = serving_settings(scenario, workload.prompts, nullptr);
     settings.queue = tokens.sequences();
     if (settings.queue.empty()) {

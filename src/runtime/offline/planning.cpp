@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/block.hpp"
-#include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/control/controller.hpp"
 #include "scheduler/core/validate.hpp"
@@ -24,7 +23,6 @@ using scheduler::PolicyKind;
 /// Up to this product of blocks and devices, policy exact takes a few seconds for its bound.
 constexpr std::size_t kMaxProductForExact = 8192;
 
-/// The moment of a decision.
 struct Moment {
     std::int64_t sampled = 0;
     Nanoseconds clock = 0;
@@ -36,11 +34,11 @@ scheduler::Problem problem_at(
     const WorkloadDescription& workload,
     const scheduler::Blocks& blocks,
     const Moment& moment,
-    std::int64_t in_flight
+    std::size_t in_flight
 ) {
     const std::vector<Request> requests = requests_of(scenario, workload.prompts);
     std::vector<InFlightRequest> in_slots;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(in_flight); ++i) {
+    for (std::size_t i = 0; i < in_flight; ++i) {
         const std::int64_t prompt = requests[i].prompt_tokens();
         const std::int64_t rows = moment.sampled == 0 ? 0 : prompt + moment.sampled - 1;
         in_slots.push_back(
@@ -51,7 +49,7 @@ scheduler::Problem problem_at(
              rows,
              moment.sampled > 0}
         );
-        const std::size_t next = i + static_cast<std::size_t>(in_flight);
+        const std::size_t next = i + in_flight;
         if (next < requests.size() && requests[next].arrival <= moment.clock) {
             in_slots.back().next_prompt = requests[next].prompt_tokens();
             in_slots.back().next_limit = requests[next].limit;
@@ -64,41 +62,15 @@ scheduler::Problem problem_at(
     return problem;
 }
 
-/// Returns the policy's decision and checks that it is valid.
-scheduler::Decision decision_of(PolicyKind policy, const scheduler::Problem& problem) {
-    scheduler::Decision decision = scheduler::decide(*scheduler::make_policy(policy), problem);
-    if (decision.feasible) {
-        const scheduler::Verdict verdict = scheduler::validate(problem, decision.placement);
-        HEADROOM_CHECK(
-            verdict.ok(),
-            "policy {} called a placement feasible that is not: {}",
-            scheduler::name_of(policy),
-            fmt::join(verdict.problems, "; ")
-        );
-    }
-    return decision;
+/// Returns the valid decision for as many sequences as there is memory for, at least one.
+Answer answer_of(PolicyKind kind, const auto& problem_for, std::int64_t max_in_flight) {
+    const auto policy = scheduler::make_policy(kind);
+    Answer answer =
+        decide_for_most(*policy, static_cast<std::size_t>(max_in_flight), 1, problem_for);
+    check_valid(*policy, answer);
+    return answer;
 }
 
-struct Answer {
-    scheduler::Problem problem;
-    scheduler::Decision decision;
-};
-
-/// Returns the decision for as many sequences as there is memory for, at least one, as in a run.
-Answer answer_of(PolicyKind policy, const auto& problem_for, std::int64_t max_in_flight) {
-    for (std::int64_t in_flight = max_in_flight;; --in_flight) {
-        Answer answer{problem_for(in_flight), {}};
-        if (in_flight > 1 && exceeds_total_memory(answer.problem)) {
-            continue;
-        }
-        answer.decision = decision_of(policy, answer.problem);
-        if (answer.decision.feasible || in_flight == 1) {
-            return answer;
-        }
-    }
-}
-
-/// Makes the plan of one policy.
 class Planner {
   public:
     Planner(
@@ -113,7 +85,7 @@ class Planner {
     }
 
     [[nodiscard]] scheduler::Problem make_problem(
-        const scheduler::Blocks& blocks, std::int64_t in_flight
+        const scheduler::Blocks& blocks, std::size_t in_flight
     ) const {
         const std::optional<PreviousPlacement>& previous = request_.previous;
         const Moment moment{request_.at, previous ? previous->clock : 0};
@@ -128,7 +100,7 @@ class Planner {
         const scheduler::Blocks blocks = blocks_for(kind);
         const auto [problem, decision] = answer_of(
             kind,
-            [&](std::int64_t in_flight) { return make_problem(blocks, in_flight); },
+            [&](std::size_t in_flight) { return make_problem(blocks, in_flight); },
             scenario_.workload.slots()
         );
         PolicyPlan plan;
@@ -238,16 +210,16 @@ void check_room(
         const std::size_t which = static_cast<std::size_t>(i) % workload.prompts.size();
         prompt = std::max(prompt, static_cast<std::int64_t>(workload.prompts[which].size()));
     }
-    const std::int64_t limit = workload.shape.context - prompt - interval + 1;
-    if (at > std::max<std::int64_t>(0, limit)) {
+    const std::int64_t limit =
+        std::max<std::int64_t>(0, workload.shape.context - prompt - interval + 1);
+    if (at > limit) {
         throw InputError(fmt::format(
             "--at {0}: the model's context is {1}, and the prompt has {2} tokens; expected at most "
-            "{3}; "
-            "give --at {3} or less",
+            "{3}; give --at {3} or less",
             at,
             workload.shape.context,
             prompt,
-            std::max<std::int64_t>(0, limit)
+            limit
         ));
     }
 }
@@ -278,7 +250,8 @@ Plan plan(
     check_room(scenario, workload, request.at);
     const Planner planner(scenario, workload, request);
     const scheduler::Blocks blocks = planner.blocks_for(PolicyKind::exact);
-    const scheduler::Problem problem = planner.make_problem(blocks, scenario.workload.slots());
+    const auto slots = static_cast<std::size_t>(scenario.workload.slots());
+    const scheduler::Problem problem = planner.make_problem(blocks, slots);
     Plan plan;
     plan.at = request.at;
     plan.context = problem.horizon();
@@ -294,10 +267,7 @@ Plan plan(
     for (const PolicyKind policy : request.policies) {
         plan.policies.push_back(planner.plan_for(policy));
     }
-    const auto exact =
-        std::find_if(plan.policies.begin(), plan.policies.end(), [](const PolicyPlan& of) {
-            return of.policy == PolicyKind::exact;
-        });
+    const auto exact = std::ranges::find(plan.policies, PolicyKind::exact, &PolicyPlan::policy);
     if (exact != plan.policies.end()) {
         set_bound(*exact, plan);
     } else if (small_enough_for_exact(blocks.size(), scenario.fleet.size())) {
@@ -328,7 +298,7 @@ PreviousPlacement first_choice(
     const scheduler::Decision decision =
         answer_of(
             policy,
-            [&](std::int64_t in_flight) {
+            [&](std::size_t in_flight) {
                 return problem_at(scenario, workload, blocks, {}, in_flight);
             },
             scenario.workload.slots()

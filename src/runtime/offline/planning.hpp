@@ -3,7 +3,6 @@
 // migration from a given placement costs. Nothing is executed, and no weights are needed.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,7 +36,6 @@ struct StayPlan {
     double objective_s = 0;         ///< the objective in seconds, also if `fits` is false
 };
 
-/// The decision of one policy and its consequences.
 struct PolicyPlan {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
     /// If the decision is infeasible, only its explanation, `in_flight` and `stay` are valid.

@@ -122,32 +122,6 @@ void check_id(const char* what, std::int64_t id, std::int64_t least, std::int64_
     }
 }
 
-void check_rows(
-    const trace::Interval& interval,
-    std::int64_t devices,
-    std::int64_t requests,
-    std::int64_t vocabulary
-) {
-    constexpr std::int64_t kMostEpochs = std::int64_t{1} << 60;
-    check_id("an epoch in /intervals", interval.row.epoch, 0, kMostEpochs);
-    for (const std::int32_t device : interval.placement) {
-        check_id("a device in /placements", device, 0, devices);
-    }
-    for (const trace::ResourceRow& row : interval.resources) {
-        check_id("a device in /resources", row.device, 0, devices);
-    }
-    for (const trace::TurnRow& row : interval.turns) {
-        check_id("a sequence in /turns", row.sequence, 0, requests);
-    }
-    for (const trace::TokenRow& row : interval.tokens) {
-        check_id("a sequence in /tokens", row.sequence, 0, requests);
-        check_id("an id in /tokens", row.id, -1, vocabulary);
-    }
-    for (const trace::RequestRow& row : interval.requests) {
-        check_id("a sequence in /requests", row.sequence, 0, requests);
-    }
-}
-
 } // namespace
 
 void check_ids(const trace::Trace& trace, const config::Scenario& scenario) {
@@ -158,13 +132,27 @@ void check_ids(const trace::Trace& trace, const config::Scenario& scenario) {
             scenario.fleet.size()
         ));
     }
+    constexpr std::int64_t kMostEpochs = std::int64_t{1} << 60;
+    const auto devices = static_cast<std::int64_t>(scenario.fleet.size());
+    const auto requests = static_cast<std::int64_t>(scenario.workload.requests());
     for (const trace::Interval& interval : trace.intervals) {
-        check_rows(
-            interval,
-            static_cast<std::int64_t>(scenario.fleet.size()),
-            static_cast<std::int64_t>(scenario.workload.requests()),
-            trace.header.model.front().vocabulary
-        );
+        check_id("an epoch in /intervals", interval.row.epoch, 0, kMostEpochs);
+        for (const std::int32_t device : interval.placement) {
+            check_id("a device in /placements", device, 0, devices);
+        }
+        for (const trace::ResourceRow& row : interval.resources) {
+            check_id("a device in /resources", row.device, 0, devices);
+        }
+        for (const trace::TurnRow& row : interval.turns) {
+            check_id("a sequence in /turns", row.sequence, 0, requests);
+        }
+        for (const trace::TokenRow& row : interval.tokens) {
+            check_id("a sequence in /tokens", row.sequence, 0, requests);
+            check_id("an id in /tokens", row.id, -1, trace.header.model.front().vocabulary);
+        }
+        for (const trace::RequestRow& row : interval.requests) {
+            check_id("a sequence in /requests", row.sequence, 0, requests);
+        }
     }
 }
 

@@ -78,13 +78,6 @@ trace::Interval without_values(trace::Interval interval) {
     return interval;
 }
 
-/// Ends the replay after a signal to this program.
-void throw_if_interrupted(int (*interrupted)()) {
-    if (const int code = interrupted == nullptr ? 0 : interrupted(); code != 0) {
-        throw InterruptedError(static_cast<ExitCode>(code));
-    }
-}
-
 /// Compares every interval with the recorded one and ends the replay at the first difference.
 class ComparingSink final : public trace::Sink {
   public:
@@ -157,13 +150,13 @@ class Rerun final : public Simulation {
         ControllerContext context,
         const RecordedTokens& tokens,
         const RunPart& part,
-        int (*interrupt_code)()
+        StopCheck interrupt_code
     )
-        : Simulation(workload, std::move(context)), tokens_(tokens), part_(part),
+        : Simulation(workload, std::move(context), interrupt_code), tokens_(tokens), part_(part),
           interrupt_code_(interrupt_code) {}
 
     void visit(const std::vector<StartedTurn>& turns) override {
-        throw_if_interrupted(interrupt_code_);
+        throw_if_stopped(interrupt_code_);
         turns_ += static_cast<std::int64_t>(turns.size());
         Simulation::visit(turns);
     }
@@ -214,7 +207,7 @@ class Rerun final : public Simulation {
 
     const RecordedTokens& tokens_;
     const RunPart& part_;
-    int (*interrupt_code_)();
+    StopCheck interrupt_code_;
     std::int64_t turns_ = 0;
     std::size_t decisions_ = 0;
 };
@@ -248,8 +241,7 @@ void rerun(
     Rerun simulation(workload, std::move(context), tokens, part, watch.interrupted);
     try {
         const RunOutcome outcome = simulation.run(std::move(settings));
-        throw_if_interrupted(watch.interrupted
-        ); // otherwise the outcome is that of the recorded run
+        throw_if_stopped(watch.interrupted); // else the outcome is that of the recorded run
         if (!outcome.message.empty()) {
             result.differences = {fmt::format("the run: recorded | {}", outcome.message)};
         }

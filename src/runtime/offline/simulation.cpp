@@ -26,16 +26,13 @@ ControllerContext with_workload(
     return context;
 }
 
-bool is_interrupt(int exit_code) {
-    return exit_code == static_cast<int>(ExitCode::interrupted) ||
-           exit_code == static_cast<int>(ExitCode::terminated);
-}
-
 } // namespace
 
-Simulation::Simulation(const WorkloadDescription& workload, ControllerContext context)
+Simulation::Simulation(
+    const WorkloadDescription& workload, ControllerContext context, StopCheck interrupt_code
+)
     : scenario_(*context.scenario), observer_(context.observer), detailed_(context.trace_ops),
-      stop_(context.stop), source_(scenario_.fleet.source),
+      stop_(context.stop), interrupt_check_(interrupt_code), source_(scenario_.fleet.source),
       blocks_(workload.shape, scenario_.controller.cut()),
       controller_(with_workload(context, workload, blocks_)),
       timeline_(blocks_, scenario_.fleet.size()),
@@ -56,22 +53,15 @@ RunOutcome Simulation::run(ServingSettings settings) {
     try {
         outcome.exit_code = ServingLoop(std::move(settings), memory_model_, *this).run();
     } catch (const Error& error) {
-        outcome.exit_code = static_cast<int>(error.code());
-        outcome.message = error.what();
-        outcome.fields = error.fields();
+        outcome = outcome_of(error);
     } catch (...) {
-        controller_.end_trace(trace::Completion::failed);
+        controller_.end_trace(static_cast<int>(ExitCode::bug));
         throw;
     }
-    controller_.end_trace(
-        outcome.exit_code == 0            ? trace::Completion::finished
-        : is_interrupt(outcome.exit_code) ? trace::Completion::interrupted
-                                          : trace::Completion::failed
-    );
+    controller_.end_trace(outcome.exit_code);
     return outcome;
 }
 
-/// Sets the number of rows in a slot's caches.
 void Simulation::set_cached_rows(std::int32_t slot, std::int64_t rows) {
     std::int64_t& now = rows_[static_cast<std::size_t>(slot)];
     cached_ += rows_in_whole_pages(rows) - now;

@@ -1,6 +1,6 @@
 // Simulates a run: an ExecutionBackend that passes the turns to the timeline, which computes the
 // virtual times of the devices, and gives these times to the controller. Derived classes say which
-// tokens are sampled and when the run is interrupted.
+// tokens are sampled.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,10 @@ namespace headroom::runtime {
 class Simulation : public ExecutionBackend {
   public:
     /// workload: must outlive this object. context: its blocks, prompts and turn sizes are replaced
-    /// by those of the workload.
-    Simulation(const WorkloadDescription& workload, ControllerContext context);
+    /// by those of the workload. interrupt_code: called between tokens; says whether to end.
+    Simulation(
+        const WorkloadDescription& workload, ControllerContext context, StopCheck interrupt_code
+    );
     /// Runs the serving loop and ends the trace. An Error is returned in the outcome.
     RunOutcome run(ServingSettings settings);
 
@@ -39,7 +41,7 @@ class Simulation : public ExecutionBackend {
     [[nodiscard]] Command decide(const SourceFacts& facts) override;
     void install(const Installation& installation) override;
     void finish(std::int32_t /*exit_code*/) override {}
-    [[nodiscard]] std::int32_t interrupted() const override { return 0; }
+    [[nodiscard]] std::int32_t interrupted() const override { return code_of(interrupt_check_); }
     [[nodiscard]] Nanoseconds elapsed_wall() const override { return 0; }
 
   protected:
@@ -64,6 +66,7 @@ class Simulation : public ExecutionBackend {
     Observer* observer_;
     bool detailed_;
     StopCheck stop_;
+    StopCheck interrupt_check_;
     DeviceId source_;
     scheduler::Blocks blocks_;
     Controller controller_;

@@ -1,6 +1,7 @@
 #include "runtime/offline/step_share.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -160,11 +161,7 @@ StepShare step_share(
     for (const auto& [link, time] : CriticalPathWalk(log, devices).run(source, length)) {
         share.critical.push_back({link.first, link.second, time});
     }
-    std::stable_sort(
-        share.critical.begin(),
-        share.critical.end(),
-        [](const CriticalPart& a, const CriticalPart& b) { return a.time > b.time; }
-    );
+    std::ranges::stable_sort(share.critical, std::ranges::greater{}, &CriticalPart::time);
     return share;
 }
 

@@ -23,7 +23,6 @@ struct CriticalPart {
     DeviceId from;
     DeviceId to; ///< equal to `from` for operations
     Nanoseconds time = 0;
-    /// Returns whether this part stands for operations.
     [[nodiscard]] bool computing() const { return from == to; }
 };
 

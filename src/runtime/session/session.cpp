@@ -15,12 +15,6 @@ namespace headroom::runtime {
 
 namespace {
 
-SourceMessage message_of(SourceMessage::Kind kind) {
-    SourceMessage message;
-    message.kind = kind;
-    return message;
-}
-
 /// One device for the length of a run. On the source it is the execution backend of the serving
 /// loop; all other devices apply the source's messages. Rank 0 also hosts the controller.
 class DeviceSession final : public ExecutionBackend {
@@ -48,6 +42,10 @@ class DeviceSession final : public ExecutionBackend {
     [[nodiscard]] comm::WaitReason wait_reason(std::string_view what) const {
         return {what, -1, executor_.epoch(), -1};
     }
+    template <class T>
+    [[nodiscard]] T receive(DeviceId from, comm::Tag tag, std::string_view what) {
+        return unpack<T>(transport_->receive_any_size(from, tag, wait_reason(what)));
+    }
     void run_source();
     void run_follower();
     bool apply(const SourceMessage& message);
@@ -68,7 +66,7 @@ class DeviceSession final : public ExecutionBackend {
     DeviceExecutor executor_;
     std::unique_ptr<ControllerHost> host_;
     std::vector<TextEvent> text_events_; ///< source: events since the last message
-    RunOutcome outcome_;
+    int exit_code_ = 0;
 };
 
 DeviceSession::DeviceSession(const RunOptions& options, Setup setup, comm::Transport& transport)
@@ -84,15 +82,9 @@ void DeviceSession::close_trace(int exit_code) {
     if (!host_) {
         return;
     }
-    const bool interrupted = exit_code == static_cast<int>(ExitCode::interrupted) ||
-                             exit_code == static_cast<int>(ExitCode::terminated);
     const comm::Transport::Excuse busy(*transport_);
     try {
-        host_->end_trace(
-            exit_code == 0 ? trace::Completion::finished
-            : interrupted  ? trace::Completion::interrupted
-                           : trace::Completion::failed
-        );
+        host_->end_trace(exit_code);
     } catch (const Error&) {
         if (exit_code == 0) {
             throw; // otherwise the first error is reported
@@ -115,13 +107,10 @@ RunOutcome DeviceSession::run() {
         close_trace(static_cast<int>(ExitCode::bug));
         throw;
     }
-    close_trace(outcome_.exit_code);
-    if (host_) {
-        outcome_.lateness_max = host_->lateness_max();
-        outcome_.elapsed_wall = host_->elapsed_wall();
-        outcome_.message = host_->message();
-    }
-    return std::move(outcome_);
+    close_trace(exit_code_);
+    RunOutcome outcome = host_ ? host_->outcome() : RunOutcome{};
+    outcome.exit_code = exit_code_;
+    return outcome;
 }
 
 void DeviceSession::run_source() {
@@ -130,13 +119,11 @@ void DeviceSession::run_source() {
     MemoryModel memory_model(
         executor_.blocks(), setup_.buffers(executor_.blocks()), transport_->size()
     );
-    outcome_.exit_code = ServingLoop(std::move(settings), std::move(memory_model), *this).run();
+    exit_code_ = ServingLoop(std::move(settings), std::move(memory_model), *this).run();
 }
 
 void DeviceSession::run_follower() {
-    while (apply(unpack<SourceMessage>(transport_->receive_any_size(
-        source_, comm::Tag::control, wait_reason("the source's next turn")
-    )))) {
+    while (apply(receive<SourceMessage>(source_, comm::Tag::control, "the source's next turn"))) {
     }
 }
 
@@ -161,7 +148,7 @@ bool DeviceSession::apply(const SourceMessage& message) {
         });
         return true;
     case SourceMessage::Kind::finish:
-        outcome_.exit_code = message.exit_code;
+        exit_code_ = message.exit_code;
         return false;
     }
     HEADROOM_CHECK(false, "message {}", static_cast<int>(message.kind));
@@ -217,39 +204,30 @@ void DeviceSession::sequence_ends(std::int64_t sequence) {
 }
 
 void DeviceSession::free_slot(std::int32_t slot) {
-    SourceMessage message = message_of(SourceMessage::Kind::free_slot);
-    message.slot = slot;
-    broadcast(std::move(message));
+    broadcast({.kind = SourceMessage::Kind::free_slot, .slot = slot});
     executor_.free_slot(slot);
 }
 
 Command DeviceSession::decide(const SourceFacts& facts) {
-    broadcast(message_of(SourceMessage::Kind::report_interval));
+    broadcast({.kind = SourceMessage::Kind::report_interval});
     transport_->send_copy(DeviceId(0), comm::Tag::control, pack(facts));
     report_interval();
-    return unpack<Command>(transport_->receive_any_size(
-        DeviceId(0), comm::Tag::control, wait_reason("the controller's next decision")
-    ));
+    return receive<Command>(DeviceId(0), comm::Tag::control, "the controller's next decision");
 }
 
 void DeviceSession::install(const Installation& installation) {
-    SourceMessage message = message_of(SourceMessage::Kind::install);
-    message.installation = installation;
-    broadcast(std::move(message));
+    broadcast({.kind = SourceMessage::Kind::install, .installation = installation});
     executor_.install(installation, [&](const Arrivals& arrivals) {
         return agree_on_resume(installation.t_switch, arrivals);
     });
 }
 
 void DeviceSession::finish(std::int32_t exit_code) {
-    SourceMessage message = message_of(SourceMessage::Kind::finish);
-    message.exit_code = exit_code;
-    broadcast(std::move(message));
+    broadcast({.kind = SourceMessage::Kind::finish, .exit_code = exit_code});
 }
 
 std::int32_t DeviceSession::interrupted() const {
-    const auto asked = transport_->options().interrupted;
-    return asked == nullptr ? 0 : asked();
+    return code_of(transport_->options().interrupted);
 }
 
 /// Sends this device's report. All devices do it between the same two messages of the source.
@@ -266,9 +244,8 @@ void DeviceSession::report_interval() {
 /// of all devices only if no turn is under way, because the other devices continue with their
 /// turns.
 void DeviceSession::serve_controller() {
-    const SourceFacts facts = unpack<SourceFacts>(transport_->receive_any_size(
-        source_, comm::Tag::control, wait_reason("what the source did in an interval")
-    ));
+    const auto facts =
+        receive<SourceFacts>(source_, comm::Tag::control, "what the source did in an interval");
     host_->close_interval(facts);
     collect(facts.drained);
     transport_->send_copy(source_, comm::Tag::control, pack(next_command(facts)));
@@ -285,32 +262,27 @@ void DeviceSession::collect(bool all) {
         if (!all && !transport_->has_message(*device, comm::Tag::report)) {
             return;
         }
-        Report report = unpack<Report>(transport_->receive_any_size(
-            *device, comm::Tag::report, wait_reason("the report of an interval")
-        ));
+        auto report = receive<Report>(*device, comm::Tag::report, "the report of an interval");
         const comm::Transport::Excuse busy(*transport_);
         host_->add_report(std::move(report));
     }
 }
 
-/// Sends this device's arrivals to the controller and returns t_resume.
 Nanoseconds DeviceSession::agree_on_resume(Nanoseconds t_switch, const Arrivals& arrivals) {
     transport_->send_copy(DeviceId(0), comm::Tag::ack, pack(arrivals));
     if (host_) {
         std::vector<Arrivals> all;
         for (std::size_t d = 0; d < transport_->size(); ++d) {
-            all.push_back(unpack<Arrivals>(transport_->receive_any_size(
-                DeviceId(d), comm::Tag::ack, wait_reason("the acknowledgement of a migration")
-            )));
+            all.push_back(
+                receive<Arrivals>(DeviceId(d), comm::Tag::ack, "the acknowledgement of a migration")
+            );
         }
         const std::vector<std::byte> resume = pack(host_->resume_after(t_switch, all));
         for (std::size_t d = 0; d < transport_->size(); ++d) {
             transport_->send_copy(DeviceId(d), comm::Tag::control, resume);
         }
     }
-    return unpack<Nanoseconds>(transport_->receive_any_size(
-        DeviceId(0), comm::Tag::control, wait_reason("the end of a migration")
-    ));
+    return receive<Nanoseconds>(DeviceId(0), comm::Tag::control, "the end of a migration");
 }
 
 } // namespace

@@ -161,13 +161,7 @@ FindingAnswer receive_answer(comm::Transport& transport) {
 
 /// Reads a whole model file, which can take minutes. Throws InterruptedError after a signal.
 model::FileScan read_whole(const model::GgufFile& file, const comm::Transport& transport) {
-    return model::scan_file(file, [&transport] {
-        const auto interrupted = transport.options().interrupted;
-        const int code = interrupted == nullptr ? 0 : interrupted();
-        if (code != 0) {
-            throw InterruptedError(static_cast<ExitCode>(code));
-        }
-    });
+    return model::scan_file(file, [&] { throw_if_stopped(transport.options().interrupted); });
 }
 
 /// Rank 0: has each file hashed once, different files at the same time, and compares the hashes.

@@ -18,9 +18,7 @@ struct HostDevices {
 std::vector<HostDevices> by_host(std::span<const std::string> hosts, const DeviceList& devices) {
     std::vector<HostDevices> groups;
     for (const std::size_t device : devices) {
-        auto group = std::find_if(groups.begin(), groups.end(), [&](const HostDevices& g) {
-            return g.host == hosts[device];
-        });
+        auto group = std::ranges::find(groups, hosts[device], &HostDevices::host);
         if (group == groups.end()) {
             group = groups.insert(groups.end(), {hosts[device], {}});
         }

@@ -6,7 +6,6 @@
 
 #include <span>
 #include <string>
-#include <vector>
 
 #include "base/wire.hpp"
 #include "kernels/kernels.hpp"

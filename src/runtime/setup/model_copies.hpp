@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "base/wire.hpp"
 #include "runtime/setup/host_text.hpp"

@@ -74,6 +74,13 @@ scheduler::TurnSizes turn_sizes(
     return sizes;
 }
 
+void check_cut(const config::Scenario& scenario, const ModelShape& shape) {
+    const std::string problem = config::slices_problem(scenario.controller, shape);
+    if (!problem.empty()) {
+        throw InputError(problem);
+    }
+}
+
 void check_sizes(
     const config::Scenario& scenario,
     const ModelShape& shape,

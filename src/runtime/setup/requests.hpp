@@ -65,6 +65,10 @@ inline constexpr std::int64_t kMaxJoined = 16;
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
 
+/// Throws InputError, naming controller.slices, if the scenario's number of slices does not divide
+/// the feed-forward network of this shape.
+void check_cut(const config::Scenario& scenario, const ModelShape& shape);
+
 /// Throws InputError if the requests, with a model of this shape, need more bytes or operations
 /// than the integer types can count. prompts: token ids of the distinct prompts.
 void check_sizes(

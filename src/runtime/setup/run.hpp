@@ -94,4 +94,9 @@ struct RunOutcome {
     Nanoseconds elapsed_wall = 0; ///< wall time from the clock's start to the last token
 };
 
+/// Returns the outcome of a run that this error ended.
+[[nodiscard]] inline RunOutcome outcome_of(const Error& error) {
+    return {static_cast<int>(error.code()), error.what(), error.fields(), 0, 0};
+}
+
 } // namespace headroom::runtime

@@ -1,13 +1,10 @@
 #include "runtime/setup/setup.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/wire.hpp"
 #include "model/decoder/weights.hpp"
-#include "runtime/memory/slicing.hpp"
 #include "runtime/setup/agreement.hpp"
 #include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "comm/transport.hpp"
-#include "model/decoder/execute.hpp"
 #include "model/decoder/hyperparameters.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/tokenizer/tokenizer.hpp"

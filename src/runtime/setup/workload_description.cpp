@@ -3,7 +3,6 @@
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/tokenizer/tokenizer.hpp"
-#include "runtime/memory/slicing.hpp"
 #include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"
 

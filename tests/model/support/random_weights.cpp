@@ -176,7 +176,12 @@ std::uint64_t stored_bytes(StoredType type, std::uint64_t count) {
 }
 
 WeightType computed_type(StoredType type) {
-    return weight_type_named(name_of(type)).value_or(WeightType::f32);
+    for (const WeightFormat& format : kWeightFormats) {
+        if (format.name == name_of(type)) {
+            return format.type;
+        }
+    }
+    return WeightType::f32;
 }
 
 std::string random_weights(
