@@ -11,6 +11,7 @@
 #include "cli/input/commands.hpp"
 #include "cli/terminal/screen.hpp"
 #include "config/reader/key_reference.hpp"
+#include "scheduler/policies/registry.hpp"
 
 namespace headroom::cli {
 
@@ -30,8 +31,19 @@ std::string scenario_text() {
     );
 }
 
+std::string policies_text() {
+    std::string text =
+        "A policy decides which device holds which block (controller.policy, --policy).\n\n";
+    for (const std::string_view name : scheduler::policy_names()) {
+        const scheduler::PolicyKind kind = *scheduler::policy_named(name);
+        text += fmt::format("  {:<22}{}\n", name, scheduler::summary_of(kind));
+    }
+    return text + "\ndocs/reference/policies.md says more.\n";
+}
+
 constexpr std::array kTopics{
     Topic{"scenario", "every key of scenarios and sweeps", scenario_text},
+    Topic{"policies", "what each policy does", policies_text},
 };
 
 void add_help_options(Options& options, std::string& topic) {

@@ -87,8 +87,7 @@ KeyType<T> policy(scheduler::PolicyKind T::*member) {
     const auto text = [](scheduler::PolicyKind kind) {
         return fmt::format("\"{}\"", scheduler::name_of(kind));
     };
-    const auto names = fmt::format("`\"{}\"`", fmt::join(scheduler::policy_names(), "\"`, `\""));
-    return member_type(names, member, read_policy, text);
+    return member_type("a [policy](policies.md)", member, read_policy, text);
 }
 
 /// A factor of [fleet], which must be a fraction of bounded terms (ScaleConfig).
