@@ -76,7 +76,7 @@ class Help(Case):
     def test_what_is_not_there(self):
         for words, parts in ((["scenari"], ("'scenari'", "did you mean 'scenario'?")),
                              (["simulat"], ("'simulat'", "did you mean 'simulate'?")),
-                             (["xyzzyplugh"], ("expected one of: scenario, run, simulate", "give one of them")),
+                             (["xyzzyplugh"], ("expected one of: scenario, policies, run, simulate", "give one of them")),
                              (["scenario", "sweep"], ("unexpected argument 'sweep'", "TOPIC")),
                              (["--topic"], ("there is no option --topic",))):
             result = self.headroom("help", *words)

@@ -38,7 +38,10 @@ std::string policies_text() {
         const scheduler::PolicyKind kind = *scheduler::policy_named(name);
         text += fmt::format("  {:<22}{}\n", name, scheduler::summary_of(kind));
     }
-    return text + "\ndocs/reference/policies.md says more.\n";
+    return text +
+           "\nA policy that is placed once keeps its first placement; the others decide anew every "
+           "controller.interval\nrounds. headroom plan compares them for one decision, headroom "
+           "simulate --policy A,B over a whole run.\ndocs/reference/policies.md says more.\n";
 }
 
 constexpr std::array kTopics{
