@@ -19,6 +19,7 @@ FOLDERS = ("docs", "src", "kernels", "scheduler", "scripts", "data", "tests", "b
 CODE = {".cpp", ".hpp", ".py", ".txt", ".cmake", ".toml", ".sh", ""}
 LINK = re.compile(r"\[[^\]\[]*\]\(([^)\s]+)\)")
 CITATION = re.compile(rf"(?<![\w/.])(?:{'|'.join(FOLDERS)})/[\w./-]+\.md(?:#[\w-]+)?")
+SOURCES = {".cpp", ".hpp"}
 SPAN = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*[\w/-])`")
 ABSENT = re.compile(r"\b(?:design|systems)\.md\b")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
@@ -67,6 +68,8 @@ def target_problem(folder: Path, target: str) -> str | None:
     file = folder / path
     if not file.exists():
         return f"{target}: there is no {path}"
+    if file.suffix in SOURCES:
+        return f"{target}: the site of the manual has no sources; name the file in a code span"
     if anchor and file.suffix == ".md" and anchor not in anchors_in(file.resolve()):
         return f"{target}: {path} has no heading with the anchor {anchor}"
     return None

@@ -20,6 +20,7 @@ class Manual(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             (root / "docs").mkdir()
+            (root / "docs" / "here.hpp").write_text("")
             (root / "docs" / "time.md").write_text("# Time\n\n## Rates and `finish`\n\n## Rates\n## Rates\n")
             file = root / path
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +55,7 @@ class Manual(unittest.TestCase):
             (f"{DOCS}/a.md", "[t](time.md#no-such-heading)\n"),
             (f"{DOCS}/a.md", "[t](#no-such-heading)\n"),
             ("README.md", f"[t]({DOCS}/time.md#rates-2)\n"),
+            (f"{DOCS}/a.md", "[t](here.hpp)\n"),
             ("scheduler/a.hpp", f"// Source: {DOCS}/space.md.\n"),
             ("scheduler/a.hpp", f"// Source: {DOCS}/time.md#durations.\n"),
             ("tests/README.md", f"`{DOCS}/space.md` says more.\n"),
