@@ -32,13 +32,29 @@ def menu(root: Path) -> list[dict[str, object]]:
     return parts
 
 
+def for_mkdocs(text: str) -> str:
+    """Returns a page with what belongs to a numbered step indented by four spaces: Python-Markdown, other than
+    GitHub, takes three for the end of the list."""
+    lines = []
+    in_step = False
+    for line in text.splitlines():
+        if re.match(r"\d+\. ", line):
+            in_step = True
+        elif line and not line.startswith("   "):
+            in_step = False
+        lines.append(" " + line if in_step and line.startswith("   ") else line)
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     site = Path(sys.argv[1])
+    for page in site.glob("pages/**/*.md"):
+        page.write_text(for_mkdocs(page.read_text()))
     settings = {
         "site_name": "Headroom", "docs_dir": str(site / "pages"), "site_dir": str(site / "html"), "use_directory_urls": False,
         "theme": {"name": "material", "font": False, "features": ["navigation.top", "navigation.indexes"],
                   "palette": {"scheme": "default", "primary": "blue grey", "accent": "orange"}},
-        "markdown_extensions": ["tables", "toc", "admonition"], "plugins": ["search"], "nav": menu(site / "pages"),
+        "markdown_extensions": ["tables", "toc", "admonition", "sane_lists", "pymdownx.superfences"], "plugins": ["search"], "nav": menu(site / "pages"),
     }
     (site / "mkdocs.yml").write_text(json.dumps(settings, indent=1))  # JSON is YAML
 

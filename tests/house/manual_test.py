@@ -7,7 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(ROOT / "scripts" / "site"))
 from lint_manual import anchor_of, lint  # noqa: E402
+from pages import for_mkdocs  # noqa: E402
 
 # In pieces, so that the lint does not take the paths below for citations.
 DOCS = "docs"
@@ -29,6 +31,11 @@ class Manual(unittest.TestCase):
 
     def test_this_manual_is_in_order(self):
         self.assertEqual(lint(ROOT), [])
+
+    def test_the_site_keeps_code_in_the_steps_of_a_list(self):
+        page = "1. Write:\n\n   ```cpp\n   int a;\n\n   ```\n\n2. Build.\n\nThen:\n\n    run it\n"
+        self.assertEqual(for_mkdocs(page), "1. Write:\n\n    ```cpp\n    int a;\n\n    ```\n\n2. Build.\n\n"
+                         "Then:\n\n    run it\n")
 
     def test_anchors_are_those_of_github(self):
         self.assertEqual(anchor_of("Rates and `finish`"), "rates-and-finish")
