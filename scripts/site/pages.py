@@ -39,6 +39,8 @@ def for_mkdocs(text: str) -> str:
     in_step = False
     for line in text.splitlines():
         if re.match(r"\d+\. ", line):
+            if in_step and lines[-1].startswith("    "):
+                lines.append("")  # or the next step would go on with this paragraph
             in_step = True
         elif line and not line.startswith("   "):
             in_step = False

@@ -33,7 +33,7 @@ class Manual(unittest.TestCase):
         self.assertEqual(lint(ROOT), [])
 
     def test_the_site_keeps_code_in_the_steps_of_a_list(self):
-        page = "1. Write:\n\n   ```cpp\n   int a;\n\n   ```\n\n2. Build.\n\nThen:\n\n    run it\n"
+        page = "1. Write:\n\n   ```cpp\n   int a;\n\n   ```\n2. Build.\n\nThen:\n\n    run it\n"
         self.assertEqual(for_mkdocs(page), "1. Write:\n\n    ```cpp\n    int a;\n\n    ```\n\n2. Build.\n\n"
                          "Then:\n\n    run it\n")
 
