@@ -24,8 +24,8 @@ enum class ExitCode : int {
     terminated = 143,  ///< SIGTERM
 };
 
-/// A fact of an error for programs: {"device", "phone"} or {"layer", 3}. Nobody needs to look for
-/// it in the sentence.
+/// A fact of an error as a name and a value, {"device", "phone"} or {"layer", 3}, so that a program
+/// need not search the message for this fact.
 struct ErrorField {
     std::string_view name;
     std::variant<std::int64_t, std::string> value;
@@ -45,7 +45,7 @@ class Error : public std::runtime_error {
     ErrorFields fields_;
 };
 
-/// One problem of an input. Its line is "where: text", or the text if `where` is empty.
+/// One problem of an input. line_of() returns "where: text", or only the text if `where` is empty.
 struct InputProblem {
     std::string where; ///< "run.toml:3:5", or the option as it was given: "--set seed=x"
     std::string text;
@@ -63,12 +63,12 @@ class InputError : public Error {
     explicit InputError(std::vector<InputProblem> problems) : InputError(lines_of(problems)) {
         located_ = std::move(problems);
     }
-    /// The same error with advice after its last line.
+    /// Copies the error and appends the advice to its message.
     InputError(const InputError& error, const std::string& advice)
         : Error(ExitCode::bad_input, error.what() + advice), problems_(error.problems_),
           located_(error.located_) {}
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
-    /// The same with their places; empty if the problems have none.
+    /// Returns the problems with their places; empty if the places are not known.
     [[nodiscard]] const std::vector<InputProblem>& located() const { return located_; }
 
   private:
@@ -92,8 +92,8 @@ class StuckError : public Error {
         : Error(ExitCode::stuck, what, std::move(fields)) {}
 };
 
-/// No placement is feasible, or a device holds more than its memory budget and cannot or must not
-/// read weights from storage again.
+/// No placement is feasible, or a device holds more than its memory budget and cannot read weights
+/// from storage again because it has no storage or the scenario forbids it.
 class InfeasibleError : public Error {
   public:
     explicit InfeasibleError(const std::string& what, ErrorFields fields = {})

@@ -23,6 +23,6 @@ struct Id {
 };
 
 using DeviceId = Id<struct DeviceTag>; ///< one emulated edge device
-using BlockId = Id<struct BlockTag>;   ///< one block (base/block.hpp), as in scheduler::Blocks
+using BlockId = Id<struct BlockTag>; ///< one block (base/block.hpp): its index in scheduler::Blocks
 
 } // namespace headroom

@@ -1,6 +1,6 @@
 // The shape of a decoder: the sizes and weight types on which costs and memory depend. Code that
-// handles all fields alike (model files, traces, checks, `headroom inspect`) goes through the lists
-// below.
+// handles all fields alike (model files, traces, checks, `headroom inspect`) iterates over the
+// lists kLayerTypeFields and kShapeFields.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
 inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< upper limit of kv_bytes
 
-/// The weight types with which the matrices of one layer are computed.
+/// The types in which kernels read the weights of one layer's matrices.
 struct LayerTypes {
     WeightType q = WeightType::f32;
     WeightType k = WeightType::f32;
@@ -71,7 +71,7 @@ struct ModelShape {
 /// A field of ModelShape or LayerTypes.
 template <class Struct, class T>
 struct ShapeField {
-    const char* name; ///< in traces, messages and `headroom inspect`
+    const char* name; ///< name in traces, messages and `headroom inspect`
     T Struct::*member;
     std::int64_t max = 0;           ///< upper limit if the field is a size, else 0
     const char* gguf_key = nullptr; ///< key in GGUF files, without the architecture's prefix

@@ -6,9 +6,9 @@
 
 namespace headroom {
 
-/// Follows a chain of symbolic links and returns the path at its end. No file need exist there.
-/// Throws EnvironmentError for a link that another user has put into a folder where everybody may
-/// create files, such as /tmp. Linux has this rule, too (fs.protected_symlinks).
+/// Follows a chain of symbolic links and returns the path at its end; a file need not exist there.
+/// As Linux does with fs.protected_symlinks, refuses a link that another user has put into a folder
+/// where everybody may create files, such as /tmp: throws EnvironmentError.
 [[nodiscard]] std::filesystem::path resolve_links(const std::filesystem::path& path);
 
 /// A new file that will replace the target file. Until publish() it has a temporary name in the

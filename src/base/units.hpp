@@ -15,8 +15,7 @@ using Bytes = std::int64_t;
 using Flops = std::int64_t;     ///< a count of floating-point operations
 using PerSecond = std::int64_t; ///< a rate: FLOP/s or bytes/s
 
-/// The time at which something ends that never ends, such as work at rate 0. It is later than every
-/// other time.
+/// The end time of work that never ends, for example at rate 0. It is later than every other time.
 inline constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
 /// An infinite rate: work at this rate takes no time.
 inline constexpr PerSecond kUnlimited = std::numeric_limits<PerSecond>::max();

@@ -1,5 +1,5 @@
 // Whether messages also contain the messages of libraries such as HDF5 and MPI (option --verbose).
-// An environment variable holds the setting, because ranks inherit the environment of their
+// An environment variable holds the setting, because MPI ranks inherit the environment of their
 // launcher.
 #pragma once
 

@@ -50,9 +50,9 @@ inline constexpr auto kWeightTypes = [] {
     return types;
 }();
 
-/// Calls visit(std::integral_constant<WeightType, type>()). Files that are compiled for different
-/// instruction sets never share a copy of this function, because the type of `visit` is part of its
-/// name.
+/// Calls visit(std::integral_constant<WeightType, type>()). Because the type of `visit` is part of
+/// the function's name, files that are compiled for different instruction sets never share a copy
+/// of it, which could contain instructions that the CPU lacks.
 template <std::size_t kIndex = 0, class Visit>
 void visit_weight_type(WeightType type, const Visit& visit) {
     if constexpr (kIndex < kWeightFormats.size()) {

@@ -1,4 +1,4 @@
-// Structs as flat bytes, for messages between ranks. A struct lists its fields once:
+// Structs as flat bytes, for messages between MPI ranks. A struct lists its fields once:
 //
 //     struct Step {
 //         std::int64_t number = 0;
@@ -53,8 +53,8 @@ struct WireFields<std::pair<A, B>> {
     static auto of(auto& m) { return Fields() & m.first & m.second; }
 };
 
-/// Converts to any type, so that field_count() can find out how many of these initialise an
-/// aggregate. The conversion is never executed; it has a body only because clang wants one.
+/// Converts to any type, so that field_count() can try with how many AnyField an aggregate can be
+/// initialised. The conversion is never executed; it has a body only because clang wants one.
 struct AnyField {
     template <class T>
     operator T() const {

@@ -23,7 +23,7 @@ class Options {
     // of the command. The variable `value` must live until the command has ended; it changes only
     // if the option is given. `kind` names the value in the help.
 
-    /// An option without a value. An empty help hides it from the help.
+    /// An option without a value. If `help` is empty, the command's help does not list the option.
     void add(const std::string& name, bool& value, const std::string& help);
     /// An option that may be given several times.
     void add(

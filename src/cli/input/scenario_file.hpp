@@ -16,8 +16,8 @@ namespace headroom::cli {
     const std::filesystem::path& path, const config::Overrides& overrides
 );
 
-/// Returns the scenario of a command with these overrides: that of read_scenario(), or the model of
-/// the command (which may be an installed file) on `run.devices` equal devices.
+/// Returns the scenario of a command with these overrides: the one that read_scenario() reads, or
+/// `run.model` (which may be an installed file) on `run.devices` equal devices.
 [[nodiscard]] config::Scenario scenario_of(
     const RunCommand& run, const config::Overrides& overrides
 );

@@ -40,8 +40,8 @@ namespace headroom::cli {
     std::string_view positional
 );
 
-/// A range whose upper end is kNoLimit has no upper limit. One whose lower end is -kNoLimit has no
-/// lower limit.
+/// As the upper end of a range, kNoLimit means that there is no upper limit; as the lower end,
+/// -kNoLimit means that there is no lower limit.
 inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 struct IntegerRange {

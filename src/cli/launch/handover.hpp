@@ -1,7 +1,7 @@
 // Passes the command and the scenario with its prompts from `headroom run` to rank 0 of the MPI job
-// that it starts. Rank 0 does not read the scenario's file again, because a pipe cannot be read
-// twice. The data go through standard input, which mpirun forwards to rank 0, and not through the
-// command line, because mpirun would interpret some arguments (such as a prompt ":") itself.
+// that `headroom run` starts. Rank 0 does not read the scenario's file again, because a pipe cannot
+// be read twice. The data go through standard input, which mpirun forwards to rank 0, and not
+// through the command line, because mpirun would interpret some arguments (such as a prompt ":").
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@
 
 namespace headroom::cli {
 
-/// The data that are passed. There is no scenario for a resumed run, because rank 0 reads it from
-/// the trace.
+/// The data that are passed. `scenario` is empty for a resumed run, because rank 0 reads the
+/// scenario from the trace.
 struct Handover {
     RunCommand command;
     std::optional<config::Scenario> scenario;

@@ -17,8 +17,8 @@ class LostRank {
     /// started, because mpirun ends the other ranks within a second after one has ended.
     void check_ranks();
 
-    /// Returns the ranks that ended while others were running, for example "device 1 (process
-    /// 4711)"; "a rank" if they are unknown.
+    /// Returns the ranks that ended first, for example "device 1 (process 4711)"; returns "a rank"
+    /// if these ranks are unknown.
     [[nodiscard]] std::string text() const;
 
   private:

@@ -25,11 +25,12 @@ class PipeForwarder {
 
     /// Forwards a part of the available output, after waiting for output for at most `max_wait`.
     void forward(std::chrono::milliseconds max_wait);
-    /// Whether output has not been forwarded yet.
+    /// Whether some output still waits to be forwarded.
     [[nodiscard]] bool has_pending() const;
-    /// Returns errno of the write that failed, or 0. A reader that has left is no failure.
+    /// Returns errno of a failed write, or 0. A reader that has left is no failure.
     [[nodiscard]] int write_error() const;
-    /// Returns how many start marks (kStartMark) have arrived. They are not forwarded.
+    /// Returns how many start marks have arrived: bytes by which rank 0 reports how far the start
+    /// of the job has come (start_watch.hpp). Start marks are not forwarded.
     [[nodiscard]] int start_marks() const { return streams_[0].start_marks; }
     /// Discards all output from here on, because mpirun prints a lot when a job is ended.
     void discard_output();

@@ -15,7 +15,7 @@ inline constexpr const char* kSelf = "/proc/self/exe";
 /// signals from the terminal; the parent forwards Ctrl-C. Signals have their default effects again.
 void prepare_child(pid_t parent);
 
-/// Returns the words as exec() expects them. They must outlive the result.
+/// Returns pointers to the words, as exec() expects them. The words must outlive the result.
 [[nodiscard]] std::vector<char*> pointers_to(std::vector<std::string>& words);
 
 struct ProcessStatus {
@@ -34,8 +34,8 @@ struct ProcessStatus {
 /// Returns the MPI rank of the process; empty if it is not a rank of mpirun.
 [[nodiscard]] std::optional<int> rank_of(pid_t process);
 
-/// Returns how many processes the system has killed for lack of memory; empty if it does not count
-/// them.
+/// Returns how many processes the system has killed for lack of memory; empty if the system does
+/// not count such processes.
 [[nodiscard]] std::optional<long long> out_of_memory_kills();
 
 /// Detects whether the system kills a process for lack of memory after the watch was created.

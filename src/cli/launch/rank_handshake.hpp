@@ -26,7 +26,7 @@ struct RankInfo {
 /// What rank 0 knows after the handshake.
 struct FleetInfo {
     std::vector<std::string> hosts;    ///< host of each rank
-    std::int64_t devices_per_core = 1; ///< largest value of all hosts
+    std::int64_t devices_per_core = 1; ///< the largest RankInfo::devices_per_core
 };
 
 /// Called by rank 0. Receives the information of all other ranks. Throws EnvironmentError if a rank

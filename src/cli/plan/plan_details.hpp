@@ -10,9 +10,10 @@
 
 namespace headroom::cli {
 
-/// Returns a table with a row per device, followed by the critical path. Without view.full the
-/// table leaves out devices that do nothing and, if more than 16 remain, shows the 16 that compute
-/// longest. explained: whether a text about the columns is added.
+/// Returns a table with a row per device, followed by the critical path (the chain of computations
+/// and messages that determines the time of a step). Without view.full the table leaves out devices
+/// that do nothing and, if more than 16 remain, shows the 16 that compute longest. `explained` adds
+/// a text about the columns.
 [[nodiscard]] std::string device_details(
     const runtime::PolicyPlan& plan,
     const scheduler::Fleet& fleet,

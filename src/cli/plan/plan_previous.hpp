@@ -17,11 +17,11 @@ struct PlanStart {
     std::optional<runtime::PreviousPlacement> previous; ///< nothing without --previous
 };
 
-/// A policy as FROM gives its first placement. A trace gives the placement in force after --at
-/// tokens, by default at its end. The JSON of a plan must contain one placement, which is returned;
-/// the default of --at is then the decision that follows the plan's. Throws InputError if FROM is
-/// none of these or is of another fleet or model. Throws InfeasibleError if the policy finds no
-/// placement.
+/// If FROM is a policy, the previous placement is that policy's first one. If FROM is a trace, it
+/// is the placement in force after --at tokens, by default at the end of the trace. If FROM is the
+/// JSON of a plan, it is the only placement in it, and --at is by default the token count at the
+/// decision after the planned one. Throws InputError if FROM is none of these or is of another
+/// fleet or model, and InfeasibleError if the policy finds no placement.
 [[nodiscard]] PlanStart plan_start(
     const PlanCommand& command,
     const config::Scenario& scenario,

@@ -25,8 +25,8 @@ struct PolicyResult {
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };
 
-/// Calls `execute`, which computes the times of the scenario without decoding, and returns the
-/// result. `run` names the trace to write and says what is printed.
+/// Returns the result of `execute`, which computes the times of the scenario without decoding.
+/// `run` names the trace to write and says what is printed.
 [[nodiscard]] PolicyResult run_policy(
     const RunCommand& run,
     const config::Scenario& scenario,
@@ -45,9 +45,9 @@ struct PolicyResult {
 /// Returns the summary with the policy, the exit code, the trace and the reason for an early end.
 [[nodiscard]] nlohmann::json json_of(const PolicyResult& result);
 
-/// Prints all results and returns the exit code. The exit code ignores the results before index
-/// `first`: it is 0 if a result from there on is complete, else the code of the first of them. If
-/// the last result was interrupted, it is the code of the interrupt.
+/// Prints all results and returns the exit code: that of the last result if an interrupt ended it;
+/// else 0 if any result from index `first` on is complete; else that of result `first`. The results
+/// before `first` are only printed for comparison.
 [[nodiscard]] int finish_comparison(
     const std::vector<PolicyResult>& results, bool json, std::size_t first = 0
 );

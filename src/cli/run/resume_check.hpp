@@ -19,8 +19,8 @@ inline constexpr const char* kScenarioHash = "scenario_hash";
 );
 
 /// Replays the trace (computes it again from its own contents, as `headroom replay` does) and shows
-/// the progress on a terminal. Throws InputError with the first difference, because the trace is
-/// then damaged. If another version of the program wrote a part of the trace, a difference is only
+/// the progress on a terminal. A difference means that the trace is damaged: throws InputError with
+/// the first one. If another version of the program wrote a part of the trace, a difference is only
 /// a warning. Does nothing in ranks that headroom started itself, because the launching process has
 /// checked the trace.
 void check_derivable(const RunCommand& command, const trace::Trace& trace);

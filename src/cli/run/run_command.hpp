@@ -35,8 +35,8 @@ struct KernelSelection {
 /// default 30 s. Throws InputError if the variable is not a whole number of at least 0.
 [[nodiscard]] std::chrono::nanoseconds silence_limit();
 
-/// Returns the options for all transports of a run. `deadline` is the time limit of a wait for a
-/// message, at least one hour if the clock is paced (waits in real time).
+/// Returns the options for all transports of a run. `deadline` limits the wait for a message; if
+/// the clock is paced (waits in real time), the limit is raised to at least one hour.
 [[nodiscard]] comm::Transport::Options transport_options(
     const config::Scenario& scenario, std::chrono::nanoseconds deadline
 );

@@ -51,8 +51,7 @@ class RunSession {
 
     /// Sets the members of `options` that concern rank 0.
     void configure(runtime::RunOptions& options);
-    /// Whether every operation is recorded. A resumed run does so if it did before it was
-    /// interrupted.
+    /// Whether every operation is recorded. A resumed run keeps the setting of the interrupted run.
     [[nodiscard]] bool trace_ops() const;
     /// Prints the summary, the path of the trace and the reason for an early end. Returns the exit
     /// code.

@@ -40,8 +40,8 @@ class SweepRunner {
 
     /// Begins cells of the queue until `jobs` are running.
     void begin_cells(std::size_t jobs);
-    /// Begins a cell, or records its result if the cell has already ended. Returns false if another
-    /// job runs the cell.
+    /// Begins the cell with result `slot`, or records the result if the cell has already ended.
+    /// Returns false if another job runs the cell.
     [[nodiscard]] bool begin(std::size_t slot);
     void end_cells();
     void end(Running& cell, int exit_code);

@@ -40,7 +40,7 @@ class DescriptorBuffer final : public std::streambuf {
     std::uintmax_t written_ = 0;
 };
 
-/// A file that gets its name when publish() is called; until then it has a temporary one (NewFile).
+/// A file that has a temporary name (NewFile) until publish() gives it its own name.
 class AtomicFile {
   public:
     /// Opens a new file in the folder of `target`. With Links::follow, a `target` that is not a
@@ -54,8 +54,8 @@ class AtomicFile {
     [[nodiscard]] std::ostream& stream() { return stream_; }
     /// Flushes and closes the file. Throws EnvironmentError if that fails.
     void close() { buffer_->close(); }
-    /// Renames the closed file to `target`, replacing an existing file, and verifies the result.
-    /// Throws EnvironmentError if that fails. Does nothing for a file that is written directly.
+    /// Renames the closed file to `target`, which may exist. Throws EnvironmentError if that fails
+    /// or if `target` is another file afterwards. Does nothing if `target` is written directly.
     void publish();
     [[nodiscard]] const std::filesystem::path& target() const { return target_; }
     [[nodiscard]] std::uintmax_t bytes() const { return buffer_->written(); }

@@ -22,9 +22,9 @@ int report_failure(
 /// if there are none.
 [[nodiscard]] nlohmann::json error_json(const std::string& text, const ErrorFields& fields);
 
-/// Reports an exception that was caught, with its exit_code_for() and message_for(). With `json`
-/// also its fields, as "error_facts", and the problems of an input, as "problems" with "where" and
-/// "text".
+/// Reports an exception that was caught, with its exit_code_for() and message_for(). With `json`,
+/// also prints the fields of an Error as "error_facts" and the problems of an InputError as
+/// "problems", each with "where" and "text".
 int report_failure(const std::exception& error, bool json);
 
 /// Returns the code of a headroom::Error, `bug` for a std::logic_error, and `environment` for every

@@ -21,14 +21,14 @@ void install_interrupt_handlers();
 /// process first. The caller must ask interrupted() regularly.
 void defer_interrupts();
 
-/// Called early by a rank. If the process that started the rank is killed, interrupted() becomes 3,
-/// and the rank ends within seconds even if it hangs.
+/// Called early by a rank. If the process that started the rank is killed, interrupted() returns 3
+/// from then on, and the rank ends within seconds even if it hangs.
 void end_with_launcher();
 
 /// Returns 0, or the exit code that a signal asked for: 130 (SIGINT) or 143 (SIGTERM, SIGHUP).
 /// In a job that headroom started itself, the user's signals arrive as SIGUSR1 and SIGUSR2. A
 /// SIGINT, SIGTERM or SIGHUP there means that mpirun ends the job because another rank has failed;
-/// the code is then 3.
+/// the code is then 3 (ExitCode::environment).
 [[nodiscard]] int interrupted();
 /// Returns 0 until one second after the first signal, then interrupted(). If interrupted() is 3,
 /// returns 3 at once. Work that cannot be completed within that second is given up.
@@ -36,8 +36,8 @@ void end_with_launcher();
 /// Whether the exit code is that of a user's SIGINT or SIGTERM.
 [[nodiscard]] bool is_interrupt_code(int code);
 [[nodiscard]] int interrupt_count();
-/// Returns the id of the first process other than mpirun that asked a rank of a job started by
-/// headroom to end; 0 if there is none.
+/// For a rank of a job that headroom started: returns the id of the first process other than mpirun
+/// that asked this rank to end by a signal; 0 if there is none.
 [[nodiscard]] int foreign_signal_sender();
 
 /// Environment variable that is set for ranks that headroom started itself.

@@ -17,7 +17,7 @@ namespace headroom::cli {
 /// Returns `part` as a percentage of `whole`, for example "12 %", or "-" if `whole` is not above 0.
 [[nodiscard]] std::string percent(double part, double whole);
 [[nodiscard]] std::string percent(std::int64_t part, std::int64_t whole);
-/// Returns the formatted time, or "-" for a negative one, which stands for a missing value.
+/// Returns the formatted time, or "-" for a negative time, which means a missing value.
 [[nodiscard]] std::string duration_or_dash(Nanoseconds time);
 
 /// Returns "1 prompt", "3 prompts".
@@ -25,8 +25,8 @@ namespace headroom::cli {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-/// Returns the indices of the rows to show, ascending: all, or those that come first by `less` if
-/// they are more than `shown`.
+/// Returns the indices of the rows to show, ascending: all rows or, if there are more than `shown`,
+/// the `shown` rows that come first in the order of `less`.
 [[nodiscard]] std::vector<std::size_t> first_rows(
     std::size_t rows, std::size_t shown, const std::function<bool(std::size_t, std::size_t)>& less
 );
@@ -37,7 +37,7 @@ struct TextColumn {
     TextColumn(std::string text) : header(std::move(text)) {}
     // NOLINTEND(google-explicit-constructor)
     std::string header;
-    int drop_priority = 0; ///< 0: is never left out; else the largest number is left out first
+    int drop_priority = 0; ///< columns with larger numbers are left out first; 0: never
 };
 
 class TextTable {
@@ -45,9 +45,9 @@ class TextTable {
     explicit TextTable(std::vector<TextColumn> columns) : columns_(std::move(columns)) {}
     /// Adds a row with one text per column.
     void add(std::vector<std::string> row);
-    /// Returns all lines, each indented by two spaces and without trailing spaces. If they are
-    /// wider than `width` characters, some columns are left out, and a line names them; 0 means no
-    /// limit.
+    /// Returns all lines, each indented by two spaces and without trailing spaces. If the lines
+    /// would be wider than `width` characters, some columns are left out, and a line names these
+    /// columns. A `width` of 0 means no limit.
     [[nodiscard]] std::string text(std::size_t width = 0) const;
 
   private:

@@ -18,8 +18,8 @@ namespace headroom::cli {
 
 [[nodiscard]] nlohmann::json event_json(const config::Event& event);
 
-/// Returns a table of the scenario's events, followed by the first recorded ones. Returns "" if
-/// there are no events.
+/// Returns a table of the scenario's events, followed by the first events that the run recorded.
+/// Returns "" if there are no events.
 [[nodiscard]] std::string event_list(const trace::Trace& trace);
 
 } // namespace headroom::cli

@@ -18,9 +18,9 @@ struct KeyValue {
     bool operator==(const KeyValue&) const = default;
 };
 
-/// Returns every value of a resolved scenario, sorted by key. A key contains the name of a list's
-/// table if all tables of the list have different names, otherwise the index. Throws InputError if
-/// the text is not valid TOML.
+/// Returns every value of a resolved scenario, sorted by key. In a key, a table of a list is named
+/// by its `name` if all names in the list differ, otherwise by its index. Throws InputError if the
+/// text is not valid TOML.
 [[nodiscard]] std::vector<KeyValue> flat_settings(std::string_view resolved);
 
 /// Returns whether both values are the same quantity, such as "4 GiB" and "4294967296 B".

@@ -48,7 +48,7 @@ struct WorkloadConfig {
     bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
     double temperature = 0;  ///< 0: greedy sampling
     std::int64_t top_k = 0;  ///< sample only from the k most probable tokens; 0: from all
-    double top_p = 1;        ///< sample only from the tokens that together reach p
+    double top_p = 1;        ///< sample only from the likeliest tokens, which together reach p
     double min_p = 0;        ///< least probability, as a fraction of the largest
 
     [[nodiscard]] std::size_t distinct_prompts() const {
@@ -73,7 +73,7 @@ inline constexpr WeightType kDefaultWeightType = WeightType::f16;
 
 struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
-    std::int64_t interval = 8; ///< λ, tokens of each sequence per decision; ≥ 1
+    std::int64_t interval = 8; ///< λ: tokens of each sequence from one decision to the next; ≥ 1
     OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
     /// Cost profile `paper`: limit of the time that a device computes for one layer; > 0.
@@ -87,11 +87,12 @@ struct ControllerConfig {
     /// all other policies do, or by a ring all-reduce.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     EndsMode ends = EndsMode::source;
-    Nanoseconds memory_window = 60'000'000'000; ///< policies use the least memory of this time
+    /// Policies plan with the least memory that each device had at a decision in this past time.
+    Nanoseconds memory_window = 60'000'000'000;
     scheduler::Ppb memory_reserve = 0; ///< fraction of each device's memory that stays unused
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
     std::int64_t batch = 1;            ///< sequences per decode batch; 0: each decision chooses
-    bool look_ahead = false;           ///< migrations may pay off over all remaining tokens
+    bool look_ahead = false;           ///< true: a migration may pay off after more than λ tokens
     std::int64_t node_limit = 200'000; ///< policy `exact`: limit of search nodes; ≥ 1
 
     /// Returns how layers are cut into blocks (units of placement) under a policy. Only `galaxy`
@@ -126,7 +127,7 @@ struct LoadConfig {
 };
 
 /// Factors on all rates, memory sizes and latencies, which make a small model as demanding as a
-/// large one. In lowest terms a factor's numerator and denominator are at most 10¹².
+/// large one. As a fraction in lowest terms, a factor has a numerator and a denominator ≤ 10¹².
 struct ScaleConfig {
     double compute = 1; ///< scales compute, memory bandwidth and storage bandwidth alike
     double memory = 1;
@@ -135,8 +136,8 @@ struct ScaleConfig {
     bool operator==(const ScaleConfig&) const = default;
 };
 
-/// One device with the values of the scenario, before scaling. A [[device]] with a count makes
-/// several.
+/// One device with the values of the scenario, before scaling. A table [[device]] with a `count`
+/// makes several devices.
 struct DeviceConfig {
     std::string name;
     std::string profile{}; ///< name in the catalogue, or empty; the members below have its values
@@ -144,8 +145,8 @@ struct DeviceConfig {
     Bytes memory = 0;      ///< bytes
     PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
     std::optional<PerSecond> storage_bandwidth{}; ///< bytes/s; nothing: the device has no storage
-    PerSecond egress = kUnlimited;                ///< bytes/s
-    PerSecond ingress = kUnlimited;               ///< bytes/s
+    PerSecond egress = kUnlimited;                ///< bytes/s sent to all devices together
+    PerSecond ingress = kUnlimited;               ///< bytes/s received from all devices together
     LoadConfig load{};
     LoadConfig memory_load{};
     bool operator==(const DeviceConfig&) const = default;
@@ -218,8 +219,8 @@ struct Scenario {
 };
 
 /// Returns the arrival time of each request, in ascending order. Poisson arrivals start at time 0
-/// and have exponential gaps, which are rounded to the nanosecond. The seed and i determine the gap
-/// before request i. No time exceeds 10¹⁸ ns.
+/// and have exponential gaps, which are rounded to the nanosecond. The gap before request i depends
+/// only on the seed, the mean rate and i. No time exceeds 10¹⁸ ns.
 [[nodiscard]] std::vector<Nanoseconds> arrival_times(const Scenario& scenario);
 
 /// Changes of a scenario by the command line. The values are checked like those of the file, and
@@ -230,8 +231,7 @@ struct Overrides {
     std::optional<std::string> clock{};
     std::optional<std::int64_t> interval{};
     std::optional<std::int64_t> tokens{};
-    std::vector<std::string>
-        prompts{}; ///< prompts, one per element; empty: the option is not given
+    std::vector<std::string> prompts{};       ///< one per element; empty: the option is not given
     std::optional<std::string> prompt_file{}; ///< path from the working directory
     std::optional<std::int64_t> seed{};
     /// Texts KEY=VALUE with a dotted KEY such as device.0.memory. A VALUE that is not valid TOML is
@@ -287,9 +287,9 @@ struct Overrides {
 /// rates that stay 0, events after the last token, factors that raise a value above its original.
 [[nodiscard]] std::vector<std::string> find_warnings(const Scenario& scenario);
 
-/// Limit of devices if links have random loads, because every link stores its own load.
+/// Limit of devices if links have random loads: each of the N·(N−1) links stores its own load.
 inline constexpr std::size_t kMaxVaryingDevices = 256;
-/// Limit of devices if links have random walks, because every link stores its whole walk.
+/// Limit of devices if links have random walks: each link stores every change of its load.
 inline constexpr std::size_t kMaxWalkingDevices = 64;
 inline constexpr std::size_t kMaxDevices = 65'536;
 

@@ -61,8 +61,7 @@ struct ModelPreset {
 
 /// Return every profile or preset in the order of the text. Each device NAME gives one profile NAME
 /// with its first memory size. A device with several memory sizes also gives one profile per size,
-/// such as NAME-8gb. Throw InputError with all mistakes; `file` is the name of the text in its
-/// messages.
+/// such as NAME-8gb. Throw InputError with all mistakes; its messages call the text `file`.
 [[nodiscard]] std::vector<DeviceProfile> parse_device_profiles(
     std::string_view text, const std::string& file
 );

@@ -90,7 +90,7 @@ KeyType<T> policy(scheduler::PolicyKind T::*member) {
     return member_type("a [policy](policies.md)", member, read_policy, text);
 }
 
-/// A factor of [fleet], which must be a fraction of bounded terms (ScaleConfig).
+/// A factor of [fleet]; its numerator and denominator are bounded (ScaleConfig).
 template <class T>
 KeyType<T> scale(double T::*member) {
     return member_type("factor", member, read_scale, decimal_text);

@@ -63,7 +63,7 @@ extern const Section<NetworkConfig> kNetworkKeys;
 extern const Section<LinkConfig> kLinkKeys;
 extern const Section<Event> kEventKeys;
 
-/// A row of the reference: a key or, with an empty `key`, a section. All texts are Markdown.
+/// A row of docs/reference/scenario.md: a key or, with an empty `key`, a section; in Markdown.
 struct KeyDescription {
     std::string_view section;
     std::string_view key;

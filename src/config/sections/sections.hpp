@@ -93,8 +93,8 @@ std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string
 std::optional<double> read_scale(TableReader& table, std::string_view key);
 
 /// Adds a problem if the value of a key exceeds kMaxValue after scaling or, with Zero::refused,
-/// becomes 0. If the table lacks the key, the problem names the key catalogue_key, by which the
-/// value came from the catalogue; if that is empty, nothing is checked.
+/// becomes 0. If the table lacks the key, the problem names `catalogue_key`, whose catalogue entry
+/// gave the value; if `catalogue_key` is empty too, nothing is checked.
 void check_scaled(
     TableReader& table,
     std::string_view key,

@@ -21,8 +21,8 @@ inline constexpr auto kWeightTypeWords = [] {
 }();
 
 std::optional<WeightType> read_weight_type(TableReader& table);
-/// Reads the key `shape` of a table. Returns nothing if its value is absent or not a table. After
-/// other problems the returned shape may be invalid.
+/// Reads the key `shape` of a table. Returns nothing if the key is absent or its value is no table.
+/// After other problems the returned shape may be invalid.
 std::optional<ModelShape> read_shape(TableReader& parent);
 std::string shape_text(const ModelShape& shape);
 

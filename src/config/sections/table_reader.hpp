@@ -69,7 +69,8 @@ class TableReader {
     }
 
     /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
-    /// name, adds a problem that suggests a similar name or lists all names but those of variants.
+    /// name, adds a problem that suggests a similar name or lists all names but those
+    /// of memory variants (DeviceProfile::variant).
     template <class Entry>
     [[nodiscard]] const Entry* catalogue_entry(
         std::string_view key, const std::vector<Entry>& entries
@@ -112,8 +113,8 @@ class TableReader {
         const std::vector<std::string>& listed
     );
 
-    /// Makes `finish` add the problem that a key is missing, unless the table has an unknown key
-    /// that is probably a misspelling of it.
+    /// Makes `finish` add the problem that `key` is missing, unless the table has an unknown key
+    /// that is probably a misspelling of `key`.
     void report_missing(std::string_view key, std::string_view hint);
     void require(std::string_view key, std::string_view hint);
     /// Makes `finish` give this hint if the table has one of these keys, which belong to another

@@ -56,7 +56,7 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 /// InputError with all problems.
 [[nodiscard]] Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from);
 
-/// Returns the settings of a cell as overrides, with `model_must_exist`.
+/// Returns the settings of a cell as overrides with `model_must_exist` set to true.
 [[nodiscard]] Overrides overrides_of(const SweepCell& cell);
 
 /// Returns the scenario of a cell. Throws InputError with all problems. A problem with a value of

@@ -25,8 +25,8 @@ struct Axis {
 };
 
 /// Returns all combinations of the axes' values. The first axis varies slowest. The settings of a
-/// cell are `fixed`, then those of its axes' values. Its scenario is `scenario` unless an axis
-/// gives another. Precondition: no axis is empty.
+/// cell are `fixed`, then those of its axes' values. The scenario of a cell is `scenario` unless
+/// the value of an axis is another scenario. Precondition: no axis is empty.
 [[nodiscard]] std::vector<SweepCell> cells_of(
     std::span<const Axis> axes,
     const std::vector<SweepSetting>& fixed,

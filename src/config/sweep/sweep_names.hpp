@@ -19,7 +19,7 @@ namespace headroom::config {
 [[nodiscard]] std::vector<std::string> short_keys(std::span<const std::string> keys);
 
 /// Returns the part of a cell's name that stands for a value, given as TOML text. A string that
-/// begins with a letter is taken alone; other values follow their key, as in `interval8`.
+/// begins with a letter stands alone; other values follow the key, as in `interval8`.
 [[nodiscard]] std::string value_name_part(std::string_view short_key, std::string_view value);
 
 /// Returns the name of each cell: its name parts, joined by '-'. Names that would be equal or too

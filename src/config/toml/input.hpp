@@ -24,10 +24,10 @@ struct Input {
     int error_number = 0; ///< errno if reading failed, else 0; EFBIG: more than 256 MiB
 };
 
-/// Returns the whole contents. `purpose` is a name such as "the scenario". A single-use input gives
-/// the same text again for the same purpose. Throws InputError if a single-use input was read for
-/// another purpose or is refused. Throws EnvironmentError if memory or file descriptors are
-/// lacking.
+/// Returns the whole contents of the input. `purpose` is a name such as "the scenario". A
+/// single-use input gives the same text again for the same purpose. Throws InputError if a
+/// single-use input was read for another purpose or is refused. Throws EnvironmentError if memory
+/// or file descriptors are lacking.
 [[nodiscard]] Input read_input(const std::filesystem::path& path, std::string_view purpose);
 
 /// Makes read_input refuse single-use inputs that have not been read yet. `reason` completes the

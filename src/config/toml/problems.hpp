@@ -17,8 +17,8 @@ class Problems {
     /// file: the name of the scenario in messages.
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
-    /// Adds a problem at a position of the file. If where.path is not the file, it is the command
-    /// line option that set the value.
+    /// Adds a problem at a position of the file. If where.path is not `file`, it is the command
+    /// line option that set the value; then the problem is added as one of this option.
     void add(const toml::source_region& where, const std::string& text);
     /// Adds a problem of a command line option. Problems of options are listed after those of the
     /// file.

@@ -35,8 +35,8 @@ inline constexpr double kMaxFactor = 1000;
 /// Whether the lower end of a range, in most cases 0, is itself a valid value.
 enum class Zero : std::uint8_t { allowed, refused };
 
-/// Adds the problem `{key}: expected {expected}; found {value}{hint}`. Returns nothing, for readers
-/// that do so after a problem.
+/// Adds the problem `{key}: expected {expected}; found {value}{hint}`. Returns std::nullopt, so
+/// that a reader can return the result of this call.
 std::nullopt_t add_mismatch(
     const TomlEntry& entry,
     std::string_view expected,
@@ -45,7 +45,7 @@ std::nullopt_t add_mismatch(
 );
 /// Returns `; did you mean 0.5?` if the value is the string "50 %", or "" for other values.
 [[nodiscard]] std::string fraction_hint(const toml::node& node);
-/// Adds the problem `{key} {text}`, and returns nothing too.
+/// Adds the problem `{key} {text}`, and returns std::nullopt for the same reason.
 std::nullopt_t add_problem(const TomlEntry& entry, std::string_view text, Problems& problems);
 /// Returns a short text for the value in messages: `"4 GHz"`, `17`, `a table`.
 [[nodiscard]] std::string found_text(const toml::node& node);
