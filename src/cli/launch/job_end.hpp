@@ -12,7 +12,7 @@ namespace headroom::cli {
 
 struct JobEnd {
     int status = 0;                          ///< wait status of mpirun, from waitpid()
-    StartStage stage = StartStage::launched; ///< how far the start of the job came
+    StartStage stage = StartStage::launched; ///< how far the job's start had come
     int requested_exit_code = 0;      ///< exit code for the user's signal; 0 if there was none
     bool no_trace = false;            ///< the run writes no trace
     std::string lost_rank = "a rank"; ///< the rank that ended first, for messages

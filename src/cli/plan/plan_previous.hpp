@@ -19,9 +19,9 @@ struct PlanStart {
 
 /// If FROM is a policy, the previous placement is that policy's first one. If FROM is a trace, it
 /// is the placement in force after --at tokens, by default at the end of the trace. If FROM is the
-/// JSON of a plan, it is the only placement in it, and --at is by default the token count at the
-/// decision after the planned one. Throws InputError if FROM is none of these or is of another
-/// fleet or model, and InfeasibleError if the policy finds no placement.
+/// JSON of a plan, which must contain only one placement, it is this placement, and --at is by
+/// default the token count at the decision after the planned one. Throws InputError if FROM is none
+/// of these or is of another fleet or model, InfeasibleError if the policy finds no placement.
 [[nodiscard]] PlanStart plan_start(
     const PlanCommand& command,
     const config::Scenario& scenario,

@@ -45,8 +45,8 @@ struct PolicyResult {
 /// Returns the summary with the policy, the exit code, the trace and the reason for an early end.
 [[nodiscard]] nlohmann::json json_of(const PolicyResult& result);
 
-/// Prints all results and returns the exit code: that of the last result if an interrupt ended it;
-/// else 0 if any result from index `first` on is complete; else that of result `first`. The results
+/// Prints all results and returns the exit code: that of the last run if an interrupt ended the
+/// run; else 0 if any run from index `first` on is complete; else that of run `first`. The results
 /// before `first` are only printed for comparison.
 [[nodiscard]] int finish_comparison(
     const std::vector<PolicyResult>& results, bool json, std::size_t first = 0

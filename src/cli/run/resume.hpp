@@ -17,7 +17,7 @@ struct Resumption {
     trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    std::string kernels;    ///< required kernels; if empty, any but `openblas`
+    std::string kernels;    ///< required kernels; if empty, any but `openblas` (other bits)
     std::string model_hash; ///< hash of the weights; empty if unknown
 };
 

@@ -23,7 +23,7 @@ void print_error(const std::string& text);
 class Console final : public runtime::Observer {
   public:
     /// `max_tokens` is the largest number of tokens that the run can sample in all its sequences.
-    /// `prints_text`: the generated text goes to stdout. `several_hosts`: prints the hosts' names.
+    /// With `prints_text` the generated text goes to stdout, with `several_hosts` hosts are named.
     Console(Terminal terminal, std::int64_t max_tokens, bool prints_text, bool several_hosts)
         : terminal_(terminal), max_tokens_(max_tokens), prints_text_(prints_text),
           several_hosts_(several_hosts) {}

@@ -36,8 +36,8 @@ void end_with_launcher();
 /// Whether the exit code is that of a user's SIGINT or SIGTERM.
 [[nodiscard]] bool is_interrupt_code(int code);
 [[nodiscard]] int interrupt_count();
-/// For a rank of a job that headroom started: returns the id of the first process other than mpirun
-/// that asked this rank to end by a signal; 0 if there is none.
+/// In a rank of a job that headroom started, returns the id of the process that sent the first
+/// signal to end this rank; 0 if mpirun sent it or there was no such signal.
 [[nodiscard]] int foreign_signal_sender();
 
 /// Environment variable that is set for ranks that headroom started itself.

@@ -17,7 +17,7 @@ enum class ClockMode : std::uint8_t { virtual_time, paced };
 /// devices with storage and `fail` for others.
 enum class OverloadMode : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
-/// Whether decoding goes on while blocks (attention heads and other parts of layers) migrate.
+/// Whether decoding stops while blocks (attention heads and other parts of layers) migrate.
 enum class MigrationMode : std::uint8_t { stop };
 /// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
 /// its own storage (`everywhere`).

@@ -45,7 +45,7 @@ std::nullopt_t add_mismatch(
 );
 /// Returns `; did you mean 0.5?` if the value is the string "50 %", or "" for other values.
 [[nodiscard]] std::string fraction_hint(const toml::node& node);
-/// Adds the problem `{key} {text}`, and returns std::nullopt for the same reason.
+/// Adds the problem `{key} {text}`, and returns std::nullopt like add_mismatch().
 std::nullopt_t add_problem(const TomlEntry& entry, std::string_view text, Problems& problems);
 /// Returns a short text for the value in messages: `"4 GHz"`, `17`, `a table`.
 [[nodiscard]] std::string found_text(const toml::node& node);
