@@ -39,7 +39,7 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// All units of a kind in a layer; they get x from `activation_device`, send outputs to `target`.
+/// The units of one kind in a layer: `activation_device` sends x to them, `target` gets outputs.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -48,9 +48,10 @@ struct Gathering {
 };
 
 /// Gives each of n units to the device that would finish earliest with it, transfer included, and
-/// returns the number of units per device. The latest finish is minimal, because a device's finish
-/// only grows with its count. `max_units` limits the units per device; if the limits add up to less
-/// than n, the result is empty. Under cost profile `paper` the function calls spread_by_formula.
+/// returns the number of units per device. The latest finish is minimal, because every further unit
+/// lets a device finish later. `max_units` limits the units per device; if the limits add up to
+/// less than n, the result is empty. Under cost profile `paper` the function calls
+/// spread_by_formula.
 [[nodiscard]] std::vector<std::int32_t> spread_units(
     const StepDelay& step,
     const Gathering& gathering,
@@ -59,10 +60,10 @@ struct Gathering {
 );
 
 /// Caches results of spread_units, for callers that ask often. For each pair of activation device
-/// and target the class keeps the spread (the units per device) without memory limits. For a spread
-/// with limits it cuts the kept one down to them and gives the units cut off to other devices; this
-/// is right because units are given in the order of their finish. Under cost profile `paper` the
-/// kept spread is used only if it is within the limits.
+/// and target the class keeps the spread (the units per device) without memory limits. If limits
+/// are given, each count of the kept spread is lowered to its limit, and the units that are then
+/// missing go to other devices. That equals spread_units, which adds units in the order of their
+/// finish. Under cost profile `paper` the kept spread is used only if it is within the limits.
 class Spreads {
   public:
     /// Keeps pointers to both arguments.
@@ -75,7 +76,7 @@ class Spreads {
         const Gathering& gathering, const std::vector<std::int32_t>& max_units
     );
 
-    /// Returns the spread without memory limits, or all 0 if there is too little compute.
+    /// Returns the spread without memory limits; all counts are 0 if there is too little compute.
     /// Precondition: the fleet has at most kMaxRemembered devices.
     [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
 
@@ -84,7 +85,7 @@ class Spreads {
   private:
     const Problem* problem_;
     const StepDelay* step_;
-    std::vector<std::size_t> first_alike_; ///< [layer]: the first layer with the same types
+    std::vector<std::size_t> first_alike_; ///< [layer]: first layer with equal weight types
     /// [unit][device]: limits by compute alone
     std::vector<std::vector<std::int32_t>> unlimited_units_;
     /// [first_alike_][unit][activation device][target]

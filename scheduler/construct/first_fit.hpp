@@ -13,8 +13,8 @@ namespace headroom::scheduler {
 /// Returns the device to try first for the i-th block; the following devices are tried cyclically.
 using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices)>;
 
-/// Returns the decision for first_fit_placement, or for the packing of pack() if a block finds no
-/// room. The decision is infeasible if that packing does not fit either.
+/// Returns the decision for first_fit_placement, or for that of pack() (packing.hpp) if a block
+/// finds no room. The decision is infeasible if neither fits.
 [[nodiscard]] Decision first_fit(const Problem& problem, const StartDevice& first);
 
 /// Returns the placement by first fit; empty if a block finds no room.

@@ -10,7 +10,7 @@
 
 namespace headroom::scheduler {
 
-/// Returns complete placements in that order, feasible or not, without duplicates.
+/// Returns complete placements in the order above, feasible or not, without duplicates.
 [[nodiscard]] std::vector<Placement> initial_placements(
     const Problem& problem, const StepDelay& step
 );

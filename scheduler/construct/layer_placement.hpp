@@ -20,12 +20,13 @@ namespace headroom::scheduler {
 
 /// Returns a placement that does not fit, whose shortages explain why no split fits. Devices are
 /// filled in their order, and the remaining layers go to the device with the most room. With
-/// ChainOrder::any the source gets at least one layer, and the others follow by decreasing room.
+/// ChainOrder::any the source comes first and gets a layer even without room; the other devices
+/// follow by decreasing room.
 [[nodiscard]] Placement fill_in_order(
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );
 
-/// What the decision of a static policy says about its chain.
+/// What the decision of a static policy (one that decides once) says about its chain of devices.
 struct ChainNotes {
     ChainOrder order;
     std::string minimises; ///< a note on what the policy minimises

@@ -22,11 +22,11 @@ struct LayerPlan {
 /// The memory and compute that each device has left for one layer.
 class LayerRoom {
   public:
-    /// Starts from what the ledger has left, as if the layer's own blocks were not placed.
+    /// Starts from what devices have left by the ledger, with the layer's own blocks removed.
     LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer);
 
     [[nodiscard]] std::size_t layer() const { return layer_; }
-    /// Subtract a block from what a device has left, or add it back.
+    /// Subtract the needs of a block from what a device has left, or add them back.
     void charge(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), -1); }
     void release(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), 1); }
     [[nodiscard]] bool fits(BlockId b, std::size_t d) const {
@@ -37,12 +37,12 @@ class LayerRoom {
     [[nodiscard]] std::int32_t max_units(Unit unit, std::size_t d) const {
         return free(d, need(unit).bytes).times(need(unit), count_of(*blocks_, unit));
     }
-    /// Returns this number for every device.
+    /// Returns max_units(unit, d) for every device d.
     [[nodiscard]] std::vector<std::int32_t> max_units(Unit unit) const;
     /// Subtracts the counted units from what each device has left.
     void charge(Unit unit, const std::vector<std::int32_t>& counts);
-    /// Reserves room for blocks of `size`: of each device, smaller blocks may then use only the
-    /// bytes that are too few for one more block of this size.
+    /// Reserves room for blocks of `size` bytes: on each device, smaller blocks may then use only
+    /// the remainder of its free bytes divided by `size`.
     void reserve(Bytes size) { reserved_ = size; }
     /// Returns the number of blocks of `size` for which there is room on all devices together.
     [[nodiscard]] std::int64_t slots(Bytes size) const;
@@ -85,13 +85,13 @@ struct Hosts {
     std::vector<std::size_t> ffn;
 };
 
-/// What a device costs as host beside the layer's own time: in the next layer and in migration.
+/// The time that each device, as host, adds to the next layer and to the migration.
 struct HostCosts {
     std::vector<Nanoseconds> proj; ///< not used with granularity `sliced`
     std::vector<Nanoseconds> ffn;
 };
 
-/// Returns the plan over these hosts for which time plus costs is least.
+/// Returns the plan, over these hosts, with the least sum of its time and the costs of its hosts.
 [[nodiscard]] LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,
@@ -100,7 +100,7 @@ struct HostCosts {
     const HostCosts& costs
 );
 
-/// Returns, for each of the two blocks, up to `most` devices with room: those that
+/// Returns, for proj and for ffn (or the hub), up to `most` devices with room: those that
 /// StepDelay::host_rank ranks first.
 [[nodiscard]] Hosts promising_hosts(
     const Problem& problem,

@@ -4,16 +4,17 @@
 // S(i, j) = max(c_i / C_j, m_i / M_j, communication), or their sum with weights 0.4, 0.3 and 0.3.
 //
 // c_i and m_i are the FLOP and the bytes of block i. M_j is the memory that device j has left
-// beside the blocks placed so far, and the divisor C_j is what these leave, within i's layer, of
-// the FLOP that j does in T_budget. The published simulator divides by the totals, so that a loaded
-// device scores as well as an idle one; Headroom does not repeat that. Without a compute constraint
-// (cost profile `physical`) the compute term is the FLOP of i's layer on j, i included, divided by
-// those that j does in T_budget; this may exceed 1.
+// beside the blocks placed so far. C_j is the number of FLOP that j does in T_budget
+// (Problem::t_budget_s), less those of the blocks of i's layer placed on j. The published simulator
+// divides by the totals, so that a loaded device scores as well as an idle one; Headroom does not
+// repeat that. Without a compute constraint (cost profile `physical`) the compute term is the FLOP
+// of i's layer on j, i included, divided by the FLOP that j does in T_budget; this may exceed 1.
 //
 // Communication is the time of the transfers to i from blocks already placed, divided by T_budget:
 // the sum over the senders or the largest, as PaperGather says. The time to migrate i from its
-// present device, divided by λ·T_budget, is added to S. A device is feasible if the problem's
-// constraints on memory and compute hold with i on it; communication constrains nothing.
+// present device, divided by T_budget and by λ (the steps to the next decision), is added to S. A
+// device is feasible if the problem's constraints on memory and compute hold with i on it;
+// communication constrains nothing.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
 // Pipelines: placements in which consecutive devices have consecutive parts of the model. The
-// search for the shortest round starts from them.
+// search for the shortest round (one turn of every sequence) starts from pipelines.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,8 @@
 
 namespace headroom::scheduler {
 
-/// Returns layer_hosts() in ring order: the source, then the higher ids, then the lower ids.
+/// Returns the devices of layer_hosts() in ring order: the source, then the higher ids, then the
+/// lower ids.
 [[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
 /// Feasible pipelines without duplicates, for three orders of devices: that of policy `ring`, the

@@ -3,19 +3,19 @@
 // Algorithms 1 and 2, see docs/explanation/baselines.md#edgeshard) and `ring` use this search.
 //
 // The least latency of a chain that ends with layer i − 1 on device j is DP(i, j), the minimum over
-// devices k and shards [h, i) on j of DP(h, k) + time after the hop from k + time alone;
-// LayerCosts::finish is added at the end. The stage time of a chain is the longest time for which
-// one token occupies a device (lm_head counts with the source) or a hop. A full pipeline yields one
-// token per stage time.
+// devices k and shards [h, i) on j of DP(h, k) + the time of layer h after the hop from k + the
+// time of the other layers; LayerCosts::finish, the way back, is added at the end. The stage time
+// of a chain is the longest time for which one token occupies a device (lm_head counts with the
+// source) or a hop. A full pipeline yields one token per stage time.
 //
-// The published algorithms keep one number per (layer, device), so they know which devices are used
-// only for the fastest chain up to there. Here a label is a partial chain: its last device, its set
+// The published algorithms keep one number per (layer, device), so they know the used devices of
+// only one chain for each, the fastest. Here a label is a partial chain: its last device, its set
 // of devices and its time. Of labels with equal sets and last devices the fastest is kept. A label
 // is dropped if one of two bounds shows that it cannot become better than the best known chain: the
-// recurrence from the last layer backwards, as if no device were used, and the number of layers
-// that unused devices can hold. The labels kept for one number of layers are the beam, whose width
-// follows from a fixed amount of work. The result is proven optimal (`proven`) unless a label was
-// dropped because the beam was full.
+// least time of the remaining layers, by the recurrence from the last layer backwards in which
+// devices may be used again, and the number of layers that unused devices can hold. The labels kept
+// for one number of layers are the beam, whose width follows from a fixed amount of work. The
+// result is proven optimal (`proven`) unless a label was dropped because the beam was full.
 #pragma once
 
 #include <cstddef>

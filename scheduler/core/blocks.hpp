@@ -26,8 +26,9 @@ inline constexpr std::int64_t kPageTokens = 16;
 using Placement = std::vector<DeviceId>;
 
 /// All blocks of a model. Their ids start at 0 and have no gaps. The canonical order is embed, then
-/// the groups, proj and ffn of each layer (in granularity `sliced` its groups, slices and hub),
-/// then lm_head. Without shape().has_ends there is no embed and no lm_head.
+/// the groups (K/V heads with their query heads), proj and ffn of each layer (in granularity
+/// `sliced`, see cut.hpp, its groups, slices and hub), then lm_head. Without shape().has_ends there
+/// is no embed and no lm_head.
 class Blocks {
   public:
     explicit Blocks(ModelShape shape, Cut cut = {});
@@ -63,21 +64,22 @@ class Blocks {
     /// Returns the bytes of matrices and norms under a placement. A tied lm_head on the device of
     /// embed has no matrix of its own.
     [[nodiscard]] Bytes weight_bytes(BlockId b, const Placement& placement) const;
-    /// Returns the bytes of the pages that a group's KV cache has at this context; 0 for others.
+    /// Returns the bytes of the pages of a group's KV cache at this context; 0 for other blocks.
     [[nodiscard]] Bytes cache_bytes(BlockId b, std::int64_t context) const;
-    /// Returns the bytes of `rows` rows of a group's KV cache, as a migration sends them; else 0.
+    /// Returns the bytes that a migration sends for `rows` cache rows of a group; 0 for others.
     [[nodiscard]] Bytes cache_row_bytes(BlockId b, std::int64_t rows) const;
     /// Returns weight_bytes + cache_bytes.
     [[nodiscard]] Bytes resident_bytes(BlockId b, std::int64_t context, const Placement& placement)
         const;
 
-    /// Returns the FLOP of a turn of n tokens at contexts first+1 … first+n. A decode turn at
-    /// context T has n = 1 and first = T−1. lm_head runs for the last token only.
+    /// Returns the FLOP of the block in a turn (a forward pass of one sequence) of n tokens at
+    /// contexts first+1 … first+n. A decode turn at context T has n = 1 and first = T−1. lm_head
+    /// runs for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
     /// Returns the bytes of weights and KV cache that such a turn reads: the matrices once, and
     /// 2·(first+n)·d·k bytes of cache for a group. If a cut goes through a quantisation block, the
-    /// groups (or slices) of a layer store different numbers of bytes. Each of them is charged what
-    /// the largest stores, so that all take equally long on one device.
+    /// groups (or slices) of a layer store different numbers of bytes. Each is charged the bytes of
+    /// the largest, so that all take equally long on one device.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
@@ -116,10 +118,10 @@ struct TurnSizes {
 /// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes, the result
 /// is
 ///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S.
-/// Each slot (place of a sequence in flight) has x, normed x, the input and the output of proj (n·D
-/// each) and the angles (n·d). All slots share the output of ffn (r·D), gate and up (r·F each), the
-/// queries, key and value of one group, the scores of one row, and logits. In granularity `sliced`
-/// with s slices:
+/// Each slot (place of a sequence in flight) has x (the residual stream), normed x, the input and
+/// the output of proj (n·D each) and the angles (n·d). All slots share the output of ffn (r·D),
+/// gate and up (r·F each), the queries, key and value of one group, the scores of one row, and
+/// logits. In granularity `sliced` with s slices:
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
 /// the partial sum of the device (n·D numbers of 8 bytes) and the angles. All slots share a
@@ -133,13 +135,13 @@ struct TurnSizes {
 
 /// Returns h, the largest number of columns of the matrix o (attention's output projection) that a
 /// group stores. With quantisation blocks of E elements, a group that needs w = q·d columns stores
-/// up to ⌈(w + E − gcd(w, E)) / E⌉·E.
+/// all blocks that it needs a part of, up to ⌈(w + E − gcd(w, E)) / E⌉·E.
 [[nodiscard]] std::int64_t max_head_columns(const ModelShape& shape);
-/// Returns c, the largest number of columns of the matrix `down` that a slice stores, by the same
-/// formula with w = F/s. Precondition: cut.sliced().
+/// Returns c, the largest number of columns of the matrix `down` that a slice stores: the formula
+/// of h with w = F/s. Precondition: cut.sliced().
 [[nodiscard]] std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut);
 
-/// Returns the size of the staging buffer, through which the pieces of migrating blocks pass: 64
+/// Returns the size of the staging buffer, through which a migrating block passes in pieces: 64
 /// KiB, or the longest stored row if that is longer. No piece is larger.
 [[nodiscard]] Bytes staging_bytes(const ModelShape& shape);
 

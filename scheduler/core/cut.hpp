@@ -12,8 +12,8 @@
 namespace headroom::scheduler {
 
 /// In granularity `paper` proj (attention's output projection) and ffn are one block each. In
-/// granularity `sliced` each group applies its own columns of the output projection, ffn is cut
-/// into slices, and one hub per layer adds up the partial sums.
+/// granularity `sliced` each group (a K/V head with its query heads) applies its own columns of the
+/// output projection, ffn is cut into slices, and one hub per layer adds up the partial sums.
 enum class Granularity : std::uint8_t { paper, sliced };
 
 /// How the partial sums of a sliced layer are added up: on the device of the hub, or by a ring

@@ -31,16 +31,16 @@ enum class Cause : std::uint8_t {
 
     // No placement is feasible, or the policy has found none:
     too_little_memory, ///< all devices together have too little
-    source_too_small,  ///< the source has no room for the blocks that must stay on it
-    block_too_slow,    ///< no device computes this block within T_budget
-    layer_too_slow,    ///< all devices together do not compute a layer within T_budget
+    source_too_small,  ///< the device of the prompts lacks room for pinned blocks
+    block_too_slow,    ///< no device computes this block within Problem::t_budget_s
+    layer_too_slow,    ///< all devices together do not compute a layer within that time
     none_found,
 };
 
 /// The delays of a placement that was considered.
 struct Delays {
     Nanoseconds inference = 0; ///< time per token, or per round
-    Nanoseconds migration = 0; ///< D_mig
+    Nanoseconds migration = 0; ///< time to migrate to the placement, D_mig
 };
 
 /// A device has too little memory for its blocks. `usable` is the part of `has` that the policy
@@ -52,13 +52,13 @@ struct MemoryShortage {
     Bytes usable = 0;
 };
 
-/// A device cannot compute its blocks of a layer within T_budget (cost profile `paper`).
+/// A device cannot compute its blocks of a layer within Problem::t_budget_s.
 struct ComputeShortage {
     DeviceId device;
-    std::int32_t layer = 0;       ///< the layer that lacks most
-    std::int32_t more_layers = 0; ///< number of other layers that lack less
+    std::int32_t layer = 0;       ///< the layer with the largest shortage
+    std::int32_t more_layers = 0; ///< number of other layers with a shortage
     Flops needs = 0;
-    Flops does = 0; ///< FLOP within T_budget
+    Flops does = 0; ///< FLOP that the device can do in that time
 };
 
 /// A block that must stay on the source, the device where prompts come in, is elsewhere.
@@ -79,21 +79,21 @@ struct Explanation {
     std::vector<std::string> notes{};
 
     // The delays, and to what they apply.
-    bool per_round = false;      ///< for one turn of every sequence, else for one step
+    bool per_round = false;      ///< per round (one turn of every sequence), else per step
     bool with_prompts = false;   ///< rounds contain a share of the prompts
-    bool by_formula = false;     ///< by the paper's formula, else as predicted for the execution
+    bool by_formula = false;     ///< delays are by the paper's formula, else predictions
     std::int64_t in_flight = 1;  ///< number of sequences
     std::int64_t batch = 1;      ///< number of joined turns
     Delays delays{};             ///< of the placement
-    std::optional<Delays> other; ///< of the previous placement, or of the best one rejected
+    std::optional<Delays> other; ///< if kept: of the best other placement, else of the previous one
     std::size_t used_devices = 0;
     std::size_t devices = 0;
     std::vector<std::pair<BlockKind, int>> moved{}; ///< the number of blocks of each kind that move
-    std::optional<DeviceId> moved_from{};           ///< if they all come from one device
+    std::optional<DeviceId> moved_from{};           ///< the device from which all of these come
     std::optional<LayerSplit> split{};
     std::optional<Nanoseconds> slowest_stage{};
 
-    // What the best attempt lacks if nothing is feasible, and otherwise the previous placement.
+    // What is lacked by the best attempt or, if blocks move, by the previous placement.
     std::vector<AnyShortage> shortages{};
     std::string sought = "placement"; ///< what the policy has looked for in vain
     std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed

@@ -19,9 +19,9 @@ namespace headroom::scheduler {
 struct DeviceSpec {
     std::string name;
     Profile compute;           ///< FLOP/s
-    Profile memory;            ///< bytes of the budget
+    Profile memory;            ///< bytes for weights, caches and buffers
     Profile memory_bandwidth;  ///< bytes/s, unlimited by default
-    Profile storage_bandwidth; ///< bytes/s, meaningful if has_storage
+    Profile storage_bandwidth; ///< bytes/s, used only if has_storage
     Profile egress;            ///< bytes/s, unlimited by default
     Profile ingress;           ///< bytes/s, unlimited by default
     bool has_storage = false;  ///< whether the scenario states storage_bandwidth
@@ -29,13 +29,13 @@ struct DeviceSpec {
 
 struct LinkSpec {
     Profile bandwidth;              ///< bytes/s
-    Profile latency{0, {}, {}, {}}; ///< nanoseconds; never has a load
+    Profile latency{0, {}, {}, {}}; ///< nanoseconds; without a Load
 };
 
 /// The directed links between all pairs of devices. All pairs have the default link, except those
-/// with an override, so that a network of thousands of devices needs no table of pairs. The default
-/// link has one random load for all its pairs. A pair with a load of its own needs an override with
-/// its own random stream.
+/// with an override, so that a network of thousands of devices needs no table of pairs. All pairs
+/// with the default link have the same random load (use by other programs). A pair with a load of
+/// its own needs an override with its own random stream.
 class Network {
   public:
     Network() = default;
@@ -54,7 +54,6 @@ class Network {
     std::map<std::pair<DeviceId, DeviceId>, LinkSpec> overrides_;
 };
 
-/// All devices and links with their rates over time.
 struct Fleet {
     std::vector<DeviceSpec> devices;
     Network network;
@@ -64,8 +63,8 @@ struct Fleet {
 };
 
 /// Computes how long work takes on devices and links. Each function with an amount of work returns
-/// the time at which the work ends if it begins at `start` and has the device or link to itself, or
-/// kNever. A call does not affect later calls.
+/// the time at which the work ends if it begins at `start` and has the device or link to itself;
+/// kNever if it never ends. A call does not affect later calls.
 class Rates {
   public:
     virtual ~Rates() = default;
@@ -85,19 +84,18 @@ class Rates {
         const = 0;
     /// Returns the latency of a message whose sending begins at time g.
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
-    /// Returns the memory budget of a device at time t.
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
     /// Return whether the device has a cap in this direction; if not, messages wait only for links.
     [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
 
-/// Implements Rates by a Source. That has device(d) and link(from, to), whose members are the rates
-/// of the same names, and reads such a rate with end_of, value_at and is_unlimited.
+/// Implements Rates for a class Source. Its device(d) and link(from, to) return structs with the
+/// members of Snapshot::Device and Snapshot::Link, which end_of, value_at and is_unlimited read.
 template <class Source>
 class RatesOf final : public Rates {
   public:
-    /// Takes the arguments of the Source.
+    /// Passes the arguments on to the constructor of Source.
     template <class... Arguments>
     explicit(sizeof...(Arguments) == 1) RatesOf(const Arguments&... arguments)
         : source_(arguments...) {}
@@ -138,7 +136,8 @@ class RatesOf final : public Rates {
     Source source_;
 };
 
-/// The profiles of a fleet, for a turn that began after `tokens` sampled tokens.
+/// The profiles of a fleet for a turn (forward pass) that began after `tokens` sampled tokens.
+/// Events of a scenario can begin at a number of tokens, so a rate depends on it.
 class FleetSource {
   public:
     FleetSource(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)
@@ -208,7 +207,6 @@ struct Snapshot {
                    ? sparse_link(DeviceId(pair / devices.size()), DeviceId(pair % devices.size()))
                    : links[pair];
     }
-    /// Returns whether the condition is true for all links.
     template <class Condition>
     [[nodiscard]] bool all_links(const Condition& condition) const {
         if (!links.empty()) {

@@ -1,6 +1,6 @@
 // Cost profile `paper`: the published formulas for the memory, compute, output and delay of blocks,
 // the units of placement such as an attention head with its cache. Under this cost profile policies
-// minimise these costs; virtual time never depends on them. From arXiv 2505.02533 as recorded in
+// minimise these costs; virtual time never depends on them. See arXiv 2505.02533 and
 // docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
@@ -13,12 +13,13 @@
 
 namespace headroom::scheduler {
 
-/// How D_T charges the transfers of head outputs to the device of proj: their sum over the sending
-/// devices, or the longest of them.
+/// How D_T, the published inference delay, charges the transfers of head outputs to the device of
+/// proj: by their sum over the sending devices, or by the longest of them.
 enum class PaperGather : std::uint8_t { sum, max };
 
-/// How the score S(i, j) of block i on device j follows from the terms for compute, memory and
-/// communication: as the largest of them, or as their sum with weights 0.4, 0.3 and 0.3.
+/// How the score S(i, j) of block i on device j (construct/paper_score.hpp) follows from the terms
+/// for compute, memory and communication: as the largest of them, or as their sum with weights 0.4,
+/// 0.3 and 0.3.
 enum class PaperScore : std::uint8_t { max, weighted };
 
 /// Settings for what the published method leaves open.
@@ -29,7 +30,8 @@ struct PaperSettings {
     bool operator==(const PaperSettings&) const = default;
 };
 
-/// The length of a sequence. In the formulas below L = L₀ + n, and b = 4 bytes per element.
+/// The length of a sequence. In the formulas below L = L₀ + n, b = 4 bytes per element, D is the
+/// width of the model and d that of a head.
 struct PaperLength {
     std::int64_t prompt = 0;    ///< L₀, tokens of the prompt
     std::int64_t generated = 0; ///< n, generated tokens
@@ -45,7 +47,7 @@ struct PaperLength {
 [[nodiscard]] Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length);
 /// Returns the FLOP of a block: 3·L·D·d + L²·d for a head, L·D² for proj, 8·L·D² for ffn.
 [[nodiscard]] Flops paper_compute(const Blocks& blocks, BlockId b, PaperLength length);
-/// Returns the output of a block: L·d·b for a head, L·D·b for proj, 0 for others.
+/// Returns the bytes of the output of a block: L·d·b for a head, L·D·b for proj, 0 for others.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
 
 /// Returns D_T, the published inference delay, summed over all layers, in seconds. D_T is infinite
@@ -68,8 +70,8 @@ struct PaperLength {
 /// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
 [[nodiscard]] double seconds(std::int64_t work, PerSecond rate);
 
-/// Returns the published D_mig in seconds: the sum over all moved blocks of bytes / bandwidth of
-/// the link. In granularity `sliced`, for which D_T is infinite, the result is 0.
+/// Returns the published D_mig in seconds: the sum, over all moved blocks, of the bytes sent / the
+/// bandwidth of their link. In granularity `sliced`, for which D_T is infinite, the result is 0.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

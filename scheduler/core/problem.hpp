@@ -20,8 +20,8 @@ namespace headroom::scheduler {
 /// The formulas for the costs and memory that a policy uses; see docs/reference/policies.md.
 enum class CostProfile : std::uint8_t { physical, paper };
 
-/// What a policy minimises beside D_mig: the time of one sequence's step, or the time of a round of
-/// all sequences (`controller.objective`).
+/// What a policy minimises beside D_mig (the time to migrate): the time of one sequence's step, or
+/// the time of a round of all sequences (`controller.objective`).
 enum class Aim : std::uint8_t { latency, throughput };
 
 /// The prompt that a slot (the place of one sequence in flight) has to prefill next: the rest of
@@ -41,8 +41,8 @@ struct InFlight {
     bool operator==(const InFlight&) const = default;
 };
 
-/// Everything on which a decision may depend. Policies compute costs and memory at context T + λ.
-/// See docs/explanation/time.md#decisions.
+/// Everything on which a decision may depend. Policies compute costs and memory at context T + λ,
+/// that of the next decision. See docs/explanation/time.md#decisions.
 struct Problem {
     const Blocks* blocks = nullptr;
     Snapshot snapshot;
@@ -58,18 +58,18 @@ struct Problem {
     std::int64_t batch = 1;
     /// The most tokens of a prompt in one turn; 0 if a turn takes a whole prompt.
     std::int64_t prefill_chunk = 0;
-    std::int64_t interval = 1; ///< λ
+    std::int64_t interval = 1; ///< λ, the decode steps until the next decision
     Bytes buffers = 0;         ///< bytes of buffers of each device that has a block
     CostProfile cost_profile = CostProfile::physical;
-    double t_budget_s = 1.0; ///< T_budget of cost profile `paper`, in seconds
+    double t_budget_s = 1.0; ///< T_budget of cost profile `paper`: time for a layer on a device
     std::int64_t prompt = 0; ///< L₀ of cost profile `paper`: tokens of the prompt
     PaperSettings paper{};
     /// Whether every device has all weights in its own storage. A migrated block is then loaded
     /// from there, and only its cache rows are sent.
     bool weights_everywhere = false;
-    /// The memory of each device that is safe to use (docs/reference/policies.md); if this is
-    /// empty, all memory is safe. Whether a placement is feasible depends on the snapshot's memory
-    /// alone.
+    /// The memory of each device that policies use unless nothing fits in it; if this is empty, all
+    /// (docs/reference/policies.md). A placement that needs more is feasible within the snapshot's
+    /// memory.
     std::vector<Bytes> safe_memory{};
     /// Whether embed and lm_head must stay on the source; if not, a policy may place them anywhere.
     bool ends_at_source = false;
@@ -105,20 +105,19 @@ struct Problem {
     [[nodiscard]] bool is_pinned(BlockId b) const {
         return ends_at_source && blocks->name(b).layer < 0;
     }
-    /// Returns the length for the paper's block costs: n = T + λ − L₀, but at least 0.
+    /// Returns the length for the paper's block costs: generated = T + λ − L₀, but at least 0.
     [[nodiscard]] PaperLength paper_cost_length() const;
-    /// Returns the length for the paper's D_mig: n = T − L₀, but at least 0.
+    /// Returns the length for the paper's D_mig: generated = T − L₀, but at least 0.
     [[nodiscard]] PaperLength paper_migration_length() const;
-    /// Returns the bytes that a migration of block b sends by the published formula.
     [[nodiscard]] Bytes paper_moved_bytes(BlockId b) const;
 };
 
 /// A placement with its predictions. `inference`, `migration`, `round` and `prompts` predict the
 /// execution under either cost profile; the members paper_… are by the paper's formulas.
 struct Decision {
-    Placement placement;                                            ///< empty if infeasible
-    Nanoseconds inference = kNever;                                 ///< predicted D_inf
-    Nanoseconds migration = 0;                                      ///< predicted D_mig
+    Placement placement;            ///< empty if infeasible
+    Nanoseconds inference = kNever; ///< D_inf, the time of a decode step
+    Nanoseconds migration = 0;      ///< D_mig, the time to migrate
     double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_T
     double paper_migration_s = 0;                                   ///< the paper's D_mig
     std::int64_t batch = 1;                                         ///< batch size
@@ -133,8 +132,8 @@ struct Decision {
     bool proven = false; ///< whether it is proven that the placement is optimal, or that none fits
 };
 
-/// Returns the memory that the device really has: the snapshot's, or that in `safe_memory` if it is
-/// more, as in the problem that resource_aware derives in order to keep a reserve.
+/// Returns the memory that the device really has, the larger of the snapshot's and `safe_memory`:
+/// to keep a reserve, resource_aware derives a problem with the two exchanged.
 [[nodiscard]] Bytes actual_memory(const Problem& problem, DeviceId d);
 
 } // namespace headroom::scheduler

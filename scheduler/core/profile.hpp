@@ -1,7 +1,7 @@
 // Rates of a resource over virtual time, which are piecewise constant integers, and `finish`, which
-// computes when work ends at such a rate. The runtime and the timeline both call `finish`. A rate
-// depends only on the virtual time and on the tokens that were sampled before the turn began, so no
-// call of `finish` affects another.
+// computes when work ends at such a rate. The runtime and the timeline, which predicts runs, both
+// call `finish`. A rate depends only on the virtual time and on the tokens that were sampled before
+// the turn began, so no call of `finish` affects another.
 #pragma once
 
 #include <cstdint>
@@ -87,10 +87,10 @@ class Load {
     std::vector<Ppb> table_;
 };
 
-/// The effect of a scenario event on a resource: its value is multiplied by `factor`, either from
-/// the virtual time `at` on, or for turns that begin after `at_token` sampled tokens. One of `at`
-/// and `at_token` is set, the other is -1. The latest event by time and the latest event by token
-/// are in force together; their factors are multiplied.
+/// The effect of a scenario event on a resource: the resource's value is multiplied by `factor`,
+/// either from the virtual time `at` on, or for turns that begin after `at_token` sampled tokens.
+/// One of `at` and `at_token` is set, the other is -1. The latest event by time and the latest
+/// event by token are in force together; their factors are multiplied.
 struct Change {
     Nanoseconds at = -1;
     std::int64_t at_token = -1;

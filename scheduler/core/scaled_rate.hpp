@@ -11,7 +11,7 @@
 
 namespace headroom::scheduler {
 
-/// The factors of the changes in force.
+/// The factors of the changes (effects of scenario events) in force.
 struct Factors {
     Ppb by_time = kWhole;       ///< factor of the latest change by time
     Ppb by_token = kWhole;      ///< factor of the latest change by token

@@ -14,7 +14,7 @@ namespace headroom::scheduler {
 inline constexpr std::int64_t kMaxCounted = std::int64_t{1} << 62;
 
 /// Returns one sentence for each total above kMaxCounted. If there is none, no cost overflows for
-/// sequences of up to `max_tokens` tokens. Precondition: the shape has no problems.
+/// sequences of up to `max_tokens` tokens. Precondition: shape.problems() is empty.
 [[nodiscard]] std::vector<std::string> size_problems(
     const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens
 );

@@ -12,13 +12,11 @@ namespace headroom::scheduler {
 
 enum class Unit : std::uint8_t { group, slice };
 
-/// Returns the kinds of units that every layer has.
 [[nodiscard]] inline std::span<const Unit> units_of(const Blocks& blocks) {
     static constexpr Unit kBoth[] = {Unit::group, Unit::slice};
     return {kBoth, blocks.sliced() ? std::size_t{2} : std::size_t{1}};
 }
 
-/// Returns how many units of this kind a layer has.
 [[nodiscard]] inline std::int32_t count_of(const Blocks& blocks, Unit unit) {
     return unit == Unit::group ? blocks.groups() : blocks.slices();
 }
@@ -48,7 +46,6 @@ enum class Unit : std::uint8_t { group, slice };
     return blocks.sliced() ? blocks.hub(l) : blocks.proj(l);
 }
 
-/// Returns Blocks::activation_block: the ffn or the hub of a layer.
 [[nodiscard]] inline BlockId activation_block_of(const Blocks& blocks, std::size_t layer) {
     return blocks.activation_block(static_cast<std::int32_t>(layer));
 }

@@ -28,10 +28,10 @@ struct BlockCost {
 /// constraint (profile `physical`) the result is kUnlimited.
 [[nodiscard]] Flops compute_limit(const Problem& problem, const Snapshot::Device& device);
 
-/// Sets the devices of embed and lm_head where a policy has no choice. If they are pinned, they go
-/// to the source. If they are not, but the cost profile is `paper`, whose formulas do not charge
-/// them, they stay on their previous devices, or go to the source if there is no previous
-/// placement. In all other cases the function changes nothing.
+/// Sets the devices of embed and lm_head where a policy has no choice. If the two are pinned, they
+/// go to the source. Otherwise, under cost profile `paper`, whose formulas do not charge them, they
+/// stay on their previous devices, or go to the source if there are none. In all other cases the
+/// function changes nothing.
 void settle_ends(const Problem& problem, Placement& placement);
 
 } // namespace headroom::scheduler

@@ -1,7 +1,7 @@
-// A candidate placement of a search, with its memory, D_inf and D_mig kept up to date while blocks
-// are moved. The last change can be undone. Unless an operation or message never ends, the numbers
-// equal those of evaluate(). Under cost profile `paper` D_T and D_mig follow from the published
-// formulas, rounded to nanoseconds.
+// A candidate placement of a search, with its memory, D_inf (time of a decode step) and D_mig (time
+// to migrate) kept up to date while blocks are moved. The last change can be undone. Unless an
+// operation or message never ends, the numbers equal those of evaluate(). Under cost profile
+// `paper` D_T and D_mig follow from the published formulas, rounded to nanoseconds.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ struct Relocation {
     DeviceId to;
 };
 
-/// What a candidate costs. `objective` is wide because sums of kStall may exceed 64 bits.
+/// What a candidate costs. `objective` has 128 bits for sums of kStall (which stands for "never").
 struct Score {
     Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
     Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns

@@ -1,7 +1,8 @@
 // The times of whole layers on one device, and of the hop (the transfer of one token's activations)
 // from one layer's device to the next. Every policy that places whole layers uses these times.
-// Their sum over a placement equals predict_inference, also with egress and ingress caps. Memory
-// grows with the square of the number of devices, so in large fleets layer_hosts() chooses some.
+// Their sum over a placement equals predict_inference, also with egress and ingress caps. The
+// tables grow with the square of the number of devices, so in large fleets layer_hosts() chooses
+// some.
 //
 // If x comes from another device, a layer receives two messages over one link: normed x, then x
 // (docs/explanation/blocks.md#data-flow-of-a-decode-step). Its groups start after the first
@@ -23,9 +24,8 @@ namespace headroom::scheduler {
 
 /// Returns the devices that a search considers for layers: the source first, then the others by id.
 /// Devices without room for a layer are left out, except the source. If the fleet has more than 32
-/// devices, the devices that compute one layer fastest are taken, until there are at least `least`
-/// and at least 32 of them and they have room for twice the model's layers, but at most
-/// kMaxLayerHosts in all.
+/// devices, the devices that compute one layer fastest are taken, until they are at least
+/// max(`least`, 32) and have room for twice the model's layers, but at most kMaxLayerHosts.
 [[nodiscard]] std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least);
 inline constexpr std::size_t kMaxLayerHosts = 256;
 
@@ -48,7 +48,7 @@ class LayerCosts {
     }
     /// Returns the time of layer l on `to` if x is on `from`, the hop included.
     [[nodiscard]] Nanoseconds time_after_hop(std::size_t l, std::size_t from, std::size_t to) const;
-    /// Returns the time from x on the last layer's device j to the id that the source samples.
+    /// Returns the time from the last layer's end on j until the source has sampled the id.
     [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + lm_head_; }
     /// Returns the time of lm_head on the source; 0 if the shape has no ends.
     [[nodiscard]] Nanoseconds lm_head() const { return lm_head_; }
@@ -61,7 +61,6 @@ class LayerCosts {
 
     /// Returns the bytes for layers on j, besides buffers and, on the source, embed and lm_head.
     [[nodiscard]] Bytes room(std::size_t j) const { return room_[j]; }
-    /// Returns the resident bytes of layers [first, last).
     [[nodiscard]] Bytes bytes(std::size_t first, std::size_t last) const {
         return bytes_[last] - bytes_[first];
     }

@@ -1,8 +1,8 @@
-// D_mig of a placement of whole layers, kept up to date while layers are added and removed. Without
-// egress or ingress caps the result equals predict_migration. With caps the result is a lower
-// bound, the time of the busiest link, cap or storage; searches compare candidates by this bound,
-// and evaluate() then computes the true value. Under cost profile `paper` the result is the
-// published sum, rounded per block.
+// D_mig (the time to migrate) of a placement of whole layers, kept up to date while layers are
+// added and removed. Without egress or ingress caps the result equals predict_migration. With caps
+// the result is a lower bound, the time of the busiest link, cap or storage; searches compare
+// candidates by this bound, and evaluate() then computes the true value. Under cost profile `paper`
+// the result is the published sum, rounded per block.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,6 @@ class LayerMoves {
 
     void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
     void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
-    /// Returns D_mig in ns.
     [[nodiscard]] Nanoseconds total() const;
 
     /// Returns the sum of all transfer times of this layer's move to j.
@@ -39,7 +38,8 @@ class LayerMoves {
 
   private:
     enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
-    /// A resource on which transfers queue: a link, a cap or a storage. `paper` has one lane.
+    /// A resource on which transfers queue: a link, a cap or a storage. Under cost profile `paper`
+    /// there is only one.
     struct Lane {
         Nanoseconds busy = 0;
         Nanoseconds latency = 0;

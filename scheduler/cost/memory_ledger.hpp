@@ -1,6 +1,6 @@
 // The class Ledger records what each device uses and has left while a placement is built block by
 // block: memory at the horizon T + λ and, under cost profile `paper`, FLOP per layer. Policies use
-// the ledger; validate() checks decisions without it, as a second opinion.
+// the ledger; validate() checks decisions without it, so that mistakes here are found.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ struct Amount {
     }
 
   private:
-    /// Returns all / each, at most `limit`; without a division if the result is `limit`, as usual.
+    /// Returns all / each, at most `limit`. The usual result `limit` needs no division.
     static std::int64_t quotient(std::int64_t all, std::int64_t each, std::int64_t limit) {
         return each <= 0 || all == kUnlimited || all >= each * limit ? limit
                : all < each                                          ? 0
@@ -53,7 +53,6 @@ class Ledger {
 
     /// Places the block on d, and removes it from its device first if it is placed.
     void place(BlockId b, DeviceId d);
-    /// Removes the block from its device, if it has one.
     void remove(BlockId b) { set_device(b, DeviceId()); }
 
     /// Returns the resident bytes at the horizon, plus the buffers if the device holds any block.
@@ -65,7 +64,6 @@ class Ledger {
     [[nodiscard]] Bytes room(DeviceId d) const {
         return budget_[d.index()] - used_[d.index()] - buffers_;
     }
-    /// Returns the bytes that the device holds beyond its budget.
     [[nodiscard]] Bytes memory_shortage(DeviceId d) const {
         const Bytes over = used(d) - budget(d);
         return over > 0 ? over : 0;

@@ -1,8 +1,8 @@
-// D_mig of a placement, kept up to date for searches while single blocks move; equal to
-// predict_migration. Without egress and ingress caps, transfers queue on lanes (a lane is a link,
-// or the storage of one device) that work in parallel: D_mig is the largest sum of transfer times
-// of a lane, plus the latency if the lane is a link. With a cap the order of transfers over several
-// links matters, so total() calls predict_migration.
+// D_mig (the time to migrate) of a placement, kept up to date for searches while single blocks
+// move. The result equals predict_migration. Without egress and ingress caps, transfers queue on
+// lanes (a lane is a link, or the storage of one device) that work in parallel: D_mig is the
+// largest sum of transfer times of a lane, plus the latency if the lane is a link. With a cap the
+// order of transfers over several links matters, so total() calls predict_migration.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,6 @@ class MoveDelay {
     /// Starts at the given placement. Without a previous placement nothing ever moves.
     MoveDelay(const Problem& problem, const Placement& placement);
 
-    /// Records that block b is on d.
     void set(BlockId b, DeviceId d);
     /// The slowest lane, as far as known. Restoring it after an undo saves total() a search.
     struct SlowestLane {
@@ -33,7 +32,7 @@ class MoveDelay {
         slowest_ = saved.slowest;
         stale_ = saved.stale;
     }
-    /// Returns D_mig in ns; at most kStall with caps.
+    /// Returns D_mig in ns; with caps at most kStall (step_cost.hpp).
     [[nodiscard]] Nanoseconds total();
     /// Returns the sum of the times of all transfers.
     [[nodiscard]] Nanoseconds sum() const { return sum_; }

@@ -3,8 +3,8 @@
 //
 // bound() takes about as long as timing one step and generalises the formula of
 // docs/explanation/ring-pipelines.md#steady-state. With G batches in flight, a round takes at least
-// as long as any device computes for all of them, as long as any link or cap is occupied, and as
-// long as one step of a batch, because a batch's next turn needs the ids that its last one sampled.
+// as long as each device computes for all batches, as each link or cap is occupied, and as one step
+// of a batch takes, because a batch's next turn needs the ids that its last one sampled.
 //
 // simulate_round() executes segments (parts of a program that run without waiting) in the order of
 // the turn schedule (turn_schedule.hpp), with messages that queue on their links, until rounds
@@ -38,7 +38,6 @@ class RoundModel {
 
     /// The resource that determines the bound.
     enum class Limit : std::uint8_t { step, device, link };
-    /// A bound, and the resource that determines it.
     struct Estimate {
         double round = 0; ///< ns
         Limit limit = Limit::step;
@@ -53,10 +52,10 @@ class RoundModel {
     /// bound(), or the bound if it is larger. If one round has more than `max_steps` segments and
     /// messages, the result is the bound.
     [[nodiscard]] double simulate_round(const Estimate& bound, std::size_t max_steps);
-    /// Returns the simulated time with segments ordered as in a run, by the phase offsets of one
-    /// turn alone; simulate_round() orders them by their offsets in a step of this model's batch.
-    /// There is no limit of steps. Precondition: alone.bound() was last called for the same
-    /// placement.
+    /// Returns the simulated time with segments ordered as in a run, by their offsets in the step
+    /// of one turn alone; simulate_round() orders segments by their offsets in a step of this
+    /// model's batch. There is no limit of steps. Precondition: alone.bound() was last called for
+    /// the same placement.
     [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
     /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }

@@ -3,8 +3,8 @@
 // programs and takes about a hundred times as long.
 //
 // The times of layers can be added, because all messages of a layer have arrived before its proj
-// begins. Rates are constant and the step starts idle; so when the next layer starts, no link, cap
-// or device is busy for longer than the activation device, which holds the residual stream x. The
+// begins. Rates are constant and the step starts idle; so when the activation device, which holds
+// the residual stream x, starts the next layer, no other device, link or cap is still busy. The
 // time of a layer therefore depends only on the activation device, on the number of groups per
 // device, and on the devices of proj and ffn. D_inf is the sum of the layers, embed and lm_head.
 //
@@ -38,7 +38,6 @@ inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 /// Returns finish() of work at a constant rate from time 0, but at most kStall.
 [[nodiscard]] Nanoseconds bounded_duration(PerSecond rate, std::int64_t work);
 
-/// Returns whether any device has an egress or ingress cap.
 [[nodiscard]] bool has_caps(const Snapshot& snapshot);
 
 /// Returns work / rate, as the published formula has it, rounded to nanoseconds and at most kStall.
@@ -52,7 +51,7 @@ class StepDelay {
     /// Times a batch of `batch` turns at the mean context of the sequences in flight. Their
     /// operations are joined, and their messages count as one message of the total size.
     StepDelay(const Problem& problem, std::int64_t batch);
-    /// Times such a batch at the given context.
+    /// Times a batch in the same way at the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
 
     /// The blocks of one layer as counts: groups and slices have one entry per device. With
@@ -107,9 +106,9 @@ class StepDelay {
     /// Returns the time from x on the last activation device to the sampled id on the source.
     [[nodiscard]] Nanoseconds finish(std::size_t activation_device, std::size_t lm_head) const;
 
-    /// Returns when the outputs of n units of device j have arrived at `target`, the device of the
-    /// reduction block, if x leaves the activation device at 0 and links are empty. Planners that
-    /// place units (groups or slices) one by one compare these times. The result grows with n.
+    /// Returns when the outputs of n units of device j have arrived at `target`, the device of proj
+    /// or the hub, if x leaves the activation device at 0 and links are empty. Planners that place
+    /// units (groups or slices) one by one compare these times. The result grows with n.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer,
         std::size_t activation_device,
@@ -122,8 +121,8 @@ class StepDelay {
         return j == target ? done : done + outputs_time(j, target, n) + link_latency(j, target);
     }
 
-    /// Returns when x has arrived at `target`, before which the reduction block there cannot start;
-    /// 0 if x is there already. `units` says that units on `target` receive normed x first.
+    /// Returns when x has arrived at `target`, before which proj or the hub there cannot start; 0
+    /// if x is there already. units: whether `target` has units, which receive normed x first.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()
@@ -184,7 +183,6 @@ class StepDelay {
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t source() const { return source_; }
-    /// Returns the time of one layer on d alone.
     [[nodiscard]] Nanoseconds layer_alone(std::size_t layer, std::size_t d) const {
         const std::size_t i = layer * devices_ + d;
         return groups_ * group_[i] + proj_[i] + (sliced() ? slices_ : 1) * ffn_[i];
@@ -211,7 +209,6 @@ class StepDelay {
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;
     [[nodiscard]] Nanoseconds timed_x(std::size_t from, std::size_t to) const;
-    /// Returns the time of proj's output to ffn.
     [[nodiscard]] Nanoseconds to_ffn(std::size_t from, std::size_t to) const;
 
     /// The units of a layer that work in parallel: their number and the time of one, per device.

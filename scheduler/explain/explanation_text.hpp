@@ -11,7 +11,8 @@
 
 namespace headroom::scheduler {
 
-/// The names of devices, by number. A device beyond its end is named by number, as in "device 3".
+/// The names of devices, by number. A device beyond the end of the vector is named by number, as in
+/// "device 3".
 using DeviceNames = std::vector<std::string>;
 
 [[nodiscard]] DeviceNames device_names(const Fleet& fleet);
@@ -20,8 +21,8 @@ using DeviceNames = std::vector<std::string>;
 constexpr std::size_t kShortagesShown = 8;
 
 /// Returns one sentence without a full stop, such as "kept: found nothing faster than 3.00 ms per
-/// token". Of shortages beyond `max_shortages` the text gives only the number. The text of an
-/// unexplained decision is empty.
+/// token". Of the shortages after the first `max_shortages` only the number is given. The text of
+/// an unexplained decision is empty.
 [[nodiscard]] std::string explanation_text(
     const Explanation& why,
     const DeviceNames& names = {},

@@ -10,8 +10,8 @@ namespace headroom::scheduler {
 
 /// Returns whether a quick check proves that no placement is feasible: the blocks need more memory
 /// than all devices have together, or the source has no room for the blocks that must stay on it.
-/// Under cost profile `paper` also: a layer needs more FLOP than all devices can do within
-/// T_budget, or one block needs more than the fastest device can do.
+/// Under cost profile `paper` it also suffices that a layer needs more FLOP than all devices can do
+/// within Problem::t_budget_s, or a block more than the fastest device can do.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
 /// Returns what each device lacks for this placement, by device id; empty if the placement fits.

@@ -2,9 +2,9 @@
 // assignments of layers to devices that fit in memory it minimises D_mig + λ·D_inf, the delay of
 // migrating plus that of λ decode steps. embed and lm_head are on the source, the device where
 // prompts come in. For few layers and devices the result is optimal; otherwise it is the best that
-// a search with a limited number of evaluations finds (layer_search.hpp). It is never worse than
-// keeping the previous placement. In fleets of more than 32 devices the search considers only the
-// fastest devices and those in use. See docs/explanation/baselines.md.
+// a search with a limited number of evaluations finds (layer_search.hpp). The decision is never
+// worse than keeping the previous placement. In fleets of more than 32 devices the search considers
+// only the fastest devices and those in use. See docs/explanation/baselines.md.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

@@ -32,7 +32,6 @@ enum class PolicyKind : std::uint8_t {
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
 /// Returns a clause that says what the policy does, for users who choose a policy.
 [[nodiscard]] std::string_view summary_of(PolicyKind kind);
-/// Returns the kind with this name, or nullopt if there is none.
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 /// Returns the names of all policies, in the order of PolicyKind.
 [[nodiscard]] std::vector<std::string_view> policy_names();

@@ -6,8 +6,8 @@
 namespace headroom::scheduler {
 
 /// Policy `greedy` puts each block, in canonical order (core/blocks.hpp), on the device with the
-/// lowest id that has room for the block at context T + λ. It ignores the previous placement and
-/// the speed of devices.
+/// lowest id that has room for the block at context T + λ, that of the next decision. It ignores
+/// the previous placement and the speed of devices.
 [[nodiscard]] Decision decide_greedy(const Problem& problem);
 
 /// Policy `round_robin` puts block i on device i mod N, or on the next device that has room for the

@@ -1,4 +1,5 @@
-// Computes the predictions of a decision, and the objective that policies minimise.
+// Computes the predictions of a decision, and the objective that policies minimise. D_inf is the
+// time of a decode step, D_mig the time to migrate, and D_T the published counterpart of D_inf.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +15,21 @@ namespace headroom::scheduler {
 [[nodiscard]] double paper_migration_s(const Problem& problem, const Placement& placement);
 [[nodiscard]] Nanoseconds predict_migration(const Problem& problem, const Placement& placement);
 
-/// Returns the time of a round plus its share of the time for the prompts: prompts /
-/// problem.prompt_spread_rounds(). Returns kNever if either time is kNever.
+/// Returns the time of a round (one turn of every sequence) plus its share of the prompts: prompts
+/// / problem.prompt_spread_rounds(). Returns kNever if either time is kNever.
 [[nodiscard]] Nanoseconds round_with_prompt_share(
     const Problem& problem, Nanoseconds round, Nanoseconds prompts
 );
 
-/// Returns the objective in seconds; infinity if something never ends. It is D_mig + λ·D_inf, but
-/// with Aim::throughput D_mig + λ·round_with_prompt_share(), and under cost profile `paper` D_mig +
-/// λ·D_T by the paper's formulas. λ here is problem.steps().
+/// Returns the objective in seconds, or infinity. It is D_mig + λ·D_inf, but with Aim::throughput
+/// D_mig + λ·round_with_prompt_share(), and under cost profile `paper` D_mig + λ·D_T by the paper's
+/// formulas. λ here is problem.steps().
 [[nodiscard]] double objective(const Problem& problem, const Decision& decision);
 /// Returns the objective of a placement with batches of one turn.
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
 /// Returns a decision for the placement with all its predictions. The decision is marked as
-/// feasible without a check of memory. `batch` is reduced to the sequences in flight.
+/// feasible without a check of memory. `batch` is lowered to the number of sequences in flight.
 [[nodiscard]] Decision evaluate(
     const Problem& problem, Placement placement, std::int64_t batch = 1
 );

@@ -1,5 +1,5 @@
-// Collects the instructions of one program per device while a placement is lowered (program.hpp).
-// Only the files of lowering (program.cpp, ring_lowering.*) use it.
+// Collects the instructions of one program per device while a placement is translated to programs
+// (lowered, see program.hpp). Only the files of lowering (program.cpp, ring_lowering.*) use it.
 #pragma once
 
 #include <cstdint>

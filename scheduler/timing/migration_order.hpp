@@ -1,6 +1,6 @@
 // Computes the order in which a migration sends the pieces of all blocks (a piece is some rows of a
 // weight matrix, or a cache page), such that no device ever holds more than max(bytes before, bytes
-// after) + the staging buffer. The runtime executes the result.
+// after) + the staging buffer, through which pieces pass. The runtime executes the result.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct PieceMove {
     DeviceId from;
     DeviceId to;
     std::vector<Bytes> pieces;
-    bool freed_at_source = true; ///< false for a tied matrix that `from` still uses
+    bool freed_at_source = true; ///< false if `from` still uses them (a tied matrix)
     /// The index of another move whose first `shared_pieces` pieces are the same bytes at `from`,
     /// or -1. This happens if embed and lm_head take a tied matrix to two devices. `from` frees
     /// such a piece when both moves have sent it.
@@ -34,12 +34,12 @@ struct PieceStep {
 };
 
 /// Returns a total order of all pieces; every device executes in this order the steps in which it
-/// takes part. The next piece always belongs to the move of which the smallest fraction is
-/// finished, among the unfinished moves whose `to` has room; of equal ones the move with the
-/// smaller index is first. held: the bytes that each device holds before. staging: the size of the
-/// staging buffer. Some unfinished move always has room: otherwise every target would have more
-/// bytes left to send than to receive, but all bytes that are left go to a target. Throws Bug if a
-/// piece is larger than `staging` or a move has an invalid device.
+/// takes part. Of the unfinished moves whose `to` has room, the one of which the smallest fraction
+/// is sent gets the next step; if several are equal, it is the one with the smallest index. held:
+/// the bytes that each device holds before the migration. staging: the size of the staging buffer.
+/// One of the unfinished moves always has room: a target without room has more bytes left to send
+/// than to receive, which cannot be true of all targets, because all bytes left go to targets.
+/// Throws Bug if a piece is larger than `staging` or a move has an invalid device.
 [[nodiscard]] std::vector<PieceStep> migration_order(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 );

@@ -1,7 +1,7 @@
 // Lowering translates a placement into one program per device: the computations, sends and receives
-// of one forward pass (turn), in a fixed order. The timeline computes the times of these programs
-// and the runtime executes them. They cannot deadlock, because all of them are parts of one global
-// order in which every send stands before its receive. See
+// of one forward pass (turn), in a fixed order. The timeline (timeline.hpp) computes the times of
+// these programs, and the runtime executes them. The programs cannot deadlock, because all of them
+// are parts of one global order in which every send stands before its receive. See
 // docs/explanation/blocks.md#data-flow-of-a-decode-step and docs/explanation/time.md#messages.
 //
 // With Reduce::ring (granularity `sliced`; docs/explanation/blocks.md#ring-all-reduce) the ring
@@ -16,15 +16,15 @@
 //   numbers per token in 64-bit fixed point. Without units the partial sum stays zero.
 // - Reduce-scatter: In step s = 0 … N-2 it sends part (r - s) mod N of its partial sum (`ring_sum`,
 //   8 bytes per element) to the next device of the ring. It receives part (r - 1 - s) mod N from
-//   the previous device and adds it to its own part.
+//   the previous device and adds it to its own sums.
 // - `finish`: Its part (r + 1) mod N is now complete. It adds the elements of x in that part, as a
 //   hub does, which gives these elements of the new x.
 // - All-gather: In step s = 0 … N-2 it sends part (r + 1 - s) mod N of the new x (`ring_x`, 4 bytes
 //   per element) and receives part (r - s) mod N.
 // Part p of D is the elements [p·D/N, (p+1)·D/N) of every token, token after token. A part without
-// elements is neither sent nor finished. The hub sends and receives nothing: it is one more
-// operation on its device at the end of each stage. No `last_x` is sent, because all devices have x
-// already.
+// elements is neither sent nor finished. The hub (the block that adds up partial sums if there is
+// no ring) sends and receives nothing: it is one more operation on its device at the end of each
+// stage. No `last_x` is sent, because all devices have x already.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +38,12 @@
 namespace headroom::scheduler {
 
 /// `norm` and `finish` only occur with Reduce::ring (see above). They take no time: the timeline
-/// does not change the clock, page or record anything for them.
+/// neither changes a clock nor records anything for them.
 enum class OpCode : std::uint8_t { compute, send, receive, norm, finish };
 
-/// What a message carries. The comments give its sender and receiver and its bytes per token of the
-/// turn; `last_x` and `sampled` have the bytes of one token in every turn. D, q and d are those of
-/// docs/explanation/blocks.md.
+/// What a message carries. The comments give sender -> receiver and the bytes per token of the
+/// turn; `last_x` and `sampled` have the bytes of one token in every turn. The activation device is
+/// the one that has x when a layer begins. D, q and d are those of docs/explanation/blocks.md.
 enum class Payload : std::uint8_t {
     token,        ///< source -> embed: the token ids, 4 each
     normed_x,     ///< activation device -> devices with groups: D·4
@@ -71,8 +71,8 @@ struct Instruction {
     DeviceId peer{};                  ///< send: the target; receive: the sender
     Bytes bytes_per_token = 0;        ///< send, receive
     bool per_turn = false; ///< send, receive: the bytes do not depend on the turn's tokens
-    /// `norm`, `compute` of a hub: the stage, 0 for attention, 1 for ffn. Ring payloads, `finish`:
-    /// the part of D.
+    /// For `norm` and `compute` of a hub, the stage: 0 for attention, 1 for ffn. For ring payloads
+    /// and `finish`, the part of D.
     std::int32_t part = 0;
     std::int32_t parts = 1; ///< ring payloads and finish: N, the number of parts
 

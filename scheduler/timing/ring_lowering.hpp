@@ -1,4 +1,4 @@
-// Lowers layers with Reduce::ring, as program.hpp describes. Only program.cpp uses it.
+// Translates layers with Reduce::ring to programs (program.hpp). Only program.cpp uses it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace headroom::scheduler {
 
 class RingLowering {
   public:
-    /// source: the device that has x at first, and is in the ring, if there is no embed.
+    /// source: belongs to the ring if there is no embed, because it then has x at first.
     RingLowering(Emitter& emitter, DeviceId source);
 
     /// Sends x from `activation_device` to every other device of the ring.
@@ -24,7 +24,7 @@ class RingLowering {
         std::int32_t number = 0;
     };
     void norm(const Stage& stage);
-    /// In step s = 0 … N-2, device r of the ring sends part (r + first - s) mod N to the next one.
+    /// In step s = 0 … N-2, device r sends part (r + first - s) mod N to the next device.
     void rotate_parts(const Stage& stage, Payload payload, std::int32_t first);
     void finish(const Stage& stage);
     void all_reduce(const Stage& stage);

@@ -1,6 +1,7 @@
 // Prepares the programs of a placement for simulating many rounds at the constant rates of a
 // snapshot (round_simulation.hpp). The plan holds the times of messages of one token, the send and
-// the receive of each message as one entry, and the key of every segment (turn_schedule.hpp).
+// the receive of each message as one entry, and the key, by which turn_schedule.hpp orders it, of
+// every segment.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ namespace headroom::scheduler {
 /// What the simulation needs of one placement. `device`, `from`, `to` and `source` are indices into
 /// active_devices, the devices with a program by increasing id.
 struct RoundPlan {
-    /// For how many ns a message occupies its link and the caps of its two devices.
+    /// For how many ns a message occupies its link and the egress and ingress cap.
     struct Transfer {
         Nanoseconds link = 0;
         Nanoseconds egress = 0;
@@ -68,9 +69,9 @@ struct RoundPlan {
     std::vector<Instruction> sent; ///< the send of each message
     std::vector<Action> actions;
     std::vector<Segment> segments; ///< of one device after the other
-    Nanoseconds period = 1;        ///< P of the phase offsets; larger than the time of every key
-    /// The index of the source's last segment, which the source executes at the next visit; nullopt
-    /// if its program has only one segment.
+    Nanoseconds period = 1;        ///< P, the time of a step; exceeds the time of every key
+    /// The index of the source's last segment, which the source executes at the next visit of the
+    /// sequence; nullopt if the source's program has only one segment.
     std::optional<std::size_t> source_end;
 
     /// Returns the times of a message in a turn of this many tokens.

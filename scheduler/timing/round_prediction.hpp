@@ -19,9 +19,9 @@ struct RoundTimes {
 
 /// Returns the times in the steady state: every sequence is at its context T + λ, the turns of each
 /// `batch` consecutive sequences are computed together, the rates of the snapshot stay constant,
-/// nothing is paged, and no sequence begins or ends. With one sequence the round is D_inf. The
-/// prompts (InFlight::prompt) are processed in chunks, which are never joined; a prompt of more
-/// than 8 chunks counts as 8 equal chunks. Times may be kNever. Throws Bug if batch < 1.
+/// nothing is paged, and no sequence begins or ends. The prompts (InFlight::prompt) are processed
+/// in chunks, which are never joined with other turns; a prompt of more than 8 chunks counts as 8
+/// equal chunks. Times may be kNever. Throws Bug if batch < 1.
 [[nodiscard]] RoundTimes predict_rounds(
     const Problem& problem, const Placement& placement, std::int64_t batch
 );

@@ -2,9 +2,9 @@
 // times equal those of a Timeline with the same programs, but are computed much faster.
 //
 // A segment, a part of a device's program that runs without waiting, gets its inputs from segments
-// with smaller keys (turn_schedule.hpp, which also defines visits). The simulator therefore
-// executes the segments of all devices in the order of their keys, and no instruction has to wait.
-// A segment is due a fixed number of visits after its turn began, so one sorting suffices.
+// with smaller keys (turn_schedule.hpp defines keys and visits). The simulator therefore executes
+// the segments of all devices in the order of their keys, and no instruction has to wait. A segment
+// is due a fixed number of visits after its turn began, so one sorting suffices.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ class RoundSimulator {
     /// must outlive the simulator. Throws Bug if a segment needs input from a later one.
     RoundSimulator(const RoundPlan& plan, std::int64_t visits);
 
-    /// Simulates one visit: the batches that began one cycle ago end, and the given ones begin.
+    /// Simulates one visit: the batches that began one cycle ago end, and the given batches begin.
     /// Returns the source's clock when the source has the ids sampled by the ended batches; 0 in
     /// the first cycle. Batch::rates, TurnWork::slot and TurnWork::number are not used.
     Nanoseconds visit(std::span<const Batch> batches);
@@ -39,7 +39,7 @@ class RoundSimulator {
         std::vector<Nanoseconds> durations;    ///< per operation
         std::vector<InFlightMessage> messages; ///< [message][turn]
     };
-    /// A segment that is due after every visit, for batches that began `visits_ago` visits ago.
+    /// A segment to be executed after every visit, for batches that began `visits_ago` visits ago.
     struct DueSegment {
         std::int64_t visits_ago = 0;
         Nanoseconds at = 0; ///< time after the visit

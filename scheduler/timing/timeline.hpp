@@ -28,7 +28,7 @@ namespace headroom::scheduler {
 struct TurnWork {
     std::int64_t first = 0;
     std::int64_t tokens = 1;
-    bool samples = true;     ///< false for chunks of a prompt before its last; no lm_head
+    bool samples = true;     ///< false if more chunks of a prompt follow; no lm_head
     std::int32_t slot = 0;   ///< distinguishes the messages of different sequences
     std::int64_t number = 0; ///< number of the turn in the records
     bool operator==(const TurnWork&) const = default;
@@ -43,7 +43,7 @@ struct TurnWork {
 /// Joined turns: each block computes once for all (OperationCost); each turn has its own messages.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
-    std::shared_ptr<const Rates> rates; ///< the rates for turns that begin at this visit
+    std::shared_ptr<const Rates> rates; ///< of turns that begin at this visit of the source
 };
 
 /// One operation: a block computes for one batch. A hub has two per batch, after attention and
@@ -63,7 +63,7 @@ struct MessageRecord {
     Payload payload = Payload::token;
     std::int32_t layer = -1;
     Bytes bytes = 0;
-    Nanoseconds begin = 0;   ///< g of docs/explanation/time.md#messages
+    Nanoseconds begin = 0;   ///< of sending, g of docs/explanation/time.md#messages
     Nanoseconds arrival = 0; ///< with the receiver's ingress cap
     std::int64_t turn = 0;
     bool operator==(const MessageRecord&) const = default;
@@ -79,7 +79,7 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-/// The times of a move, from the begin of its message or its load until the target has both.
+/// The times of a move: from the first begin of its message and load to the end of both.
 struct MoveRecord {
     Move move;
     Nanoseconds start = 0;
@@ -102,11 +102,11 @@ struct DeviceLog {
 };
 
 /// Returns the moves from one placement to another, in block order. A move sends the weights that
-/// the block has under the new placement, and `rows` cache rows. A tied lm_head that moves to the
-/// device of embed sends only its norm weights; embed always sends its matrix. With
-/// weights_everywhere the target loads the weights from its storage, and only the rows are sent.
-/// Moves of 0 bytes are included, because their block changes its device too. Throws Bug if a
-/// placement has the wrong number of blocks.
+/// the block has under the new placement, and `rows` cache rows. A tied lm_head (one that uses
+/// embed's matrix) that moves to the device of embed sends only its norm weights; embed always
+/// sends its matrix. With weights_everywhere the target loads the weights from its storage, and
+/// only the rows are sent. Moves of 0 bytes are included, because their block changes its device
+/// too. Throws Bug if a placement has the wrong number of blocks.
 [[nodiscard]] std::vector<Move> moves_between(
     const Blocks& blocks,
     const Placement& from,
@@ -124,7 +124,7 @@ class Timeline {
     struct FirstOperation {
         DeviceId device;
         Nanoseconds start = 0;
-        std::int64_t cached_rows = 0; ///< at the visit that began or ended the batch
+        std::int64_t cached_rows = 0; ///< used rows of KV caches, see set_cached_rows
         const Rates& rates;           ///< the rates of the batch
     };
     /// Returns the bytes that the device holds over its budget at this moment and must page, which
@@ -153,12 +153,12 @@ class Timeline {
         bool detailed = false; ///< keep records of operations and messages
     };
 
-    /// Sets the programs and phase offsets of the turns that begin from here on. The programs must
-    /// outlive these turns. Throws Bug if a batch is in progress.
+    /// Sets the programs and phase offsets (turn_schedule.hpp) of turns that begin from now on. The
+    /// programs must outlive these turns. Throws Bug if a batch is in progress.
     void install(
         const std::vector<Program>* programs, const PhaseOffsets& offsets, Settings settings
     );
-    /// Sets what `Overload` gets as cached_rows from here on.
+    /// Sets FirstOperation::cached_rows for tasks that later calls of visit() and end() begin.
     void set_cached_rows(std::int64_t rows) { cached_rows_ = rows; }
     /// Records that the source visits its next group of sequences and that these batches begin
     /// there (possibly none). Returns the number of the first batch.
@@ -203,7 +203,6 @@ class Timeline {
         Nanoseconds latency = 0;
     };
 
-    /// A message between its send and its receive.
     struct InFlightMessage {
         Payload payload = Payload::token;
         std::int32_t layer = -1;
@@ -290,8 +289,8 @@ class Timeline {
 };
 
 /// Returns D_inf: the time of one decode step at the given context, from the source's token id to
-/// the next sampled id there. At its start all devices are idle and all links free. The rates of
-/// the snapshot stay constant and nothing is paged. May return kNever.
+/// the next sampled id there. When the step starts, all devices are idle and all links free. The
+/// rates of the snapshot stay constant and nothing is paged. May return kNever.
 [[nodiscard]] Nanoseconds predict_inference(
     const Blocks& blocks,
     const Placement& placement,
