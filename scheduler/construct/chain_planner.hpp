@@ -50,8 +50,7 @@ struct Gathering {
 /// Gives each of n units to the device that would finish earliest with it, transfer included, and
 /// returns the number of units per device. The latest finish is minimal, because every further unit
 /// lets a device finish later. `max_units` limits the units per device; if the limits add up to
-/// less than n, the result is empty. Under cost profile `paper` the function calls
-/// spread_by_formula.
+/// less than n, the result is empty. Under cost profile `paper` this is spread_by_formula.
 [[nodiscard]] std::vector<std::int32_t> spread_units(
     const StepDelay& step,
     const Gathering& gathering,

@@ -33,7 +33,7 @@ struct ChainNotes {
     std::string sought;    ///< what is not found if there is no chain
 };
 
-/// Returns the first decision of a static policy, with its predictions; infeasible without a chain.
+/// Returns the first decision of a static policy, with predictions; infeasible if `chain` is empty.
 [[nodiscard]] Decision chain_decision(
     const Problem& problem, const LayerCosts& costs, const Chain& chain, const ChainNotes& notes
 );

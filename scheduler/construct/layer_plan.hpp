@@ -13,7 +13,7 @@
 
 namespace headroom::scheduler {
 
-/// A layer as counts, with its time in ns, which is kNever if nothing fits.
+/// The counts of one layer and its time in ns; the time is kNever if nothing fits.
 struct LayerPlan {
     Nanoseconds time = kNever;
     LayerCounts counts;
@@ -33,7 +33,7 @@ class LayerRoom {
         const Amount need = ledger_->need(b);
         return free(d, need.bytes).times(need, 1) == 1;
     }
-    /// Returns how many units d can take beside the blocks that are charged to it.
+    /// Returns how many units of this kind d can take beside the blocks that are charged to it.
     [[nodiscard]] std::int32_t max_units(Unit unit, std::size_t d) const {
         return free(d, need(unit).bytes).times(need(unit), count_of(*blocks_, unit));
     }

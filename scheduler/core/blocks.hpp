@@ -109,7 +109,7 @@ struct OperationCost {
 /// The sizes on which the buffers of a device depend.
 struct TurnSizes {
     std::int64_t tokens = 1; ///< n, the most tokens of one turn: a prompt, or a chunk of a prompt
-    std::int64_t slots = 1;  ///< m, the number of sequences that fit in flight
+    std::int64_t slots = 1;  ///< m, the most sequences in flight at once
     std::int64_t joined = 1; ///< j, the most turns that are joined into one batch
 };
 
@@ -135,7 +135,7 @@ struct TurnSizes {
 
 /// Returns h, the largest number of columns of the matrix o (attention's output projection) that a
 /// group stores. With quantisation blocks of E elements, a group that needs w = q·d columns stores
-/// all blocks that it needs a part of, up to ⌈(w + E − gcd(w, E)) / E⌉·E.
+/// all of those that it needs a part of, up to ⌈(w + E − gcd(w, E)) / E⌉·E columns.
 [[nodiscard]] std::int64_t max_head_columns(const ModelShape& shape);
 /// Returns c, the largest number of columns of the matrix `down` that a slice stores: the formula
 /// of h with w = F/s. Precondition: cut.sliced().

@@ -31,7 +31,7 @@ enum class Cause : std::uint8_t {
 
     // No placement is feasible, or the policy has found none:
     too_little_memory, ///< all devices together have too little
-    source_too_small,  ///< the device of the prompts lacks room for pinned blocks
+    source_too_small,  ///< the source (see NotOnSource) lacks room for its fixed blocks
     block_too_slow,    ///< no device computes this block within Problem::t_budget_s
     layer_too_slow,    ///< all devices together do not compute a layer within that time
     none_found,
@@ -80,7 +80,7 @@ struct Explanation {
 
     // The delays, and to what they apply.
     bool per_round = false;      ///< per round (one turn of every sequence), else per step
-    bool with_prompts = false;   ///< rounds contain a share of the prompts
+    bool with_prompts = false;   ///< the time of a round contains a share of the prompts
     bool by_formula = false;     ///< delays are by the paper's formula, else predictions
     std::int64_t in_flight = 1;  ///< number of sequences
     std::int64_t batch = 1;      ///< number of joined turns
@@ -99,7 +99,7 @@ struct Explanation {
     std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed
     double t_budget_s = 0;
     std::int64_t needed = 0; ///< bytes, or FLOP if `cause` is about compute
-    std::int64_t there = 0;  ///< what all devices, or `device`, have of these
+    std::int64_t there = 0;  ///< bytes or FLOP of all devices, or of `device`
     DeviceId device{0};      ///< the source or the fastest device, as `cause` says
     BlockKind block = BlockKind::embed;
 };

@@ -137,7 +137,7 @@ class RatesOf final : public Rates {
 };
 
 /// The profiles of a fleet for a turn (forward pass) that began after `tokens` sampled tokens.
-/// Events of a scenario can begin at a number of tokens, so a rate depends on it.
+/// Events of a scenario can begin at a number of tokens, so rates depend on `tokens`.
 class FleetSource {
   public:
     FleetSource(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)

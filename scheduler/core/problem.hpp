@@ -50,7 +50,7 @@ struct Problem {
     std::optional<Placement> previous; ///< the placement in force; nullopt at the first decision
     std::int64_t context = 0;          ///< T of the longest sequence
     std::int64_t rows = 0; ///< used cache rows of all sequences, which move with a group
-    /// All sequences in flight until the next decision; if empty, there is one, at `context`.
+    /// All sequences in flight until the next decision; empty stands for one with T = `context`.
     std::vector<InFlight> sequences{};
     Aim aim = Aim::latency;
     /// The batch size: the turns of different sequences that are computed together; 0 if the
@@ -68,8 +68,8 @@ struct Problem {
     /// from there, and only its cache rows are sent.
     bool weights_everywhere = false;
     /// The memory of each device that policies use unless nothing fits in it; if this is empty, all
-    /// (docs/reference/policies.md). A placement that needs more is feasible within the snapshot's
-    /// memory.
+    /// (docs/reference/policies.md). A placement that needs more is feasible if it fits in the
+    /// snapshot's memory.
     std::vector<Bytes> safe_memory{};
     /// Whether embed and lm_head must stay on the source; if not, a policy may place them anywhere.
     bool ends_at_source = false;
@@ -118,7 +118,7 @@ struct Decision {
     Placement placement;            ///< empty if infeasible
     Nanoseconds inference = kNever; ///< D_inf, the time of a decode step
     Nanoseconds migration = 0;      ///< D_mig, the time to migrate
-    double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_T
+    double paper_delay_s = std::numeric_limits<double>::infinity(); ///< the paper's D_inf, D_T
     double paper_migration_s = 0;                                   ///< the paper's D_mig
     std::int64_t batch = 1;                                         ///< batch size
     Nanoseconds round = kNever; ///< predicted time of one round of all sequences in flight
@@ -132,8 +132,8 @@ struct Decision {
     bool proven = false; ///< whether it is proven that the placement is optimal, or that none fits
 };
 
-/// Returns the memory that the device really has, the larger of the snapshot's and `safe_memory`:
-/// to keep a reserve, resource_aware derives a problem with the two exchanged.
+/// Returns the memory that the device really has. To keep a reserve, resource_aware derives a
+/// problem whose snapshot has less memory and whose `safe_memory` has all.
 [[nodiscard]] Bytes actual_memory(const Problem& problem, DeviceId d);
 
 } // namespace headroom::scheduler

@@ -57,7 +57,7 @@ class Load {
     [[nodiscard]] std::int64_t cycle_periods() const {
         return kind_ == Kind::table ? 2 * kWalkPeriods : 0;
     }
-    /// Returns the value of a random load in period k.
+    /// Returns the value in period k. Precondition: the load is random.
     [[nodiscard]] Ppb value_in_period(std::int64_t k) const {
         if (kind_ == Kind::uniform) {
             const auto choices = static_cast<std::uint64_t>(high_ - low_ + 1);

@@ -10,9 +10,9 @@
 
 namespace headroom::scheduler {
 
-/// What one block costs at the horizon T + λ. Memory counts the caches of all sequences in flight,
-/// but compute is that of the longest sequence alone. Under cost profile `paper`, embed and lm_head
-/// cost nothing.
+/// What one block costs at context T + λ, that of the next decision. Memory counts the caches of
+/// all sequences in flight, but compute is that of the longest sequence alone. Under cost profile
+/// `paper`, embed and lm_head cost nothing.
 struct BlockCost {
     Bytes memory = 0;  ///< resident bytes; a tied lm_head counts with a matrix of its own
     Flops compute = 0; ///< FLOP per token

@@ -35,7 +35,7 @@ struct Score {
     Nanoseconds migration = 0; ///< D_mig
 };
 
-/// The candidate. Searches change it with attempt() and undo().
+/// The candidate. Searches change the candidate with attempt() and undo().
 class Draft {
   public:
     /// Keeps pointers to both arguments.
@@ -61,7 +61,7 @@ class Draft {
     bool attempt(
         std::span<const Relocation> changes, Bytes max_shortage = std::numeric_limits<Bytes>::max()
     );
-    /// Undoes the last successful attempt. Precondition: it has not been undone yet.
+    /// Undoes the last successful attempt. Precondition: that attempt has not been undone yet.
     void undo();
     /// Returns the number of layer evaluations so far, where a refused attempt counts as one.
     /// Searches are limited by this number.

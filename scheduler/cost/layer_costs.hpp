@@ -4,9 +4,9 @@
 // tables grow with the square of the number of devices, so in large fleets layer_hosts() chooses
 // some.
 //
-// If x comes from another device, a layer receives two messages over one link: normed x, then x
-// (docs/explanation/blocks.md#data-flow-of-a-decode-step). Its groups start after the first
-// message, and proj (or the hub) waits for the second.
+// If x, the residual stream, comes from another device, a layer receives two messages over one
+// link: normed x, then x (docs/explanation/blocks.md#data-flow-of-a-decode-step). Its groups start
+// after the first message, and proj (or the hub) waits for the second.
 //
 // Under cost profile `paper` a layer takes the sum of its blocks' FLOP / the device's rate, rounded
 // to nanoseconds. Hops take no time, because the published D_T does not count the transfer of x

@@ -1,6 +1,6 @@
 // The class Ledger records what each device uses and has left while a placement is built block by
-// block: memory at the horizon T + λ and, under cost profile `paper`, FLOP per layer. Policies use
-// the ledger; validate() checks decisions without it, so that mistakes here are found.
+// block: memory at context T + λ, that of the next decision, and, under cost profile `paper`, FLOP
+// per layer. validate() checks decisions without the ledger, so that mistakes here are found.
 #pragma once
 
 #include <algorithm>
@@ -55,7 +55,7 @@ class Ledger {
     void place(BlockId b, DeviceId d);
     void remove(BlockId b) { set_device(b, DeviceId()); }
 
-    /// Returns the resident bytes at the horizon, plus the buffers if the device holds any block.
+    /// Returns the resident bytes at that context, plus the buffers if the device holds any block.
     [[nodiscard]] Bytes used(DeviceId d) const {
         return used_[d.index()] + (count_[d.index()] > 0 ? buffers_ : 0);
     }

@@ -27,7 +27,7 @@ namespace headroom::scheduler {
 /// Estimates the rounds of placements for one batch size.
 class RoundModel {
   public:
-    /// Builds the model for batches of `batch` turns. Keeps pointers to its blocks and snapshot.
+    /// Builds the model for batches of `batch` turns. Keeps pointers into the problem.
     RoundModel(const Problem& problem, std::int64_t batch);
     /// Returns a model of one turn alone at the context of phase_offsets(), for use as the first
     /// argument of simulate_round_at_offsets().
@@ -138,7 +138,7 @@ class RoundModel {
     std::vector<Link> links_;                 ///< in use
     std::vector<Segment> segments_; ///< ordered so that every message goes to a later segment
     std::vector<Message> messages_;
-    std::vector<std::size_t> unreceived_;    ///< [device]: head of the list of unreceived
+    std::vector<std::size_t> unreceived_;    ///< [device]: head of the list of unreceived messages
     std::vector<std::size_t> next_message_;  ///< [message]: the next in the list of its device
     std::vector<std::size_t> group_devices_; ///< devices with groups of the present layer
 

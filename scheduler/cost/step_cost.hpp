@@ -46,7 +46,7 @@ inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 /// The times of the parts of one decode step. Device arguments are indices of devices.
 class StepDelay {
   public:
-    /// Times a turn alone at the horizon. Keeps pointers to the problem's blocks and snapshot.
+    /// Times a turn alone at context T + λ. Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
     /// Times a batch of `batch` turns at the mean context of the sequences in flight. Their
     /// operations are joined, and their messages count as one message of the total size.

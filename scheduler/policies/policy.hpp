@@ -18,11 +18,11 @@ class Policy {
     [[nodiscard]] virtual bool decides_batch_size() const { return false; }
 };
 
-/// Completes the decision of a policy. If the policy does not choose a batch size, the function
-/// sets the best one for the placement. If the policy does not explain a feasible decision, the
-/// function explains it. If the migration or a step under the new placement would never end,
-/// because a device or link is down, the function returns the previous placement instead, as an
-/// infeasible decision if it does not fit. See docs/explanation/time.md#rates-and-finish.
+/// Asks the policy for a decision and completes it. If the policy chooses no batch size, the
+/// function sets the best one for the placement. If the policy does not explain a feasible
+/// decision, the function does. If the migration or a step under the new placement would never end,
+/// because a device or link is down, the function returns the previous placement instead, or an
+/// infeasible decision if that does not fit. See docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -8,12 +8,13 @@
 // consists of the N devices that hold any block, by increasing id. If there is no embed, the ring
 // includes the source. All devices of the ring hold the residual stream x: the device of embed (if
 // there is none, the source) sends it to every other one in increasing order, as payload `x` of
-// layer 0. A layer has two stages: 0 for the groups, 1 for the slices. In each stage the r-th
-// device of the ring does the following:
+// layer 0. A layer has two stages: 0 for the groups, 1 for the slices. In each stage device r of
+// the ring, counted from 0, does the following:
 // - `norm`: It applies the stage's norm to x and sets its partial sum to zero. All devices of the
 //   ring have the norm weights in their buffers.
-// - It computes its units in block order and adds their outputs to its partial sum, which has D
-//   numbers per token in 64-bit fixed point. Without units the partial sum stays zero.
+// - It computes its units (groups or slices) in block order and adds their outputs to its partial
+//   sum, which has D numbers per token in 64-bit fixed point. Without units the partial sum stays
+//   zero.
 // - Reduce-scatter: In step s = 0 … N-2 it sends part (r - s) mod N of its partial sum (`ring_sum`,
 //   8 bytes per element) to the next device of the ring. It receives part (r - 1 - s) mod N from
 //   the previous device and adds it to its own sums.
@@ -96,9 +97,9 @@ struct RingPart {
 [[nodiscard]] RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts);
 
 /// Returns the programs of one turn, one per device. A device without blocks has an empty program,
-/// unless it is the source. The source's program begins by sending the ids to the device of embed
-/// and ends by receiving the sampled id, except where embed or lm_head is on the source itself.
-/// Throws Bug if a block has no valid device.
+/// unless it is the source. The source's program begins by sending the token ids to the device of
+/// embed and ends by receiving the sampled id, except where embed or lm_head is on the source
+/// itself. Throws Bug if a block has no valid device.
 [[nodiscard]] std::vector<Program> lower(
     const Blocks& blocks, const Placement& placement, DeviceId source, std::size_t devices
 );

@@ -1,7 +1,7 @@
 // Prepares the programs of a placement for simulating many rounds at the constant rates of a
-// snapshot (round_simulation.hpp). The plan holds the times of messages of one token, the send and
-// the receive of each message as one entry, and the key, by which turn_schedule.hpp orders it, of
-// every segment.
+// snapshot (round_simulation.hpp). The plan holds each message (send and receive) with its times
+// for one token, and for each segment, a part of a program that runs without waiting, the key by
+// which turn_schedule.hpp orders it.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ struct RoundPlan {
         Nanoseconds egress = 0;
         Nanoseconds ingress = 0;
     };
-    /// One message per turn. The struct is small, because the simulation reads it very often.
+    /// A message of a turn. The struct is small, because the simulation reads it very often.
     struct Message {
         std::uint32_t from = 0;
         std::uint32_t to = 0;
@@ -68,7 +68,7 @@ struct RoundPlan {
     std::vector<Message> messages;
     std::vector<Instruction> sent; ///< the send of each message
     std::vector<Action> actions;
-    std::vector<Segment> segments; ///< of one device after the other
+    std::vector<Segment> segments; ///< ordered by device
     Nanoseconds period = 1;        ///< P, the time of a step; exceeds the time of every key
     /// The index of the source's last segment, which the source executes at the next visit of the
     /// sequence; nullopt if the source's program has only one segment.
@@ -78,7 +78,7 @@ struct RoundPlan {
     [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
-/// Lowers the placement and returns the plan, which keeps pointers to blocks and snapshot.
+/// Returns the plan of the placement's programs. It keeps pointers to blocks and snapshot.
 [[nodiscard]] RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 );

@@ -1,6 +1,6 @@
 // The timeline computes when every operation and message happens, by walking through the programs
-// of all devices without executing them. Its times equal those of a run to the nanosecond.
-// Predictions and the commands `simulate` and `replay` use the timeline. See
+// of all devices (program.hpp) without executing them. Its times equal those of a run to the
+// nanosecond. Predictions and the commands `simulate` and `replay` use the timeline. See
 // docs/explanation/time.md.
 #pragma once
 

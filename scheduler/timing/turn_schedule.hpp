@@ -50,7 +50,7 @@ struct ProgramSegment {
 
 /// The position of a segment in a step, by which devices order segments.
 struct ScheduleKey {
-    Nanoseconds time = 0;   ///< when the segment has its inputs if the turn is alone
+    Nanoseconds time = 0;   ///< phase offset, from the start of the step
     std::int32_t depth = 0; ///< message depth, which orders equal times
     bool operator==(const ScheduleKey&) const = default;
 };
