@@ -1,7 +1,7 @@
 // Constants of the arithmetic that all kernel levels (implementations of the same functions, see
 // kernels.hpp) share. This header must not define functions: files compiled for different
-// instruction sets include it, and the linker might keep the AVX-512 copy of an inline function for
-// all of them.
+// instruction sets include it, and of an inline function the linker keeps one copy for all files,
+// maybe one that older CPUs cannot execute.
 #pragma once
 
 #include <cstdint>

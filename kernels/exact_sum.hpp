@@ -4,8 +4,8 @@
 //
 // A sum is an integer number of steps of 2^-36 in 64 bits, so |sum| < 2^27, about 134 million. The
 // runtime adds the partial sums of a layer in this way, before they join the residual stream; in
-// real models their values reach some thousands. A step of 1.5e-11 is finer than the last bit of
-// any F32 of at least 2^-12. For smaller sums the absolute error is at most half a step per term.
+// real models such sums reach some thousands. A step of 1.5e-11 is finer than the last bit of any
+// F32 of at least 2^-12. For smaller sums the absolute error is at most half a step per term.
 //
 // A sum cannot overflow, because add_exactly() accepts only terms that are smaller than the range
 // divided by their number `terms`. This number counts the terms on all devices together, so whether

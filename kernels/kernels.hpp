@@ -1,6 +1,6 @@
-// The numeric functions of a decoder on plain arrays. A kernel level is one implementation of them,
-// a table of functions; all tables have the same signatures and contracts. Kernels do not check
-// their preconditions, which src/model guarantees. They do not allocate, do I/O or start threads.
+// The numeric functions of a decoder on plain arrays. A kernel level is one implementation of these
+// functions, a table that fulfils the contracts of this header. Kernels do not check their
+// preconditions, which src/model guarantees. They do not allocate, do I/O or start threads.
 //
 // Every level has these properties:
 // - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
@@ -111,8 +111,8 @@ struct Sampling {
 
 /// Samples an id from V < 2²³ logits; `unit` in [0, 1) is the random number. Filters the logits in
 /// place, replaces them by softmax(logits/temperature), and inverts the cumulative sum (in double,
-/// in index order). Levels whose softmax has the same bits yield the same id. For top_p, an id
-/// counts with the integer round(2⁴⁰·portable_exp(logit − largest)), so that sums are exact, and p
+/// in index order). Levels whose softmax has the same bits yield the same id. For top_p, the weight
+/// of an id is the integer round(2⁴⁰·portable_exp(logit − largest)), so that sums are exact; p
 /// times the total is rounded up. Never returns an id of probability 0. Returns the argmax if the
 /// largest logit is not finite or if the probabilities are undefined (see softmax).
 [[nodiscard]] std::int64_t sample(

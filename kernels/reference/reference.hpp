@@ -15,7 +15,7 @@ namespace headroom::kernels::reference {
 /// tree_sum() adds the lanes.
 [[nodiscard]] float dot(const float* a, const float* b, std::int64_t n);
 
-// The types, with the contracts of these functions, are in kernels.hpp.
+// kernels.hpp has the types of these functions, with their contracts.
 Multiply multiply;
 RmsNorm rms_norm;
 Rope rope;

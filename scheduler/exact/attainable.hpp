@@ -1,6 +1,6 @@
 // Subset sums: which sums of given sizes are attainable. Blocks of one size fill a device's memory,
 // or the time of a lane (a link or a storage), in steps of that size, so a limit between two steps
-// can be lowered to the lower one. This improves bounds much if blocks are large.
+// can be lowered to the lower step. This improves bounds much if blocks are large.
 #pragma once
 
 #include <vector>

@@ -20,9 +20,9 @@ namespace headroom::scheduler::exact {
 
 /// The result of the search; times are in nanoseconds.
 struct Found {
-    std::optional<Placement> placement; ///< the best one, if any was found
+    std::optional<Placement> placement; ///< the best placement found, if any
     double objective = kInfinite;       ///< its objective
-    double bound = 0;                   ///< lower bound of all placements, as the tables time them
+    double bound = 0;                   ///< lower bound of all objectives, with the tables' times
     bool complete = false;              ///< whether no box is left
     std::int64_t nodes = 0;
 };
@@ -56,7 +56,7 @@ class BranchAndBound {
     [[nodiscard]] bool has_equal_before(const Domain& domain, std::uint64_t mask, std::size_t d)
         const;
     void add_child(Domain child);
-    /// Adds two copies of the box after limit(low, high) has limited them.
+    /// Adds two copies of the box, low and high, after `limit` has made each of them smaller.
     void add_halves(const Domain& domain, const auto& limit) {
         Domain low = domain;
         Domain high = domain;
@@ -69,7 +69,7 @@ class BranchAndBound {
     Relaxation relaxation_;
     std::optional<Placement> best_;
     double best_objective_;
-    std::vector<std::unique_ptr<Domain>> open_; ///< a heap by (bound, serial)
+    std::vector<std::unique_ptr<Domain>> open_; ///< remaining boxes, a heap by (bound, serial)
     std::optional<Draft> flow_;                 ///< the cheapest flow of the present box
     std::int64_t pushed_ = 0;
 };

@@ -14,7 +14,7 @@
 namespace headroom::scheduler::exact {
 
 /// Lagrangian multipliers of the constraints that the relaxation drops: first the memory of each
-/// device, in ns per memory_scale, then the lanes, in ns per lane_scale.
+/// device, in ns per memory_scale, then the lanes (links and storages), in ns per lane_scale.
 using Multipliers = std::vector<double>;
 
 struct Interval {
@@ -25,7 +25,7 @@ struct Interval {
 struct Domain {
     std::vector<std::uint64_t> chain; ///< [position]: allowed devices
     std::vector<std::uint64_t> proj;  ///< [layer]: allowed devices; only in granularity `paper`
-    std::vector<Interval> time;       ///< [pool]: allowed cost on its ladder
+    std::vector<Interval> time;       ///< [pool]: allowed time of the pool
     Interval migration{0, 0};         ///< D_mig; 0 under cost profile `paper`, see Item::charge
     std::vector<std::int32_t> least;  ///< [item][device]: fewest units
     std::vector<std::int32_t> most;   ///< [item][device]: most units
@@ -55,7 +55,7 @@ struct Domain {
 /// Returns whether the item can move to d with D_mig at most `limit`.
 [[nodiscard]] bool reachable(const Tables& tables, const Item& item, std::size_t d, double limit);
 
-/// Removes hosts and counts that memory, D_mig and ladders exclude. Returns false if none is left.
+/// Removes hosts and counts that memory, D_mig or ladders exclude. Returns false if no box is left.
 [[nodiscard]] bool propagate(const Tables& tables, Domain& domain);
 
 } // namespace headroom::scheduler::exact

@@ -6,7 +6,8 @@
 
 namespace headroom::scheduler::exact {
 
-/// Returns a draft with the hosts and the fewest units of a box. Precondition: hosts_fixed().
+/// Returns the draft with a box's hosts and, per item and device, its fewest units. Precondition:
+/// hosts_fixed().
 [[nodiscard]] Draft draft_of(const Domain& domain);
 
 /// Returns the placement of a draft. Of equal blocks, lower ids go to lower devices.
@@ -16,13 +17,13 @@ namespace headroom::scheduler::exact {
 [[nodiscard]] double objective_ns(const Problem& problem, const Decision& decision);
 
 /// Returns the objective of a placement by StepDelay and the lanes, or by the published formulas.
-/// This is faster than evaluate(). The result is exact without caps and otherwise a lower bound.
+/// This is faster than evaluate(). With egress or ingress caps it is a lower bound.
 [[nodiscard]] double quick_objective_ns(
     const Tables& tables, const Draft& draft, const Placement& placement
 );
 
-/// Finds the lane that ends last. Returns the entry of draft.units with the most units on this
-/// lane, or units.size() if the lane ends by `limit`.
+/// Finds the lane (link or storage) on which migration ends last. Returns the index of the entry of
+/// draft.units that moves the most units over it, or units.size() if the lane ends by `limit`.
 [[nodiscard]] std::size_t overdue(const Tables& tables, const Draft& draft, double limit);
 
 } // namespace headroom::scheduler::exact

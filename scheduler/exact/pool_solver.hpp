@@ -30,7 +30,7 @@ class PoolSolver {
     /// Adds the costs per unit of the published formula, which depend on the device of proj.
     void surcharge(const Tables& tables, std::size_t proj);
 
-    /// Returns the least total cost, at most `stop`. If it is infinite, the units cannot be placed.
+    /// Returns the least total cost of placing all units, or `stop` if no cost is below `stop`.
     [[nodiscard]] double solve(const Ladder& ladder, const Interval& time, double stop);
 
     /// Widens `costs` to all ladder costs in `time` with which the total can be below `limit`.

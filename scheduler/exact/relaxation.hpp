@@ -24,7 +24,7 @@
 
 namespace headroom::scheduler::exact {
 
-/// A placement as counts.
+/// A placement as hosts and numbers of units.
 struct Draft {
     std::vector<std::size_t> chain;  ///< [position]
     std::vector<std::size_t> proj;   ///< [layer]; only in granularity `paper`
@@ -39,7 +39,7 @@ struct Relaxed {
     std::vector<double> slope; ///< subgradient of the bound at these multipliers
     std::vector<double> chain; ///< [position][device]: the bound with this host
     std::vector<double> proj;  ///< [layer][device]: the bound with this host
-    /// [pool]: ladder costs with a bound below the limit; all costs while hosts are open
+    /// [pool]: times with which the bound can be below `limit`; all times while hosts are open
     std::vector<Interval> within;
 };
 
@@ -47,8 +47,8 @@ class Relaxation {
   public:
     explicit Relaxation(const Tables& tables);
 
-    /// Solves the relaxation. Bounds from `limit` on may be inexact. Precondition: no mask of the
-    /// domain is empty.
+    /// Solves the relaxation. A bound of `limit` or more may be inexact. Precondition: every host
+    /// of the domain has an allowed device.
     const Relaxed& solve(const Domain& domain, const Multipliers& multipliers, double limit);
     /// Returns the number of pools solved so far, by which the work of the search is limited.
     [[nodiscard]] std::int64_t work() const { return work_; }
@@ -97,7 +97,7 @@ class Relaxation {
     Relaxed result_;
 };
 
-/// Returns the bytes to which the multipliers of memory refer: those of the largest item.
+/// Returns the unit of the memory multipliers: the bytes of the largest item.
 [[nodiscard]] double memory_scale(const Tables& tables);
 
 } // namespace headroom::scheduler::exact

@@ -1,11 +1,11 @@
 // The costs that the exact search needs, tabulated once per problem. Times come from StepDelay or
-// the published formulas and are multiplied by the number of steps, as in the objective. Times that
-// never end are infinite, so that placements with such times are found only if there are no others.
+// the published formulas and are multiplied by the number of steps, as in the objective. The time
+// of what never ends is infinite; placements with such times are found only if there are no others.
 //
 // The *chain* is the sequence of the devices of embed, of each layer's ffn or hub, and of lm_head;
-// the source stands for embed and lm_head if the shape has none. A *pool* is all groups or all
-// slices of one layer, each of which takes equal time. An *item* is blocks of equal time, bytes and
-// previous device.
+// the source stands for embed and lm_head if the model has neither. A *pool* is all groups or all
+// slices of one layer; all of them take the same time. An *item* is a set of blocks of equal time,
+// bytes and previous device.
 #pragma once
 
 #include <cstddef>
@@ -89,10 +89,10 @@ class Tables {
     [[nodiscard]] const std::vector<Pool>& pools() const { return pools_; }
     [[nodiscard]] const std::vector<Item>& items() const { return items_; }
 
-    /// Returns the ladders of a layer's groups, with the time of proj included. x comes from
-    /// `holder` and goes to `proj`; under cost profile `paper`, `holder` is the device of ffn,
-    /// which the compute constraint needs. The time of given counts is the minimum over the
-    /// ladders. A ladder is empty if these hosts are impossible.
+    /// Returns the ladders of a layer's groups, with the time of proj included. The input x comes
+    /// from device `holder`, and outputs go to device `proj`; under cost profile `paper`, `holder`
+    /// is the device of ffn, which the compute constraint needs. Given counts take the shortest of
+    /// the times on these ladders. A ladder is empty if these hosts are impossible.
     [[nodiscard]] const std::vector<Ladder>& group_ladders(
         std::size_t layer, std::size_t holder, std::size_t proj
     ) const {
@@ -101,7 +101,7 @@ class Tables {
     [[nodiscard]] const Ladder& slice_ladder(std::size_t layer, std::size_t hub) const {
         return slice_ladders_[class_[layer] * devices_ + hub];
     }
-    /// Returns the cost of each unit on j in the sum over senders of the published formula.
+    /// Returns what each unit on device j adds to the published formula's sum over senders.
     [[nodiscard]] double per_unit(std::size_t j, std::size_t proj) const {
         return per_unit_[j * devices_ + proj];
     }
@@ -113,9 +113,9 @@ class Tables {
         return finish_[holder * devices_ + lm_head];
     }
 
-    /// Returns the bytes that a device has for blocks, besides its buffers; if negative, none.
+    /// Returns the bytes that a device has for blocks, besides its buffers; negative: no room.
     [[nodiscard]] Bytes capacity(std::size_t d) const { return capacity_[d]; }
-    /// Returns the number of lanes: first the links, then one storage per device.
+    /// Returns the number of lanes, which transfers queue on: the links, then a storage per device.
     [[nodiscard]] std::size_t lanes() const { return devices_ * (devices_ + 1); }
     [[nodiscard]] std::size_t link(std::size_t from, std::size_t to) const {
         return from * devices_ + to;

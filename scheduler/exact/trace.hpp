@@ -1,4 +1,4 @@
-// Statistics over the relaxations of one box, by which the search chooses how to split it.
+// Statistics over the relaxations of one box (a set of placements), by which the search splits it.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace headroom::scheduler::exact {
 
-/// Sums over relaxations of a box with different multipliers. The search splits a box where they
-/// disagree.
+/// Sums over relaxations of a box with different multipliers. The search splits a box where the
+/// relaxations disagree.
 struct Trace {
     explicit Trace(const Tables& tables)
         : chain(tables.chain_length() * tables.devices()), proj(tables.layers() * tables.devices()),
@@ -19,8 +19,8 @@ struct Trace {
           units(tables.items().size() * tables.devices()) {}
 
     double seen = 0;                 ///< number of relaxations
-    std::vector<double> chain;       ///< [position][device]: how often it was chosen
-    std::vector<double> proj;        ///< [layer][device]: how often it was chosen
+    std::vector<double> chain;       ///< [position][device]: how often this host was chosen
+    std::vector<double> proj;        ///< [layer][device]: how often this host was chosen
     std::vector<double> chain_bound; ///< [position][device]: best bound with this host
     std::vector<double> proj_bound;  ///< [layer][device]: best bound with this host
     std::vector<double> units;       ///< [item][device]: sum of the counts

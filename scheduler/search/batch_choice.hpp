@@ -10,26 +10,26 @@
 
 namespace headroom::scheduler {
 
-/// Returns the batch sizes to choose from, ascending. If the problem leaves the size open, they are
-/// 1, 2, 4, … and the number of sequences in flight; otherwise there is one, the problem's, but at
-/// most that number.
+/// Returns the batch sizes to choose from, ascending. If the problem leaves the size open, these
+/// are 1, 2, 4, … and the number of sequences in flight. Otherwise the problem's size is the only
+/// one, cut to that number.
 [[nodiscard]] std::vector<std::int64_t> batches_of(const Problem& problem);
 
-/// Returns an estimate of the round for each batch size: the shortest round first, and of equal
-/// ones the smaller batch. Precondition: `batches` is ascending.
+/// Returns an estimate of the round (one turn of every sequence in flight) for each batch size,
+/// shortest round first; of equal rounds the smaller batch is first. Precondition: `batches` is
+/// ascending.
 [[nodiscard]] std::vector<RoundEstimate> guess_rounds(
     const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
 );
 
-/// Returns evaluate() with the batch size whose predicted round, with its share of the prompts
-/// (round_with_prompt_share), is shortest; of equal ones the smallest. In large problems only the
-/// two sizes with the shortest estimates are predicted. `known`: the result of guess_rounds, or
-/// null.
+/// Evaluates the placement with the batch size whose round, with its share of the prompts
+/// (round_with_prompt_share), is predicted to be shortest. In large problems only a few sizes with
+/// the shortest estimates are predicted. `known` has these estimates (guess_rounds) or is null.
 [[nodiscard]] Decision evaluate_batched(
     const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known = nullptr
 );
 
-/// Adds the batch size and the predicted rounds to a decision for one_step(problem).
+/// Adds batch size and predicted round to a decision for one_step(problem), a single sequence.
 [[nodiscard]] Decision with_rounds(const Problem& problem, Decision decision);
 
 /// Returns the decision with the best batch size for its placement.

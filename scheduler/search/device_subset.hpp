@@ -17,7 +17,8 @@ struct Focus {
 
     /// Returns the placement with the ids of the whole problem.
     [[nodiscard]] Placement widen(const Placement& placement) const;
-    /// Returns the placement with the ids of the subset; nullopt if it uses other devices.
+    /// Returns `placement` with the ids of the subset, or nullopt if it uses devices outside the
+    /// subset.
     [[nodiscard]] std::optional<Placement> narrow(const Placement& placement) const;
 };
 
@@ -25,9 +26,9 @@ struct Focus {
 /// placement that uses other devices is left out.
 [[nodiscard]] Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep);
 
-/// Returns the problem with the source, the devices in use and the fastest others, in the order of
-/// their ids: about `most` devices, and more if their memory is too small. If the previous
-/// placement uses more than `most` devices, it is left out.
+/// Returns the problem with about `most` devices, in the order of their ids: the source, those of
+/// the previous placement, and the fastest others; more if the memory of these is too small. If the
+/// previous placement uses more than `most` devices, the result has no previous placement.
 [[nodiscard]] Focus focus(const Problem& problem, std::size_t most);
 
 } // namespace headroom::scheduler

@@ -1,7 +1,7 @@
 // Iterated local search over placements. A move is a change of a placement. A descent from a given
 // placement makes improving moves until none of the moves that it tries improves; then the best
-// placement is perturbed and the next descent begins. Work is limited in evaluated layers, not in
-// time, so that a decision is the same on any machine.
+// placement is perturbed and the next descent begins. Work is counted in evaluated layers and
+// limited by this count, not by time, so that a decision is the same on any machine.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ struct Found {
 };
 
 /// The costs of the best feasible placement found other than the previous one. A decision that
-/// keeps the previous placement states them as its reason.
+/// keeps the previous placement states these costs as its reason.
 struct Runner {
     Int128 objective = 0;
     Delays delays;
@@ -50,9 +50,10 @@ class Search {
 
     /// Records a placement without searching. Returns its score.
     Score offer(const Placement& placement);
-    /// Descends from a placement, feasible or not, and then up to `budgets` times more, while a
-    /// growing part of D_mig, at the end `most`, costs nothing: D_mig is a maximum over links, so
-    /// after the first block that moves over a link, others can move over other links at no cost.
+    /// Descends from a placement, feasible or not, and then up to `budgets` times more, each time
+    /// with a larger part of D_mig for free, at the end `most`. This helps because D_mig is a
+    /// maximum over links: after the first block has moved over one link, others can move over
+    /// other links at no cost.
     void climb_from(const Placement& placement, Nanoseconds most, int budgets);
     [[nodiscard]] std::int64_t limit() const { return limit_; }
     /// Makes a brief search try all moves from now on. Work is counted as before.
@@ -73,16 +74,16 @@ class Search {
     [[nodiscard]] bool exhausted() const { return spent_ >= limit_; }
 
   private:
-    /// How scores are compared: if `strict`, by shortage first; otherwise by objective plus
-    /// penalties.
+    /// How scores are compared: if `strict`, by missing memory and then by objective; otherwise by
+    /// objective plus a penalty for missing memory.
     struct Acceptance {
         bool strict = true;
         Int128 penalty = 0;        ///< per missing byte, in 2^-20 ns
         Nanoseconds allowance = 0; ///< D_mig up to this amount is free
     };
     [[nodiscard]] bool better(const Score& a, const Score& b) const;
-    /// Return the objective with the allowance counted as D_mig even if D_mig is smaller: of a
-    /// score, of the present candidate, and of given delays.
+    /// These return the objective of a score, of the present candidate and of given delays. If
+    /// D_mig is below the allowance, the allowance is counted instead.
     [[nodiscard]] Int128 objective_of(const Score& score) const {
         return score.objective + std::max<Nanoseconds>(0, acceptance_.allowance - score.migration);
     }
@@ -100,12 +101,12 @@ class Search {
     void record();
     void descend_to_feasible();
     using Kind = bool (Search::*)();
-    /// Tries the kinds of moves in turn, and after each improvement from the first kind again.
+    /// Tries the kinds of moves in order, and starts again with the first after each improvement.
     bool try_all(std::span<const Kind> kinds);
     void descend();
     void directed_descent();
 
-    // Cheap moves that relieve the bottleneck of a layer (bottleneck_moves.cpp).
+    // Cheap moves that relieve the bottleneck of a layer. A unit is a group or a slice of it.
     struct UnitMove {
         Int128 objective = 0; ///< the objective after the move
         BlockId block;
@@ -128,7 +129,7 @@ class Search {
     bool swap_instead(const UnitMove& move);
     bool host_moves();
     bool host_move(std::size_t layer);
-    /// Returns the least time of moving one unit.
+    /// Returns the shortest time in which any one unit can move.
     [[nodiscard]] Nanoseconds least_move() const;
     bool repair_moves();
     bool repair_device(DeviceId from);
@@ -159,7 +160,7 @@ class Search {
     [[nodiscard]] std::vector<BlockId> pick_units(
         Unit unit, std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
     );
-    /// Returns changes after which no device has more than max_units[d] units of the layer. Units
+    /// Returns changes after which each device d has at most max_units[d] units of the layer. Units
     /// are on their previous device if that is possible, and otherwise where moving them costs
     /// least. Precondition: the limits admit all units.
     [[nodiscard]] std::vector<Relocation> regroup(
@@ -181,13 +182,13 @@ class Search {
         Nanoseconds begin,
         Nanoseconds others
     );
-    /// Returns when the outputs of n units of d have arrived at the target.
+    /// Returns when the outputs of n units on d are at the target, the device that adds them up.
     [[nodiscard]] Nanoseconds done(const Gathering& gathering, std::size_t d, std::int32_t n)
         const {
         const auto& [layer, holder, target, unit] = gathering;
         return step_->partial(layer, holder, d, target, n, unit);
     }
-    /// Returns when x itself has arrived at the target.
+    /// Returns when x, the input of the units, has arrived at the target.
     [[nodiscard]] Nanoseconds input_of(const Gathering& gathering) const {
         const auto& [layer, holder, target, unit] = gathering;
         return step_->input(holder, target, draft_->units_on(unit, layer, target) > 0);
@@ -219,7 +220,7 @@ class Search {
     Spreads spreads_;
     std::int64_t limit_;
     bool brief_;
-    bool counts_changes_; ///< whether changes count as work, too, as in large fleets
+    bool counts_changes_; ///< whether changes count as work, too (in large fleets)
     std::int64_t spent_ = 0;
     std::size_t layers_;
     std::size_t devices_;
@@ -227,7 +228,7 @@ class Search {
     Acceptance acceptance_;
     std::optional<Found> best_;
     std::optional<Runner> runner_up_;
-    bool records_end_only_ = false; ///< whether a descent records only its end
+    bool records_end_only_ = false; ///< whether a descent records its last placement only
     std::vector<BlockId> units_;    ///< the result of list_units
 };
 

@@ -15,7 +15,7 @@ namespace headroom::scheduler {
 class RoundSearch {
   public:
     /// Keeps pointers to problem and model. Every descent stops after about `limit` units of work:
-    /// a bound takes layers × devices, a simulation its number of steps.
+    /// a bound costs layers × devices units, a simulation one unit per simulated step.
     RoundSearch(const Problem& problem, RoundModel& model, std::int64_t limit);
 
     struct Found {
@@ -24,7 +24,8 @@ class RoundSearch {
     };
     /// Descends and returns the last placement, which fits. Precondition: `placement` fits.
     [[nodiscard]] Found descend_from(const Placement& placement);
-    /// Returns the estimated objective of a placement. The draft may be timed by another StepDelay.
+    /// Returns the estimated objective of a placement. The draft may use another StepDelay than the
+    /// model does.
     [[nodiscard]] double objective(const Draft& placement);
     [[nodiscard]] std::int64_t work() const { return work_; }
 

@@ -18,7 +18,7 @@ namespace headroom::model {
 using Extent = std::int64_t (*)(const Hyperparameters&);
 
 struct LayerTensor {
-    /// The role of the tensor in its block. next_norm: attention norm of any layer.
+    /// The role of the tensor in its block; next_norm also for the first layer's attention norm.
     TensorRole role = TensorRole::q;
     std::string_view name;                  ///< NAME in the file's "blk.LAYER.NAME.weight"
     Extent rows = nullptr;                  ///< null for norms, which have one row

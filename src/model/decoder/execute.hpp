@@ -132,7 +132,7 @@ struct GroupPartialScratch {
     float* heads = nullptr; ///< n·max_head_columns values
 };
 
-/// partial (n, D) = the group's own columns of o · its head outputs. Else like run_group.
+/// partial (n, D) = the group's own columns of o · its head outputs. Otherwise like run_group.
 void run_group_partial(
     const ExecutionContext& context,
     const Block& group,

@@ -1,6 +1,7 @@
 // The reference decoder. It runs all blocks of a model in one process, one after the other, and
 // tests compare the logits of distributed runs with its logits. It shares the computation of blocks
-// (model/decoder/execute.hpp) with the runtime, but no programs, no timeline and no transport.
+// (model/decoder/execute.hpp) with the runtime, but not the devices' programs (lists of
+// instructions), virtual time and messages.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Defines the two ways to cut a layer into blocks, the units that are placed on devices. Either
-// proj and ffn are whole blocks, or the columns of proj are divided among the attention groups and
-// ffn is cut into slices. See docs/explanation/blocks.md#two-granularities.
+// proj (the attention's output projection, matrix o) and ffn are whole blocks, or the columns of o
+// are divided among the attention groups and ffn is cut into slices. See
+// docs/explanation/blocks.md#two-granularities.
 #pragma once
 
 #include <cstdint>

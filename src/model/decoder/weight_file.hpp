@@ -27,13 +27,13 @@ class WeightFile {
     /// Fills bytes [first, first + bytes) of piece i. Returns the number of bytes from `first` on
     /// that have been filled. Weights that are expanded to F32 are read in whole rows, so this
     /// number can exceed `bytes`, and some bytes before `first` can be filled too. Expanded weights
-    /// need a temporary buffer of 64 KiB or of one stored row; other weights need none. Throws
-    /// EnvironmentError if the file cannot be read or has changed since it was opened.
-    /// Precondition: piece i is allocated.
+    /// need a temporary buffer of at most 64 KiB, or of one stored row if that is longer; other
+    /// weights need none. Throws EnvironmentError if the file cannot be read or has changed since
+    /// it was opened. Precondition: piece i is allocated.
     [[nodiscard]] Bytes read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;
     void read(Block& block, std::size_t i) const;
 
-    /// Reads the D values of a norm of `block`, for a device that does not have the block.
+    /// Reads the weights of a norm without its block: in a ring all-reduce every device applies it.
     void read_norm(const BlockName& block, TensorRole role, std::span<float> out) const;
 
     [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }

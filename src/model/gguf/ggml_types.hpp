@@ -27,7 +27,7 @@ struct GgmlType {
     void (*expand)(const std::byte* block, float* out) = nullptr;
     /// Byte offsets of the two binary16 scales in a stored block; equal if it has one scale.
     std::array<std::size_t, 2> scales{};
-    const WeightFormat* format = nullptr; ///< format of kernels for the stored form; null if none
+    const WeightFormat* format = nullptr; ///< kernel format; null if kernels lack it
 };
 
 inline constexpr std::size_t kLargestBlock = 256; ///< weights per quantisation block of the K types

@@ -36,7 +36,8 @@ class GgufCursor {
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
     /// Returns the next `bytes` bytes and moves the position behind them. Throws InputError if the
-    /// file has fewer left, and MoreBytesNeeded if they are not in memory. `what` is for messages.
+    /// file has fewer left, and MoreBytesNeeded if they are not in memory. `what` names the bytes
+    /// in messages.
     std::span<const std::byte> read_bytes(std::uint64_t bytes, std::string_view what);
 
     /// Reads a little-endian number.
@@ -51,7 +52,7 @@ class GgufCursor {
     /// Reads a length and a string of this length; returns a view into the bytes of the file.
     std::string_view text(std::string_view what);
 
-    /// Reads an element count. Throws InputError if the rest of the file is too short for so many
+    /// Reads an element count. Throws InputError if the rest of the file is too short for that many
     /// elements of at least `min_bytes` each.
     std::uint64_t count(std::string_view what, std::uint64_t min_bytes);
 

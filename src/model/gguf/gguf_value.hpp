@@ -11,7 +11,7 @@
 
 namespace headroom::model {
 
-/// What a value is. Numbers of one kind differ in their size.
+/// What a value is. Numbers of one kind differ only in size.
 enum class GgufKind : std::uint8_t { natural, integer, real, boolean, text, array };
 
 /// Returns the kind of a type code that the file uses.

@@ -25,7 +25,7 @@ struct TokenStep {
 
 /// Returns for how long each device computed in each interval, as [interval][device]. The column
 /// busy_ns of /resources cannot give this time directly: a turn under way at the border of two
-/// intervals is reported in one but partly computed in the other. With operations in the trace each
+/// intervals is reported in one of them but computed in both. With operations in the trace each
 /// operation is split at the borders. Without them, time that does not fit into its interval is
 /// moved to the next intervals that have room, or else to earlier ones.
 [[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);

@@ -28,7 +28,6 @@ struct Gap {
     RowIndex message{}; ///< the message waited for, if `kind` is waiting
 };
 
-/// An operation and its position in the trace.
 struct OpRef {
     RowIndex index;
     const OpRow* op = nullptr;

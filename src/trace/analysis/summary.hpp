@@ -66,7 +66,7 @@ struct Summary {
     /// Mean over all tokens but the first of each sequence, migrations included; -1 if there are
     /// none.
     Nanoseconds time_per_output_token = -1;
-    /// Percentiles of the time from the end of one token of a sequence to the end of the next.
+    /// Percentiles of the time from the end of a token to the end of its sequence's next token.
     Nanoseconds time_per_output_token_p50 = -1;
     Nanoseconds time_per_output_token_p95 = -1;
     double tokens_per_s = 0; ///< sampled_tokens / span, so prefill and migrations are included
@@ -87,9 +87,9 @@ struct Summary {
     Nanoseconds time_migrating = 0;
     Bytes bytes_messages = 0; ///< payload over links, without migrations
     /// Predicted and measured time, summed over all tokens but the first of each sequence. In
-    /// intervals with one sequence in flight the predicted time is D_inf and the measured time that
-    /// of the step. With several sequences they are the predicted time of a round, and the time
-    /// since the sequence's previous token without migrations.
+    /// intervals with one sequence in flight these are the times of the step (predicted: D_inf).
+    /// With several sequences they are the predicted time of a round (a turn of every sequence) and
+    /// the time since the sequence's previous token, without migrations.
     Nanoseconds predicted_decode = 0;
     Nanoseconds measured_decode = 0;
     Nanoseconds predicted_migration = 0;

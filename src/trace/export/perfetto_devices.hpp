@@ -19,9 +19,9 @@ void add_event_rows(
     const std::string& track_name
 );
 
-/// Adds both processes, and an arrow for each message. Within the turn of the message, the arrow
-/// leads from the sender's last operation before the message to the receiver's first operation
-/// after it.
+/// Adds the processes `devices` and `links`, and an arrow for each message. Within the turn of the
+/// message, the arrow leads from the sender's last operation before the message to the receiver's
+/// first operation after it.
 void add_devices_and_links(const Trace& trace, TraceEvents& events);
 
 } // namespace headroom::trace

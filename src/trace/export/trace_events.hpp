@@ -42,7 +42,7 @@ struct Track {
     std::int64_t thread = 0;
 };
 
-/// Writes the events of one file. The constructor writes its first line.
+/// Writes the events of one file. The constructor writes the file's first line.
 class TraceEvents {
   public:
     explicit TraceEvents(std::ostream& out);
@@ -65,7 +65,7 @@ class TraceEvents {
         std::string_view unit,
         std::int64_t value
     );
-    /// Says which point of an arrow an event is.
+    /// Which point of an arrow an event marks.
     enum class Flow : char { start = 's', step = 't', end = 'f' };
     /// Adds a point of arrow `id`, on the slice of the track that contains time `at`.
     void flow(Flow point, std::int64_t id, Track track, Nanoseconds at);

@@ -20,8 +20,8 @@ inline constexpr const char* kSchemaVersionAttribute = "schema_version";
 inline constexpr const char* kHdf5VersionAttribute = "hdf5_version";
 inline constexpr const char* kWallStartedAttribute = "wall_started";
 
-/// Further columns of /intervals, after those of IntervalRow: how many rows of each table belong to
-/// the trace up to and with this interval.
+/// Further columns of /intervals, after those of IntervalRow: how many rows each table has in the
+/// trace up to the end of this interval.
 struct RowCounts {
     std::int64_t placements = 0;
     std::int64_t resources = 0;

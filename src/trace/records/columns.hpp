@@ -326,11 +326,10 @@ inline constexpr std::tuple kIntervalTables{
     &Interval::ops,
     &Interval::messages};
 
-/// Whether only runs with --trace-ops have the table.
+/// Whether only a run with --trace-ops writes the table of Row.
 template <class Row>
 inline constexpr bool kNeedsOps = std::is_same_v<Row, OpRow> || std::is_same_v<Row, MessageRow>;
 
-/// Calls visit(member) for each table of a list.
 template <class... Tables, class Visit>
 constexpr void for_each_table(const std::tuple<Tables...>& tables, Visit&& visit) {
     std::apply([&](const auto... member) { (visit(member), ...); }, tables);

@@ -23,7 +23,7 @@ struct DeviceRow {
     std::int64_t memory_bandwidth_bytes_per_s = -1;  ///< -1: unlimited
     std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: no storage
     std::int64_t buffer_bytes = 0; ///< part of the memory that is held for buffers
-    std::int32_t is_source = 0;    ///< 1: prompts come in and text goes out here
+    std::int32_t is_source = 0;    ///< 1: the source, where prompts come in and text goes out
 };
 
 struct LinkRow {
@@ -97,7 +97,7 @@ struct RunHeader {
 
 /// One decision, and the tokens sampled until the next decision.
 struct IntervalRow {
-    std::int64_t epoch = 0;       ///< serial number of the placement (epoch) after the decision
+    std::int64_t epoch = 0;       ///< number of the placement after the decision
     std::int32_t sequence = 0;    ///< sequence of the interval's tokens; -1: several sequences
     std::int64_t first_token = 0; ///< number of tokens that the run sampled before the decision
     std::int64_t t_dec = 0;       ///< time of the decision
@@ -111,9 +111,9 @@ struct IntervalRow {
     std::int64_t predicted_migration_ns = 0;
     std::int64_t measured_migration_ns = 0;
     std::int32_t in_flight = 1;          ///< number of sequences that the decision planned for
-    std::int32_t waiting = 0;            ///< requests that had arrived and had no slot
+    std::int32_t waiting = 0;            ///< requests that had arrived but were not in flight
     std::int32_t batch = 1;              ///< number of turns that are joined into one operation
-    std::int64_t predicted_round_ns = 0; ///< predicted time of a round; INT64_MAX: never
+    std::int64_t predicted_round_ns = 0; ///< predicted round (see TurnRow); INT64_MAX: never
     std::int64_t kept_inference_ns = -1; ///< D_inf of the previous placement; -1: there was none
     double paper_delay_s = 0;            ///< D_T: inference delay by the published formula
     double paper_migration_s = 0;        ///< migration delay by the published formula
@@ -175,9 +175,9 @@ struct TurnRow {
     std::int64_t turn = 0;  ///< number of the turn in the run
     std::int64_t epoch = 0; ///< epoch of the placement that executed the turn
     std::int32_t sequence = 0;
-    std::int32_t slot = 0;
+    std::int32_t slot = 0;    ///< place of the sequence among those in flight
     std::int64_t round = 0;   ///< number of its round (a turn of every sequence) in the run
-    std::int64_t visit = 0;   ///< number of the source's visit at which the turn began
+    std::int64_t visit = 0;   ///< number of the source's visit (to a group of slots) that began it
     std::int64_t batch = 0;   ///< number of the first turn of its batch
     std::int64_t first = 0;   ///< number of cache rows of the sequence before the turn
     std::int64_t tokens = 1;  ///< number of tokens that the turn processes

@@ -1,6 +1,6 @@
 // Owners of HDF5 ids, and the handling of HDF5 errors. An error becomes an EnvironmentError with
 // one sentence; with --verbose the library's error stack is added. Each C function of HDF5 is
-// called at one place of this folder.
+// called in only one place, in this folder.
 #pragma once
 
 #include <string>

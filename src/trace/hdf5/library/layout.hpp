@@ -30,7 +30,6 @@ struct Field {
     std::string unit;
 };
 
-/// The members of an encoded row.
 struct Layout {
     std::vector<Field> fields;
     std::size_t row_bytes = 0;
@@ -41,7 +40,7 @@ struct Layout {
     }
 };
 
-/// The bytes of each column of fixed-length strings. Other text columns are stored in a pool.
+/// Column name to string length in bytes, for fixed-length texts. Other texts are in a pool.
 using TextWidths = std::map<std::string, std::size_t>;
 using ByteBuffer = std::vector<std::byte>;
 

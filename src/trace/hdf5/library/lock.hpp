@@ -16,8 +16,8 @@ class WriterLock {
     WriterLock& operator=(const WriterLock&) = delete;
     ~WriterLock();
 
-    /// Returns whether no other program has locked the file and `path` still leads to it. Also true
-    /// if the file system has no locks.
+    /// Returns whether no other program has locked the file and `path` still leads to it. The
+    /// result is also true if the file system has no locks.
     [[nodiscard]] bool is_held(const std::string& path) const {
         return !refused_ && has_name(path);
     }

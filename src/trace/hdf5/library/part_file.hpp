@@ -28,7 +28,6 @@ class PartFile {
     }
     /// Returns whether the final path existed when this object was made.
     [[nodiscard]] bool replaces_existing() const { return replaces_existing_; }
-    /// Returns whether the file has its final name.
     [[nodiscard]] bool is_published() const { return published_; }
 
     /// Creates and locks the part file. A part file that a kill left behind is removed first.

@@ -14,8 +14,8 @@
 
 namespace headroom::trace::h5 {
 
-/// Returns the first `rows` rows of a dataset of numbers, without `rows` all. It must have exactly
-/// `width` columns; 1 also means a list.
+/// Returns the first `rows` rows of a dataset of numbers; all if `rows` is empty. The dataset must
+/// have exactly `width` columns; for a width of 1 it may also be one-dimensional.
 [[nodiscard]] ByteBuffer read_numbers(
     UntrustedFile& file,
     const char* name,

@@ -20,7 +20,7 @@ void check_ordinary(const std::string& path);
 class UntrustedFile {
   public:
     /// Throws InputError if the root group has links to other files or soft links. Throws
-    /// EnvironmentError if HDF5 cannot open the file. concurrent: as in open_file().
+    /// EnvironmentError if HDF5 cannot open the file. `concurrent`: see open_file().
     UntrustedFile(const std::string& path, bool concurrent);
 
     [[nodiscard]] const File& file() const { return file_; }
