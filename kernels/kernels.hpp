@@ -6,7 +6,7 @@
 // - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
 // - Row-invariant: the result for a row of a matrix does not depend on the other rows in the call.
 // - reference, avx2 and avx512 give identical bits: docs/reference/arithmetic.md defines the order
-//   of all additions and every fused multiply-add. The bits of `openblas` may differ from theirs.
+//   of all additions and every fused multiply-add. The bits of `openblas` may differ.
 //   Symbols: D model width, d head width, q query heads per group, F FFN width, V vocabulary, T
 //   context, M rows, K columns, n tokens.
 #pragma once

@@ -9,11 +9,12 @@
 
 namespace headroom::kernels::simd {
 
-/// How many bytes ahead of their use weights are prefetched into L2; L1 is left to x. Measured with
-/// 512 MiB of weights on one core, as a share of the bandwidth of plain reading: F16 reaches 89-95
-/// % at 64 KiB, 81-87 % at 32 KiB, 74 % at 16 KiB and 66 % without prefetch; Q8_0 in the same cases
-/// 72-82, 69-75, 72 and 44 %. F32 weights are not prefetched: they would gain (98 % instead of 87
-/// %), but products with cached matrices, such as attention's keys, would take a sixth longer.
+/// How many bytes ahead of their use weights are prefetched into L2; L1 is left to vectors.
+/// Measured with 512 MiB of weights on one core, as a share of plain reading's bandwidth: F16
+/// reaches 89-95 % at 64 KiB, 81-87 % at 32 KiB, 74 % at 16 KiB and 66 % without prefetch; Q8_0
+/// likewise 72-82, 69-75, 72 and 44 %. F32 weights are not prefetched: they would gain (98 %
+/// instead of 87 %), but products with cached matrices, such as attention's keys, would take a
+/// sixth longer.
 inline constexpr std::int64_t kPrefetchBytes = 65536;
 
 inline constexpr int kIntoL2 = 2; ///< the locality argument of __builtin_prefetch for L2
@@ -148,7 +149,7 @@ void rows_times_some(Tile at) {
     }
 }
 
-/// Multiplies R rows by n vectors, at most 4 at a time, while the rows stay in the L1 cache.
+/// Multiplies R rows by n vectors, at most 4 vectors at a time; the rows stay in the L1 cache.
 template <class L, WeightType kType, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;

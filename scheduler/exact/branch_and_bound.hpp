@@ -56,7 +56,7 @@ class BranchAndBound {
     [[nodiscard]] bool has_equal_before(const Domain& domain, std::uint64_t mask, std::size_t d)
         const;
     void add_child(Domain child);
-    /// Adds two copies of the box, low and high, after `limit` has made each of them smaller.
+    /// Adds two copies of the box, after limit(low, high) has made both of them smaller.
     void add_halves(const Domain& domain, const auto& limit) {
         Domain low = domain;
         Domain high = domain;

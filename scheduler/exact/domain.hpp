@@ -55,7 +55,7 @@ struct Domain {
 /// Returns whether the item can move to d with D_mig at most `limit`.
 [[nodiscard]] bool reachable(const Tables& tables, const Item& item, std::size_t d, double limit);
 
-/// Removes hosts and counts that memory, D_mig or ladders exclude. Returns false if no box is left.
+/// Removes what memory, D_mig or ladders exclude. Returns false if the box is then empty.
 [[nodiscard]] bool propagate(const Tables& tables, Domain& domain);
 
 } // namespace headroom::scheduler::exact

@@ -6,8 +6,7 @@
 
 namespace headroom::scheduler::exact {
 
-/// Returns the draft with a box's hosts and, per item and device, its fewest units. Precondition:
-/// hosts_fixed().
+/// Returns the draft with a box's hosts and fewest units. Precondition: hosts_fixed().
 [[nodiscard]] Draft draft_of(const Domain& domain);
 
 /// Returns the placement of a draft. Of equal blocks, lower ids go to lower devices.
@@ -17,7 +16,7 @@ namespace headroom::scheduler::exact {
 [[nodiscard]] double objective_ns(const Problem& problem, const Decision& decision);
 
 /// Returns the objective of a placement by StepDelay and the lanes, or by the published formulas.
-/// This is faster than evaluate(). With egress or ingress caps it is a lower bound.
+/// This is faster than evaluate(). With egress or ingress caps the result is a lower bound.
 [[nodiscard]] double quick_objective_ns(
     const Tables& tables, const Draft& draft, const Placement& placement
 );

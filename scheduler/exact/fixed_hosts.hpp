@@ -1,6 +1,6 @@
-// Boxes whose hosts (devices of proj, ffn or hub) are fixed, so that only counts are open.
-// tables.hpp defines items, pools and ladders. If all units have the same bytes, the counts that
-// fit in memory and in the time intervals of the box are the integer flows of a network
+// Boxes (sets of placements) whose hosts (devices of proj, ffn or hub) are fixed: only counts are
+// open. Items, pools and ladders: tables.hpp. If all units have the same bytes, the counts that fit
+// in memory and in the time intervals of the box are the integer flows of a network
 //   item → (pool, device), at most the units that the pool's ladder allows within its time
 //        → device, at most the units that fit beside the hosts.
 // The cost of the cheapest flow is a bound of the box (lanes are ignored). If there is no flow, no

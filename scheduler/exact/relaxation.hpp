@@ -37,8 +37,8 @@ struct Relaxed {
     Draft draft;               ///< attains the minimum, whether it fits or not
     double migration = 0;      ///< the D that attains the minimum
     std::vector<double> slope; ///< subgradient of the bound at these multipliers
-    std::vector<double> chain; ///< [position][device]: the bound with this host
-    std::vector<double> proj;  ///< [layer][device]: the bound with this host
+    std::vector<double> chain; ///< [position][device]: the bound with this device as host
+    std::vector<double> proj;  ///< [layer][device]: the bound with this device as host
     /// [pool]: times with which the bound can be below `limit`; all times while hosts are open
     std::vector<Interval> within;
 };

@@ -23,7 +23,7 @@ namespace headroom::scheduler::exact {
 inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
 inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
-/// Whether the tables contain the objective, or only the constraints; then all times are 0.
+/// Whether the tables contain the objective or, with all times 0, only the constraints.
 enum class Aim : std::uint8_t { objective, feasibility };
 
 /// Equal blocks, with the costs of one of them.
@@ -67,10 +67,11 @@ class Tables {
     [[nodiscard]] bool moves() const { return moves_; }
     [[nodiscard]] Aim aim() const { return aim_; }
 
-    /// Returns the number of positions: 0 for embed or source, 1 … layers for the device that holds
-    /// x after each layer, and the last one for lm_head or source.
+    /// Returns the number of positions of the chain: 0 is embed or source, 1 … layers are the
+    /// devices that hold x (the activations) after each layer, and the last one is lm_head or
+    /// source.
     [[nodiscard]] std::size_t chain_length() const { return layers_ + 2; }
-    /// Returns the block at a position; null if the shape has no embed or lm_head there. On the
+    /// Returns the block at a position; null if the model has no embed or lm_head there. On the
     /// device of embed, a tied lm_head has fewer bytes (beside_embed).
     [[nodiscard]] const Item* chain_item(std::size_t position, bool beside_embed = false) const {
         const bool beside = beside_embed && position + 1 == chain_length();

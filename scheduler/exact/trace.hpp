@@ -1,4 +1,5 @@
-// Statistics over the relaxations of one box (a set of placements), by which the search splits it.
+// Statistics over relaxations of one box (a set of placements) with different multipliers. The
+// search splits a box where its relaxations disagree.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +11,6 @@
 
 namespace headroom::scheduler::exact {
 
-/// Sums over relaxations of a box with different multipliers. The search splits a box where the
-/// relaxations disagree.
 struct Trace {
     explicit Trace(const Tables& tables)
         : chain(tables.chain_length() * tables.devices()), proj(tables.layers() * tables.devices()),

@@ -17,8 +17,7 @@ struct Focus {
 
     /// Returns the placement with the ids of the whole problem.
     [[nodiscard]] Placement widen(const Placement& placement) const;
-    /// Returns `placement` with the ids of the subset, or nullopt if it uses devices outside the
-    /// subset.
+    /// Returns `placement` with the ids of the subset; nullopt if it uses any other device.
     [[nodiscard]] std::optional<Placement> narrow(const Placement& placement) const;
 };
 
@@ -27,7 +26,7 @@ struct Focus {
 [[nodiscard]] Focus focus_on(const Problem& problem, const std::set<DeviceId>& keep);
 
 /// Returns the problem with about `most` devices, in the order of their ids: the source, those of
-/// the previous placement, and the fastest others; more if the memory of these is too small. If the
+/// the previous placement, and the fastest others; more if their memory is too small. If the
 /// previous placement uses more than `most` devices, the result has no previous placement.
 [[nodiscard]] Focus focus(const Problem& problem, std::size_t most);
 

@@ -1,9 +1,9 @@
 // The search of policy `dynamic_layer`. Of all assignments of whole layers to devices that fit, it
-// looks for the one with the least D_mig + steps·D_inf (migration, then decode steps). Local
-// descents start from several assignments: the previous one, the best chain (shard_chain.hpp), and
-// shortest paths over (layer, device) with and without migration. A branch and bound over the
-// layers in order then improves the result. For few layers and devices this ends within its node
-// limit; the result is then proven optimal.
+// looks for that with the least D_mig + steps·D_inf (migration, then steps). Local descents start
+// from several assignments: the previous one, the best chain (shard_chain.hpp), and shortest paths
+// over (layer, device) with and without migration. A branch and bound over the layers in order then
+// improves the result. With few layers and devices this ends within a node limit and proves the
+// result optimal.
 #pragma once
 
 #include <cstdint>

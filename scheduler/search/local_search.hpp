@@ -40,7 +40,7 @@ class Search {
     /// every move once would take longer than a whole decision may.
     enum class Extent : std::uint8_t { thorough, brief };
 
-    /// Keeps pointers to problem and step. Every descent stops after `limit` evaluated layers.
+    /// Keeps pointers to problem and step. Descents stop when `limit` layers have been evaluated.
     Search(
         const Problem& problem,
         const StepDelay& step,
@@ -155,8 +155,8 @@ class Search {
     bool unit_swap(const LayerUnit& one, DeviceId from, DeviceId to, bool full);
     bool with_room_made(std::size_t layer, BlockId heavy, std::size_t to);
 
-    /// Returns k units of a layer on device a. Units whose previous device is b come first, and
-    /// those whose previous device is a come last.
+    /// Returns k units of a layer on device a that are to move to b: first those whose previous
+    /// device is b, last those whose previous device is a.
     [[nodiscard]] std::vector<BlockId> pick_units(
         Unit unit, std::size_t layer, std::size_t a, std::size_t b, std::int32_t k
     );

@@ -13,11 +13,11 @@ namespace headroom::scheduler {
 /// How much of the memory beyond the safe memory a decision may use.
 enum class Risk : std::uint8_t { none, half };
 
-/// Returns the problem with the memory of its snapshot reduced to what may be used, or nullopt if
-/// all may be used. The result's safe_memory holds the real memory, which explanations state.
+/// Returns the problem with the devices' memory reduced to what may be used, or nullopt if all
+/// memory may be used. The result's safe_memory holds the real memory, which explanations state.
 [[nodiscard]] std::optional<Problem> cautious(const Problem& problem, Risk risk);
 
-/// Returns the problem without safe memory, so that all memory of the snapshot may be used.
+/// Returns the problem without safe memory, so that all memory of the devices may be used.
 [[nodiscard]] Problem careless(Problem problem);
 
 /// Calls `decide` for the problem with only the safe memory, then with half of the rest as well,

@@ -24,8 +24,7 @@ class RoundSearch {
     };
     /// Descends and returns the last placement, which fits. Precondition: `placement` fits.
     [[nodiscard]] Found descend_from(const Placement& placement);
-    /// Returns the estimated objective of a placement. The draft may use another StepDelay than the
-    /// model does.
+    /// Returns the estimated objective. The draft may use another StepDelay than the model does.
     [[nodiscard]] double objective(const Draft& placement);
     [[nodiscard]] std::int64_t work() const { return work_; }
 

@@ -2,8 +2,8 @@
 // batch size with the least D_mig + steps·round (a round is one turn of every sequence).
 //
 // The candidates are the placement with the least latency of one sequence, the previous placement,
-// pipelines of whole layers and of blocks, and what local search by the estimates of RoundModel
-// makes of the most promising of these. Of all candidates the one with the least predicted
+// pipelines of whole layers and of blocks, and the results of a local search, by the estimates of
+// RoundModel, from the most promising of these. Of all candidates the one with the least predicted
 // objective (predict_rounds) is taken, so the result is never worse than that of policy `ring` or
 // the placement for latency. In large problems a prediction takes milliseconds; there, candidates
 // whose estimates are more than 6 % above the best are not predicted (the estimate of a round that

@@ -35,9 +35,9 @@ class GgufCursor {
     /// Sets what messages say is being read, such as "metadata entry 3".
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
-    /// Returns the next `bytes` bytes and moves the position behind them. Throws InputError if the
-    /// file has fewer left, and MoreBytesNeeded if they are not in memory. `what` names the bytes
-    /// in messages.
+    /// Returns the next `bytes` bytes and moves behind them. Throws InputError if the file has
+    /// fewer left, and MoreBytesNeeded if the bytes are not in memory. `what` names the bytes in
+    /// messages.
     std::span<const std::byte> read_bytes(std::uint64_t bytes, std::string_view what);
 
     /// Reads a little-endian number.

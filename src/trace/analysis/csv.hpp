@@ -21,7 +21,7 @@ struct CsvTable {
 /// columns. Lines end in \n. Codes are written as their names, times as integers in ns. The first
 /// column holds the row's index if other tables refer to the row by that index (`device`, `block`,
 /// `layer`, `interval`). In other tables whose rows belong to an interval it holds the interval's
-/// index. The tables refer to the trace, which must outlive them.
+/// index. The result refers to the trace, which must outlive it.
 [[nodiscard]] std::vector<CsvTable> csv_tables(const Trace& trace);
 
 [[nodiscard]] const std::vector<std::string>& csv_table_names();

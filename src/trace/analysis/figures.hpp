@@ -1,5 +1,5 @@
 // Computes the numbers that pictures of a run show, in reports and in the terminal. Each function
-// depends on a trace alone.
+// depends on a trace alone. An interval lasts from one decision to the next.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,7 @@ struct DeviceTime {
     Nanoseconds computing = 0;
     Nanoseconds waiting = 0; ///< waiting for messages
     Nanoseconds paging = 0;
-    Nanoseconds migrating = 0; ///< during transfers of a migration no device computes
+    Nanoseconds migrating = 0; ///< transfers of a migration; no device computes then
     Nanoseconds idle = 0;
     [[nodiscard]] Nanoseconds total() const {
         Nanoseconds sum = computing;

@@ -18,7 +18,7 @@ struct RowIndex {
 enum class GapKind {
     waiting,   ///< waiting for a message; the next operation began at its arrival
     paging,    ///< reading from storage what exceeds the budget
-    migrating, ///< during transfers of a migration no device computes
+    migrating, ///< transfers of a migration, during which no device computes
     idle,      ///< any other reason
 };
 

@@ -51,7 +51,6 @@ struct SequenceSummary {
     std::string prompt; ///< prompt as text; empty until the sequence has ended
     std::string text;   ///< prompt and continuation; empty until the sequence has ended
 
-    /// Returns the time that the request waited for a slot.
     [[nodiscard]] Nanoseconds queue_time() const { return begin - arrival; }
 };
 

@@ -9,7 +9,7 @@
 namespace headroom::trace {
 
 struct TraceOverview {
-    std::string scenario;  ///< the scenario as complete TOML (resolved text)
+    std::string scenario;  ///< the scenario as complete TOML
     std::string execution; ///< "decoded" or "simulated"; empty if the file does not say it
     bool with_ops = false; ///< the trace has operations and messages
     Completion completion = Completion::running;

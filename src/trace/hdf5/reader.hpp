@@ -9,7 +9,7 @@
 namespace headroom::trace {
 
 struct TraceFile {
-    Trace trace;                   ///< all committed intervals
+    Trace trace;                   ///< all committed intervals (decisions with their tokens)
     bool ended_cleanly = false;    ///< the run called end() and closed the file
     bool is_being_written = false; ///< the writing program is running
     /// The process in the writer file (writer_file.hpp) if nothing shows whether this process still

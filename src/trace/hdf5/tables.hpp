@@ -20,8 +20,8 @@ class GrowingTables {
 
     /// Throws Bug unless the interval has a device for each block and only rows of existing tables.
     void check(const Interval& interval) const;
-    /// Appends the rows to all other tables and flushes them. Then appends and flushes the row of
-    /// /intervals, which commits the interval.
+    /// Appends and flushes the rows of all tables but /intervals. Then appends and flushes the row
+    /// of /intervals, which commits the interval (makes it valid).
     void commit(const Interval& interval);
     void close();
 

@@ -1,4 +1,4 @@
-// Sinks that write a trace file. docs/reference/trace.md describes the format.
+// Sinks (receivers of a run's rows) that write a trace file (docs/reference/trace.md).
 #pragma once
 
 #include <functional>
@@ -15,9 +15,9 @@ void check_trace_path(const std::string& path, bool overwrite);
 using WarningHandler = std::function<void(const std::string&)>;
 
 /// Returns a sink for a new file at `path`. Checks the path now and creates the file in begin().
-/// Other programs can read an interval as soon as it is committed, also after a kill of this
-/// process. The file is written as PATH.part and renamed when its header is complete. An existing
-/// file is replaced at the first commit, not before. A sink that is destroyed without end() leaves
+/// Other programs can read an interval (a decision with its tokens) as soon as it is committed,
+/// also after a kill of this process. The file is PATH.part until its header is complete or, if it
+/// replaces an existing file, until the first commit. A sink that is destroyed without end() leaves
 /// a closed file whose /complete says `running`. begin() calls `warn` if the file system has no
 /// locks. A commit takes about 0.1 ms with ten tables. Throws InputError if the file exists and
 /// `overwrite` is false, if a running program writes it, if it is a directory or a pipe, or if its

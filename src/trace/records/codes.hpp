@@ -14,7 +14,7 @@ enum class Reason : std::int32_t {
     first,      ///< the first placement of the run
     kept,       ///< the decision kept the previous placement
     moved,      ///< the decision moved blocks
-    infeasible, ///< no placement is feasible; the previous one stays
+    infeasible, ///< no placement meets all constraints; the previous one stays
     resumed,    ///< the run was resumed here: blocks were placed anew and caches recomputed
 };
 

@@ -105,8 +105,8 @@ struct PendingText {
     std::int64_t base = 0; ///< offset that the first byte gets in the pool
 };
 
-/// Appends the encoded row to `out`, and its pooled texts to `pool`. `pool` may be null if all text
-/// columns have widths.
+/// Appends the encoded row to `out`, and its pooled texts to `pool`. `pool` may be null if `widths`
+/// has all text columns.
 template <class Row>
 void encode(const Row& row, const TextWidths& widths, ByteBuffer& out, PendingText* pool) {
     for_each_column<Row>([&]<class T>(const Column<Row, T>& column) {
@@ -127,7 +127,6 @@ void encode(const Row& row, const TextWidths& widths, ByteBuffer& out, PendingTe
     });
 }
 
-/// Reads encoded rows from the first byte to the last.
 class RowBytes {
   public:
     explicit RowBytes(std::span<const std::byte> bytes) : rest_(bytes) {}

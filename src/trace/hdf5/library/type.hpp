@@ -1,4 +1,4 @@
-// Creates HDF5 types and dataspaces from layouts.
+// Creates HDF5 types from layouts (layout.hpp), and dataspaces.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Marks a trace as being written on file systems without locks (NFS without its lock daemon, some
 // Lustre and FUSE mounts). A small file NAME.writer beside the trace names the writing process and
-// its host. It is removed when the trace is closed. A killed process leaves the file behind, but
+// its host. This file is removed when the trace is closed. A killed process leaves it behind, but
 // readers then find that the process has ended.
 #pragma once
 
