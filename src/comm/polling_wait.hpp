@@ -19,18 +19,18 @@ void sleep_until(SteadyTime moment);
 /// 50 µs. Only the first call of a thread does anything.
 void use_fine_timers();
 
-/// Watches for an interrupt during one wait and measures its grace time.
+/// Watches for an interrupt during one wait and measures the grace time after the interrupt.
 class InterruptWatch {
   public:
-    /// Returns the exit code of the interrupt if the grace time is over (code 3 has no grace time),
-    /// and 0 otherwise.
+    /// Returns the exit code of the interrupt if its grace time is over, and 0 otherwise. Code 3,
+    /// with which mpirun ends the job, has no grace time.
     [[nodiscard]] int code_after_grace(const Transport::Options& options);
 
   private:
     std::optional<SteadyTime> since_; ///< when the interrupt was first noticed
 };
 
-/// The kind of a wait. The kind decides how long the wait polls before it sleeps, and for how long.
+/// The kind of a wait decides how long it polls before it first sleeps, and how long it sleeps.
 enum class WaitKind {
     message,  ///< another device must act first
     transfer, ///< bytes are being transferred, and each poll advances them

@@ -34,9 +34,9 @@ enum class Tag : std::uint16_t {
 
 inline constexpr std::int32_t kMaxSlots = 30'000;
 
-/// Returns the tag for the activations of the sequence in a slot. Each slot has its own tag,
-/// because a device may receive the messages of several slots in another order than that of
-/// sending. Precondition: 0 ≤ slot < kMaxSlots.
+/// Returns the tag for activations in a slot (the place of one sequence in flight). Each slot has
+/// its own tag, because a device may receive the messages of several slots in another order than
+/// that of sending. Precondition: 0 ≤ slot < kMaxSlots.
 [[nodiscard]] Tag data_tag(std::int32_t slot);
 
 [[nodiscard]] std::string_view name_of(Tag tag);
@@ -44,16 +44,15 @@ inline constexpr std::int32_t kMaxSlots = 30'000;
 using Part = std::span<std::byte>;
 using ConstPart = std::span<const std::byte>;
 
-/// What a wait is for. The values become text only if the wait fails. -1 means that a value is
-/// unknown.
+/// What a wait is for. -1 means that a value is unknown.
 struct WaitReason {
     std::string_view what = "a message";
     std::int64_t layer = -1;
-    std::int64_t epoch = -1;
-    std::int64_t turn = -1;
+    std::int64_t epoch = -1; ///< serial number of the placement in force
+    std::int64_t turn = -1;  ///< number of the forward pass of a sequence
 };
 
-/// Which message a wait is for; used in error texts. An invalid peer stands for a barrier.
+/// The message that a wait is for, for error texts. If `peer` is invalid, it is a barrier.
 struct WaitTarget {
     std::string_view verb; ///< "receive", "send" or "meet"
     DeviceId peer;
@@ -67,8 +66,8 @@ struct WaitTarget {
 [[nodiscard]] std::string to_string(const WaitReason& reason);
 
 /// An asynchronous send. The bytes of its parts must not change until the send is done. The owner
-/// calls Transport::wait. If the send is unfinished, the destructor reports that to stderr and
-/// aborts the process, unless the transport has failed or an exception is propagating.
+/// must call Transport::wait. The destructor of an unfinished send reports the mistake to stderr
+/// and aborts the process, unless the transport has failed or an exception is propagating.
 class PendingSend {
   public:
     /// The state of a send; each transport derives its own class.
@@ -77,8 +76,7 @@ class PendingSend {
         [[nodiscard]] virtual bool done() = 0; ///< a call also advances the transfer
         /// Returns whether the transport has failed, so that an unfinished send may be dropped.
         [[nodiscard]] virtual bool abandoned() const { return false; }
-        /// Returns whether the MPI library may still read the parts after an unfinished send was
-        /// dropped.
+        /// Returns whether MPI may still read the parts after an unfinished send was dropped.
         [[nodiscard]] virtual bool reads_after_drop() const { return false; }
         DeviceId to;
         Tag tag = Tag::test;
@@ -143,9 +141,8 @@ class Transport {
     /// Sleeps until a moment of the wall clock. Transfers continue meanwhile.
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
-    /// While an object of this class exists, this device is excused: other devices may wait for it
-    /// beyond their deadline, up to a fixed limit, as it runs a policy or waits for a reader of its
-    /// output.
+    /// While such an object exists, this device is excused: others may wait for it beyond their
+    /// deadline, up to a fixed limit, because it runs a policy or waits for a reader of its output.
     class Excuse {
       public:
         explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
@@ -166,7 +163,7 @@ class Transport {
     void finish_copies(const WaitReason& reason);
 
     struct Options {
-        /// The longest duration of a wait. It ends waits for messages that no living device sends.
+        /// The longest duration of a wait, even if all devices give signs of life.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
         /// A wait ends with StuckError if the awaited device gives no sign of life for this long.
         /// Time in which the waiting process was stopped does not count. 0 disables the check. The
@@ -177,14 +174,13 @@ class Transport {
         /// Whether waits sleep at once instead of polling first. Runs in clock mode `paced` set
         /// this, so that idle devices use no core.
         bool sleep_when_idle = false;
-        /// The device names for messages. If there are none, messages contain ids only.
+        /// The device names for error texts. If there are no names, the texts contain ids only.
         std::vector<std::string> device_names;
         /// Returns 0, or the exit code that a signal requests (130 or 143), or 3 if mpirun is
         /// ending the job. With 3, waits give up at once, without the grace time.
         int (*interrupted)() = nullptr;
         /// Waits over MPI call this function from time to time. An exception from it ends the wait.
-        /// The transport inside one process does not call it, because it reports failures to all
-        /// devices.
+        /// The transport inside one process does not; it reports failures to all devices.
         std::function<void()> while_waiting;
     };
     void set_options(Options options) { options_ = std::move(options); }
@@ -206,12 +202,11 @@ class Transport {
     [[nodiscard]] std::string stuck_text(const WaitTarget& target) const;
 
     /// Returns "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but
-    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know of
-    /// device 2.
+    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know.
     [[nodiscard]] std::string silent_text(const WaitTarget& target, const std::vector<int>& silent)
         const;
 
-    /// The constructor of Excuse calls this with true, the destructor with false.
+    /// The constructor of Excuse calls this function with true, the destructor with false.
     virtual void excuse(bool /*on*/) {}
 
     /// Throws Bug unless the length of the message is that of the parts that receive it.
@@ -234,8 +229,8 @@ class Transport {
     std::size_t release_threshold_ = 8;
 };
 
-/// Returns the deadline of waits: 120 s for each device that shares a core, plus the time in which
-/// a slow disk reads `bytes`, because all devices may have to wait for that read.
+/// Returns the deadline of waits: 120 s times the number of devices that share a core, plus the
+/// time in which a slow disk reads `bytes`, because all devices may wait while one reads.
 [[nodiscard]] std::chrono::nanoseconds deadline_for(
     std::int64_t devices_per_core, std::int64_t bytes
 );

@@ -18,7 +18,7 @@ namespace headroom::device {
 struct MessageTiming {
     Nanoseconds begin = 0;      ///< g, the time at which the link starts to transmit
     Nanoseconds first_byte = 0; ///< g + latency(g), the arrival of the first byte
-    Nanoseconds arrival = 0;    ///< arrival of the last byte, without the ingress cap
+    Nanoseconds arrival = 0;    ///< arrival of the last byte if the receiver has no ingress cap
 };
 
 struct TimeSpan {
@@ -28,7 +28,7 @@ struct TimeSpan {
 
 class DeviceClock {
   public:
-    /// `stop` is called while a time takes long to compute.
+    /// `stop` is called in long computations, to end them.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
     /// Sets the number of tokens that had been sampled when the present turn began. Rates depend on
@@ -41,21 +41,21 @@ class DeviceClock {
 
     /// Executes one operation that reads `touched` bytes of memory: advances the clock to its end
     /// and returns its times. `held_for_paging`: the bytes that the device holds, or 0 if this is
-    /// not the first operation of a turn. If they exceed the device's memory, the excess is first
-    /// read from storage. The end may be kNever.
+    /// not the first operation of a turn. If these bytes exceed the device's memory, the excess is
+    /// first read from storage. The end is kNever if the operation never ends.
     TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
-    /// Returns the times of a message that is sent now, which keeps the link and the egress cap
-    /// busy.
+    /// Sends a message now and returns its times. The message keeps the link busy, and the egress
+    /// cap (the limit of all bytes per second that the device sends).
     MessageTiming send(DeviceId to, Bytes bytes);
-    /// Returns the time at which a received message has arrived. With an ingress cap, messages are
-    /// served in the order of the calls.
+    /// Returns the time at which a received message has arrived. With an ingress cap (a limit of
+    /// all bytes per second received), messages are served in the order of the calls.
     Nanoseconds receive(const MessageTiming& timing, Bytes bytes);
 
-    /// Returns the time at which the storage has read `bytes` if it begins at `start`, possibly
-    /// kNever. The clock does not advance: in a migration, storage reads and messages overlap.
+    /// Returns the time at which the storage has read `bytes` if it begins at `start`, or kNever.
+    /// Does not advance the clock: in a migration, storage reads and messages overlap.
     [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
 
-    // The errors about operations that never end need these two.
+    // For the texts of errors about operations that never end.
     [[nodiscard]] const scheduler::Fleet& fleet() const { return *fleet_; }
     [[nodiscard]] std::int64_t sampled_tokens() const { return sampled_tokens_; }
 

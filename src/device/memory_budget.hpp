@@ -1,6 +1,6 @@
-// The memory of one device as an allocator that counts bytes. All weights, cache pages and buffers
-// of the device are allocated from it. The allocator never refuses an allocation: the limit changes
-// over virtual time, and the scenario key `overload` says what happens when a device exceeds it.
+// The memory of one device as an allocator that counts bytes. The device's weights, cache pages and
+// buffers are allocated from it. The allocator never refuses an allocation: the limit changes over
+// virtual time, and the scenario key `overload` says what happens when the limit is exceeded.
 #pragma once
 
 #include <cstddef>

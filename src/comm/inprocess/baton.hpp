@@ -1,7 +1,6 @@
-// Schedules the device threads of one process: only the thread that has the baton runs. The devices
-// therefore need no locks, their order is the same in every run, and a deadlock is detected at
-// once. The baton knows nothing of messages: each wait has a function that tells whether it can
-// end.
+// Schedules the device threads of one process: only the thread that has the baton runs. So devices
+// need no locks, their order is the same in every run, and a deadlock is detected at once. The
+// baton knows nothing of messages: each wait has a function that tells whether the wait can end.
 #pragma once
 
 #include <condition_variable>
@@ -27,8 +26,7 @@ struct DeviceWait {
     std::function<bool()> can_end;
     /// Returns "device 0 (laptop) waits to receive ...", for the message about a deadlock.
     std::function<std::string()> text;
-    /// The moment at which a sleep ends; nothing for other waits. A sleeping device is not part of
-    /// a deadlock.
+    /// The moment at which a sleep ends; nothing for other waits. A sleep is no deadlock.
     std::optional<SteadyTime> sleep_end;
 };
 
@@ -38,23 +36,23 @@ class Baton {
 
     /// Gives the baton to device 0. No device runs before this call.
     void start();
-    /// Is called instead of start() if no device may run: await_start returns false on all devices.
+    /// Is called instead of start() if a device's thread cannot be created: no device runs, because
+    /// await_start returns false on all devices.
     void cancel();
-    /// Waits until the device first gets the baton. Returns false if the device must not run. Each
-    /// device's thread calls this first.
+    /// Each device's thread calls this first. Waits for the baton. Returns false after cancel().
     [[nodiscard]] bool await_start(DeviceId self);
 
     /// Passes the baton on, and returns when the wait can end and this device has the baton again.
     /// Throws StuckError if no device can continue or if another device has failed. Throws
-    /// InterruptedError if an interrupt has lasted for its grace time, or if an interrupt has ended
-    /// another device.
+    /// InterruptedError if the grace time after an interrupt (Options::grace) is over, or if an
+    /// interrupt has ended another device.
     void wait(DeviceId self, const DeviceWait& wait);
 
     /// Passes the baton once to every other device that can run.
     void yield(DeviceId self);
 
-    /// Records that the function of the device has ended, and passes the baton on. If there is an
-    /// error, all other devices end at their next wait.
+    /// Records that the function of the device has ended, and passes the baton on. If `error` is
+    /// not null, the next wait of each other device throws.
     void end(DeviceId self, std::exception_ptr error);
 
     /// Returns the first error with which a device ended, if any. Precondition for this function
@@ -73,8 +71,8 @@ class Baton {
     };
     static constexpr std::size_t kNoDevice = static_cast<std::size_t>(-1);
 
-    /// Passes the baton to the next device that can run, in the order of ids; sleeps if all others
-    /// sleep or have ended, and reports a deadlock if no device can run.
+    /// Passes the baton to the next device that can run, in the order of ids. If no device can run,
+    /// the first whose sleep ends takes the baton; if no device sleeps, reports a deadlock.
     void pass_on();
     [[nodiscard]] bool pass_to_next();
     [[nodiscard]] bool can_run(DeviceState& device) const;

@@ -1,6 +1,6 @@
 // A transport for a whole fleet in one process. Each device has a thread, and exactly one thread
-// runs at any time, so the order of execution is the same in every run. The transport keeps the
-// contract of the MPI one but uses one core. Tests, and runs on computers without MPI, use it.
+// runs at any time, so the order of execution is the same in every run. The transport has the
+// contract of the transport over MPI but uses one core. For tests and computers without MPI.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +20,12 @@ class InprocessFleet {
     explicit InprocessFleet(std::size_t devices);
 
     /// Calls the body once per device, on a thread with a transport of its own, and returns when
-    /// all calls have returned. A device runs until it must wait, or sleeps in idle_until, or
-    /// has_message() returns false. Then the next device that can run, in the order of ids, does
-    /// so. If a body throws, the next wait of every other device throws a StuckError that names the
-    /// failed device, and run() throws the first error. If no device can continue, every wait
-    /// throws a StuckError that lists which device waits for which. Deadlines are ignored.
+    /// all calls have returned. A device runs until it must wait, sleeps in idle_until, or
+    /// has_message() returns false. Then the next device that can run continues, in the order of
+    /// ids. If a body throws, the next wait of every other device throws a StuckError that names
+    /// the failed device, and run() throws the first error. If no device can continue, every wait
+    /// throws a StuckError that lists which device waits for which. Deadlines are not needed and
+    /// are ignored.
     void run(const std::function<void(Transport&)>& body);
 
   private:

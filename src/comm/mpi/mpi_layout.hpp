@@ -12,7 +12,8 @@ namespace headroom::comm {
 
 /// The address, count and datatype for one MPI call. A single part whose length fits in an int is
 /// described as bytes. Any other list is one element of a derived datatype, with absolute addresses
-/// and blocks that an int can count. The constructors and the destructor call MPI.
+/// and blocks whose lengths fit in an int. The constructors and the destructor call MPI, so the
+/// caller must hold MpiWorld::call_mutex.
 class MpiLayout {
   public:
     explicit MpiLayout(std::span<const ConstPart> parts);

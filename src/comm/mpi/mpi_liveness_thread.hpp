@@ -59,7 +59,7 @@ class MpiLivenessThread {
     MpiWorld& world_;
     pid_t main_thread_;
     clockid_t main_clock_{};
-    /// how often exchange_signs() found the main thread waiting for a disk
+    /// how often the main thread was found waiting for a disk, which counts as progress
     std::int64_t disk_waits_ = 0;
     std::atomic<std::chrono::steady_clock::rep> excused_since_{0};
     std::list<OutgoingSign> outgoing_;

@@ -18,7 +18,7 @@ struct LocalRank {
     bool stopped = false;
 };
 /// Returns all ranks of this computer in increasing order, this rank included. Returns an empty
-/// vector if the launcher does not set the variables of PMIx.
+/// vector if the launcher does not set the environment variables of PMIx, by which ranks are found.
 [[nodiscard]] std::vector<LocalRank> local_ranks();
 
 /// Returns a phrase for error messages that says what is known about the process of a silent rank.

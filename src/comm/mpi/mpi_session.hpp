@@ -19,7 +19,7 @@ class MpiSession {
   public:
     /// Starts MPI in thread mode "serialized" and duplicates MPI_COMM_WORLD. If a rank is stopped
     /// for `silence` during this call or during finish(), the job ends with exit code 5 and a
-    /// message; if `silence` is 0, it does not. Throws EnvironmentError if MPI cannot be started.
+    /// message. 0 disables this check. Throws EnvironmentError if MPI cannot be started.
     explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;
@@ -31,8 +31,9 @@ class MpiSession {
     [[nodiscard]] int rank() const;
     [[nodiscard]] int size() const;
 
-    /// Returns the largest value of all ranks on every rank, so that all can end with the same exit
-    /// code. All ranks must call it. Throws StuckError if one does not by the deadline.
+    /// Returns on every rank the largest `value` of all ranks, so that all can end with the same
+    /// exit code. All ranks must call this function by the deadline; if one does not, throws
+    /// StuckError.
     [[nodiscard]] int max_over_ranks(
         int value, std::chrono::nanoseconds deadline = std::chrono::seconds(120)
     );
@@ -43,7 +44,7 @@ class MpiSession {
     /// Flushes the output and ends all ranks of the job at once with this exit code.
     [[noreturn]] void abort(int code);
 
-    // make_mpi_transport uses these two.
+    // For make_mpi_transport.
     [[nodiscard]] MpiWorld& world() { return *world_; }
     [[nodiscard]] MpiLivenessThread& liveness_thread() { return *liveness_thread_; }
 

@@ -12,7 +12,7 @@
 namespace headroom::comm {
 
 struct MpiWorld {
-    /// Returns whether MPI has completed the request, and frees it then.
+    /// Returns whether MPI has completed the request. A completed request is freed.
     [[nodiscard]] bool completes(MPI_Request& request);
 
     MPI_Comm comm = MPI_COMM_NULL;  ///< a duplicate of MPI_COMM_WORLD

@@ -1,8 +1,9 @@
-// The controller. Once per interval it takes a snapshot (the rates, latencies and memory of the
-// fleet), calls the policy, checks the decision and makes a command for the devices from it. It
-// also records what happened in the interval as rows of the trace. The controller knows neither
-// transport nor weights: its inputs come from devices in a run (controller_host.hpp) and from the
-// timeline in a simulation (simulation.hpp), so that run and simulation leave the same trace.
+// The controller. Once per interval (λ rounds, each a forward pass of every sequence) it takes a
+// snapshot (the rates, latencies and memory of the fleet), calls the policy, checks the decision
+// and turns it into a command for the devices. It also records what happened in the interval as
+// rows of the trace. It knows neither transport nor weights: its inputs come from devices in a run
+// (controller_host.hpp) and from the timeline in a simulation (simulation.hpp), so that run and
+// simulation leave the same trace.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +25,14 @@
 
 namespace headroom::runtime {
 
-/// The inputs and outputs of a controller. All pointers must outlive the controller.
+/// The inputs and outputs of a controller. What the pointers point to must outlive the controller.
 struct ControllerContext {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
-    /// Token ids of the distinct prompts, none empty. Ids that are not known are -1.
+    /// Token ids of the distinct prompts, none empty; all -1 if only the lengths are known.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
-    scheduler::TurnSizes turn_sizes;             ///< largest sizes of turns (requests.hpp)
+    scheduler::TurnSizes turn_sizes;             ///< sizes that determine the buffers
     const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
     const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
     /// Attributes for the trace; the controller adds further ones.
@@ -42,10 +43,10 @@ struct ControllerContext {
     Observer* observer = nullptr; ///< may be null
 };
 
-/// Returns a context with the members that `options` has too; the other members are not set.
+/// Returns a context with copies from `options`. Members that `options` lacks are not set.
 [[nodiscard]] ControllerContext context_of(const RunOptions& options);
 
-/// Payload bytes that a link carried in an interval, migrations included; more than 0.
+/// The payload of a link in an interval, migrations included. An unused link has no LinkUse.
 struct LinkUse {
     DeviceId from;
     DeviceId to;
@@ -70,9 +71,9 @@ struct DeviceFacts {
     std::vector<scheduler::MessageRecord> messages; ///< messages of each device in program order
 };
 
-/// Returns the policy's input for these requests, without snapshot, previous placement and epoch.
-/// If there are several requests and one of them has no slot yet, the memory of all requests is
-/// counted at their full lengths. Precondition: `requests` is not empty.
+/// Returns the policy's input for these requests; the caller adds snapshot, previous placement and
+/// epoch. If one of several requests has no slot yet, the memory for the full length of all is
+/// counted, so that it gets a slot only if all can run to their ends. requests: not empty.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
@@ -80,14 +81,14 @@ struct DeviceFacts {
     std::span<const InFlightRequest> requests
 );
 
-/// A problem and the decision of a policy for it.
+/// A problem and a policy's decision for this problem.
 struct Answer {
     scheduler::Problem problem;
     scheduler::Decision decision;
 };
 
-/// Returns the decision for as many requests as there is memory for, from `most` down to `least`.
-/// problem_for: returns the problem of so many requests.
+/// Tries `most` requests, then one fewer each time, and returns the first feasible decision, or
+/// that for `least` requests. problem_for: returns the problem for a given number of requests.
 [[nodiscard]] Answer decide_for_most(
     const scheduler::Policy& policy,
     std::size_t most,
@@ -95,22 +96,23 @@ struct Answer {
     const std::function<scheduler::Problem(std::size_t)>& problem_for
 );
 
-/// Throws Bug if a decision of the policy is feasible but not valid.
+/// Throws Bug if the policy calls its placement feasible but validate() finds a mistake in it.
 void check_valid(const scheduler::Policy& policy, const Answer& answer);
 
 class Controller {
   public:
     explicit Controller(ControllerContext context);
 
-    /// Records the source's report on the interval since the last decision, if one was made.
+    /// Records what the source (the device where prompts come in) reports on the interval since the
+    /// last decision. Does nothing before the first decision.
     void close_interval(const SourceFacts& facts);
     /// Decides and returns the command that carries the decision out, or a command to finish if
-    /// facts.stop is set. The first decision begins the trace. Throws InfeasibleError if no
+    /// facts.stop is not `none`. The first decision begins the trace. Throws InfeasibleError if no
     /// placement is found and there is no previous one.
     Command next_command(const SourceFacts& facts);
     /// Records a migration and returns t_resume, the time at which turns may begin again. t_switch:
-    /// the start of the transfers. earliest: the time of the clock that is furthest ahead; t_resume
-    /// is not earlier. arrived: all blocks that moved, in block order.
+    /// the start of the transfers. earliest: a lower bound of t_resume, the latest of all devices'
+    /// clocks. arrived: all blocks that moved, in block order.
     Nanoseconds resume_after(
         Nanoseconds t_switch, Nanoseconds earliest, const std::vector<ArrivedBlock>& arrived
     );
@@ -118,7 +120,7 @@ class Controller {
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
     /// Adds what the devices did in the oldest closed interval, and commits it to the trace.
     void complete_interval(const DeviceFacts& facts);
-    /// Ends the trace, if it has begun, of a run with this exit code.
+    /// Ends the trace, if it has begun, and records how the run ended, as told by `exit_code`.
     void end_trace(int exit_code);
 
     [[nodiscard]] const std::vector<Request>& requests() const { return requests_; }

@@ -21,12 +21,12 @@ class ControllerHost {
     void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
     /// Returns the device whose report is needed next, or nothing if no interval lacks reports.
     [[nodiscard]] std::optional<DeviceId> next_reporter() const;
-    /// Adds the report of next_reporter(). The last device's report commits the interval.
+    /// Adds the report of next_reporter(). The last one commits the interval to the trace.
     void add_report(Report report);
     /// See Controller::next_command. An Error is not thrown but becomes a command to finish with
     /// the error's exit code, because the source waits for a command.
     Command next_command(const SourceFacts& facts);
-    /// Returns t_resume after all devices have migrated. arrivals: one per device.
+    /// Returns t_resume, when turns may begin again after a migration. arrivals: one per device.
     Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
     void show(const TextEvent& event);
     void end_trace(int exit_code) { controller_.end_trace(exit_code); }

@@ -7,9 +7,9 @@
 //     one visit: end the group's turns -> decide, if an interval is over -> admit requests
 //                -> begin the group's next turns
 //
-// The source visits the groups of slots in a fixed cycle; a group has as many slots as a batch has
-// turns. Only decode turns are joined to a batch. A prefill turn is a batch of its own, because its
-// many tokens share a pass over the weights anyway.
+// The source visits the groups of slots in a fixed cycle. The decode turns of a group form a batch,
+// to share a pass over the weights. A prefill turn is its own batch: its tokens share a pass
+// anyway.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,7 @@ class ExecutionBackend {
     virtual ~ExecutionBackend() = default;
     /// Returns the virtual clock of the source.
     [[nodiscard]] virtual Nanoseconds clock() const = 0;
-    /// Advances the source's clock to `time`; a later clock stays. Returns false if a signal ended
-    /// the wait.
+    /// Advances an earlier clock of the source to `time`. Returns false if a signal ended the wait.
     [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
     /// Returns whether a turn ends with a part of the program that the source executes at its next
     /// visit to the group of slots. Otherwise a turn ends at the visit at which it begins.
@@ -39,13 +38,13 @@ class ExecutionBackend {
     /// of one batch are adjacent.
     virtual void visit(const std::vector<StartedTurn>& turns) = 0;
     /// If has_end(), executes the part of the program that is left for the batch. Returns one token
-    /// per turn; the token of a turn that does not sample is empty.
+    /// per turn; a turn that does not sample gives id -1.
     [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
     virtual void sequence_begins(std::int64_t sequence) = 0;
     virtual void sequence_ends(std::int64_t sequence) = 0;
     /// Frees the caches of a slot after the end of its sequence.
     virtual void free_slot(std::int32_t slot) = 0;
-    /// Returns the controller's next decision.
+    /// Returns the controller's next command.
     [[nodiscard]] virtual Command decide(const SourceFacts& facts) = 0;
     virtual void install(const Installation& installation) = 0;
     virtual void finish(std::int32_t exit_code) = 0;
@@ -60,7 +59,7 @@ struct ServingSettings {
     std::vector<std::int64_t> queue; ///< sequences in the order in which they get slots
     std::int64_t slots = 1;
     std::int64_t longest_turn = 1; ///< largest number of tokens that a turn processes
-    std::int64_t interval = 1;     ///< λ
+    std::int64_t interval = 1;     ///< λ, the rounds from one decision to the next
     const scheduler::Fleet* fleet = nullptr;
     const ResumePoint* resume = nullptr; ///< null: the run starts from the beginning
 };
@@ -148,7 +147,7 @@ class ServingLoop {
     std::vector<Slot> slots_;
     std::vector<std::optional<TurnsUnderWay>> under_way_; ///< per group of slots
     std::vector<std::int32_t> emptied_; ///< empty slots whose caches are not freed yet
-    std::size_t queue_position_ = 0;    ///< position of the request that is next
+    std::size_t queue_position_ = 0;    ///< position of the request that gets the next slot
     std::size_t group_to_visit_ = 0;
     std::int64_t batch_ = 1;
     std::int64_t visit_ = 0;           ///< number of the next visit

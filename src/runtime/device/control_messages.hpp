@@ -1,4 +1,5 @@
-// The control messages of a run, which take no virtual time, and who sends them to whom.
+// The control messages of a run, which take no virtual time, and who sends them to whom. The source
+// is the device where prompts come in; rank 0 hosts the controller.
 //
 //   source -> rank 0   SourceFacts: what happened since the last decision; asks for the next one
 //   rank 0 -> source   Command: continue, change the placement, or finish
@@ -62,8 +63,8 @@ struct Installation {
     std::int64_t epoch = 0;
     std::int64_t tokens_seen = 0; ///< tokens sampled in the run when the last turn began
     std::int64_t batch = 1;       ///< number of slots whose decode turns form one batch
-    Nanoseconds t_dec = 0;        ///< phase offsets are computed with the rates at this time
-    Nanoseconds t_switch = 0;
+    Nanoseconds t_dec = 0;        ///< time of the decision; phase_offsets.hpp takes the rates at it
+    Nanoseconds t_switch = 0;     ///< start of the migration
     std::vector<std::int64_t> rows; ///< per slot: number of cache rows of each attention group
     scheduler::Placement placement;
     static auto wire_fields(auto& m) {
@@ -109,7 +110,7 @@ struct TurnFacts {
     static auto wire_fields(auto& m) { return Fields() & m.turn & m.start & m.end; }
 };
 
-/// A sampled token; start and end are those of its turn.
+/// A sampled token; `start` and `end` are the times of its turn.
 struct TokenFacts {
     std::int64_t sequence = 0;
     std::int64_t position = 0; ///< counted from the begin of the prompt
@@ -134,7 +135,7 @@ struct RequestFacts {
     }
 };
 
-/// A request that waits because a device lacks the memory for the caches of the request.
+/// A request that waits because a device lacks the memory for its caches.
 struct WaitFacts {
     std::int64_t sequence = 0;
     Nanoseconds at = 0; ///< when the shortage was first found
@@ -151,7 +152,7 @@ struct InFlightRequest {
     std::int64_t sampled = 0; ///< tokens sampled so far
     std::int64_t rows = 0;    ///< rows in its caches
     bool admitted = false;    ///< the request has a slot
-    /// Prompt tokens and limit of a waiting request that can take the slot next; 0: none waits.
+    /// The sizes of a waiting request that can take the slot next; 0: no request waits.
     std::int64_t next_prompt = 0;
     std::int64_t next_limit = 0;
     static auto wire_fields(auto& m) {

@@ -28,15 +28,14 @@ class DeviceExecutor {
     DeviceExecutor& operator=(const DeviceExecutor&) = delete;
 
     /// Begins these turns and continues all turns under way, in the order of the turn schedule.
-    /// `turns` may be empty; turns of one batch are adjacent. started: the turns with their tokens,
-    /// on the source only.
+    /// `turns` may be empty; turns of one batch are adjacent. started: on the source, these turns
+    /// with their tokens; else empty.
     void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
     /// See ExecutionBackend::end. Only for the source.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { memory_.free_caches(slot); }
 
-    /// Sends this device's arrivals to the controller and returns t_resume, the time at which all
-    /// devices continue.
+    /// Sends the received blocks to the controller; returns t_resume, when all devices continue.
     using AgreeOnResume = std::function<Nanoseconds(const Arrivals&)>;
     /// Loads or migrates blocks and replaces the program. Precondition: no turn is under way.
     void install(const Installation& installation, const AgreeOnResume& agree);

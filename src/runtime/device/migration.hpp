@@ -44,10 +44,9 @@ struct MigrationTask {
 
 /// Executes this device's part of the migration. On return the device holds exactly its blocks of
 /// the new placement. In virtual time, sending begins at t_switch; afterwards the caller must set
-/// the clocks of all devices to the latest end. Adds the payload sent to each device to
-/// `sent_bytes`. Throws EnvironmentError if a piece arrives damaged, or if a receiver's storage
-/// cannot be read or holds other weights than the sender has. Throws StuckError if a transfer never
-/// ends.
+/// all devices' clocks to the latest end. Adds the payload sent to each device to `sent_bytes`.
+/// Throws EnvironmentError if a piece arrives damaged, or if a receiver's storage cannot be read or
+/// holds other weights than the sender. Throws StuckError if a transfer never ends.
 [[nodiscard]] std::vector<ArrivedBlock> migrate(
     DeviceMemory& memory,
     const MigrationTask& task,

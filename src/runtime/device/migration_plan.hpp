@@ -1,6 +1,6 @@
 // Plans a migration: which blocks move, in which pieces (rows of a weight matrix, or one cache
-// page), in which order, and which moves send the same memory. Every device computes the same plan
-// from the two placements, and executes its own part of it (migration.hpp).
+// page), in which order, and which moves send the same memory (a matrix that embed and lm_head
+// share). All devices compute the same plan, and each executes its own part (migration.hpp).
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct Transition {
     [[nodiscard]] std::int64_t all_rows() const;
 };
 
-/// A page in the cache of one group.
+/// A page in the cache of an attention group.
 struct CachePage {
     std::int32_t slot = 0;
     std::size_t page = 0; ///< number of the page in the cache of this slot
@@ -35,8 +35,8 @@ struct CachePage {
 
 class MigrationPlan {
   public:
-    /// memory: tells the pieces of each block, which are the same on all devices; it is not
-    /// changed. `transition` must outlive this object. devices: the number of devices of the fleet.
+    /// memory: knows the pieces of each block, which are the same on all devices; it stays
+    /// unchanged. `transition` must outlive this object. devices: their number in the fleet.
     MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
     /// Returns all moves, in block order.

@@ -28,7 +28,7 @@ class MoveTimes {
     void begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes);
 
     /// Returns the times of a move's message. The sender of the block sends these times with each
-    /// piece; the receiver sets them here and computes the arrival from them.
+    /// piece; the receiver stores them here, and arrive() computes the arrival from them.
     [[nodiscard]] device::MessageTiming& timing(std::size_t move) { return timings_[move]; }
 
     /// Returns the begin and end of a move whose block arrives on this device, and advances the

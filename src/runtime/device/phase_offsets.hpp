@@ -1,6 +1,6 @@
 // Computes the phase offset of each segment (a part of a device's program that runs without
 // waiting): when the segment would start in a step if no other turn (forward pass) were in
-// progress. All devices compute the same offsets, and order the segments of all turns by them.
+// progress. All devices compute the same offsets, by which they order the segments of all turns.
 #pragma once
 
 #include <vector>

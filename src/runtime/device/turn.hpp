@@ -25,8 +25,7 @@
 namespace headroom::runtime {
 
 /// A turn (a pass of one sequence through the model), as the source announces it to all devices.
-/// Turns, rounds (a turn of every sequence) and visits of the source to its slots are numbered over
-/// the whole run.
+/// Turns, rounds (a turn per sequence) and visits of the source to slots are numbered over the run.
 struct Turn {
     std::int64_t number = 0;
     std::int64_t epoch = 0;
@@ -39,11 +38,10 @@ struct Turn {
     std::int64_t tokens = 1;  ///< n, the number of tokens that the turn processes
     std::int32_t slot = 0;
     bool samples = true; ///< false: a chunk that is not the last of its prompt
-    Recheck recheck{};   ///< only for a prefill turn, which is alone in its batch
+    Recheck recheck{};   ///< only in a resumed run's prefill turn (recheck.hpp)
 
     [[nodiscard]] bool begins_batch() const { return batch == number; }
-    /// Returns the position of the token that the turn samples, counted from the begin of the
-    /// prompt.
+    /// Returns the position of the token that the turn samples, from 0 at the prompt's begin.
     [[nodiscard]] std::int64_t position() const { return first + tokens; }
     static auto wire_fields(auto& m) {
         return Fields() & m.number & m.epoch & m.sequence & m.round & m.visit & m.batch &
@@ -58,7 +56,7 @@ struct StartedTurn {
 
 struct SampledToken {
     std::int32_t id = -1;
-    bool ends_text = false; ///< the token ends the sequence, even before the limit
+    bool ends_text = false; ///< the token ends the sequence, maybe before its limit
     std::uint64_t logits_checksum = 0;
 };
 
@@ -109,7 +107,7 @@ class TurnRunner {
 
     /// Prepares the turns of one batch and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. Only for the source; others receive them.
+    /// Sets the tokens that a slot's turn processes. Other devices than the source receive them.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(
@@ -190,9 +188,9 @@ class TurnRunner {
         SampledToken sampled;
         bool has_computed = false;
         bool has_angles = false;
-        bool sums_begun = false;                 ///< Buffer::sums is ready to add partial sums to
-        std::int64_t last_x_row = 0;             ///< row of Buffer::x that lm_head reads
-        std::int64_t recheck_row = -1;           ///< row of Buffer::x that a recheck reads
+        bool sums_begun = false;       ///< Buffer::sums is ready to add partial sums to
+        std::int64_t last_x_row = 0;   ///< row of Buffer::x that lm_head reads
+        std::int64_t recheck_row = -1; ///< row of Buffer::x that the recheck reads; -1: none
         std::vector<SendWithHeader> small_sends; ///< sends of token ids
     };
     void select(const Turn& turn);

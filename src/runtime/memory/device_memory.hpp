@@ -33,7 +33,7 @@ class DeviceMemory {
     [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
     [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
     /// Opens the model file, from which all norm weights are read whenever buffers are allocated.
-    /// Must be called before the first placement if Reduce::ring is used.
+    /// Needed before the first placement with Reduce::ring, where each device applies all norms.
     void open_norms(const model::GgufFile& file);
     /// Makes `placement` the placement in force. Allocates the buffers if the device holds blocks,
     /// and frees them if it holds none. Checks that the device holds exactly the blocks that the
@@ -45,13 +45,13 @@ class DeviceMemory {
     [[nodiscard]] const scheduler::Placement& placement() const { return placement_; }
     [[nodiscard]] bool holds(BlockId b) const { return held_.contains(b); }
     [[nodiscard]] bool holds_any() const { return !held_.empty(); }
-    /// Returns the first held block that is not before `b` in block order, or the first held block
-    /// of all if there is none. Precondition: holds_any().
+    /// Returns the first held block that is not before `b` in block order, or, if no held block is,
+    /// the first one of all. Precondition: holds_any().
     [[nodiscard]] BlockId next_held(BlockId b) const;
     [[nodiscard]] model::Block& block(BlockId b);
     [[nodiscard]] model::GroupCache& cache(BlockId b, std::int32_t slot);
-    /// Returns the block that stores the matrix of lm_head: embed if the two are tied and on one
-    /// device, else lm_head.
+    /// Returns the block that stores the matrix of lm_head: embed if the two share the matrix and
+    /// are on one device, else lm_head.
     [[nodiscard]] const model::Block& lm_head_matrix();
     [[nodiscard]] Workspace& workspace();
     [[nodiscard]] bool has_workspace() const { return workspace_ != nullptr; }
@@ -66,7 +66,7 @@ class DeviceMemory {
 
     /// Returns block `b` as the device would hold it under `placement`; no memory is allocated.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
-    /// Adds a block; a group gets an empty cache for each slot.
+    /// Adds a block; an attention group gets an empty cache for each slot.
     void add(BlockId b, model::Block block);
     void remove(BlockId b);
 
@@ -75,7 +75,7 @@ class DeviceMemory {
   private:
     struct Held {
         model::Block block;
-        std::vector<model::GroupCache> caches; ///< one per slot; empty if the block is no group
+        std::vector<model::GroupCache> caches; ///< one per slot; only for attention groups
     };
     void fill_norms();
 

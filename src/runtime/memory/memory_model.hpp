@@ -1,5 +1,5 @@
-// Computes the bytes that every device holds under a placement from block sizes, buffer sizes and
-// the number of cache rows. Nothing is allocated.
+// From block sizes, buffer sizes and the number of cache rows, computes the bytes that every device
+// holds under a placement. Nothing is allocated.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,7 @@ namespace headroom::runtime {
 
 class MemoryModel {
   public:
-    /// buffers: the bytes of the buffers on each device that holds a block. `blocks` must outlive
-    /// this object.
+    /// buffers: bytes of buffers on a device that holds a block. `blocks` must outlive this object.
     MemoryModel(const scheduler::Blocks& blocks, Bytes buffers, std::size_t devices);
 
     void set_placement(const scheduler::Placement& placement);
@@ -41,7 +40,7 @@ class MemoryModel {
     const scheduler::Blocks* blocks_;
     Bytes buffers_;
     std::vector<Bytes> weights_;       ///< per device: weights and buffers
-    std::vector<std::int64_t> groups_; ///< per device: the number of groups that it holds
+    std::vector<std::int64_t> groups_; ///< per device: number of attention groups held
 };
 
 /// Returns `rows` rounded up to a multiple of the rows of a page.

@@ -1,5 +1,5 @@
-// Computes how much memory of each device some policies use: the least that it had in the last
-// `controller.memory_window` of virtual time, or less if `controller.memory_reserve` requires it.
+// Computes how much memory of each device some policies use: the least that the device had in the
+// last `controller.memory_window` of virtual time, or less as `controller.memory_reserve` demands.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Makes the errors of operations and messages that never end.
+// Error objects for operations and messages that never end, because a rate stays 0 or is too low.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@
 
 namespace headroom::runtime {
 
-/// Returns why work that began at `start` never ends at these rates, and what was expected of them.
-/// The text continues a sentence that ends with "its rate" or "the link's rate". tokens: the number
-/// of sampled tokens, on which rates can depend.
+/// Returns why work that began at `start` never ends at these rates, such as "stays 0, expected it
+/// to rise again". The caller puts the text after "its rate" or "the link's rate". tokens: the
+/// number of sampled tokens, on which rates can depend.
 [[nodiscard]] std::string never_ends_because(
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
 );

@@ -1,5 +1,5 @@
 // Overload: a device holds more than its budget. These functions say whether the device may page
-// (read the excess from its storage in every turn), and make the error if it may not.
+// (read the excess from its storage in every turn), and make the error if the device may not page.
 #pragma once
 
 #include <string>

@@ -39,8 +39,7 @@ class TiedMatrix {
     /// Returns whether lm_head on this device stores a matrix that it does not need under the new
     /// placement. The device frees that matrix before any block moves.
     [[nodiscard]] bool drops_lm_head_matrix(DeviceId device) const;
-    /// Returns whether embed leaves this device and lm_head stays, so that lm_head takes over the
-    /// matrix.
+    /// Returns whether embed leaves this device and lm_head stays, taking over the matrix.
     [[nodiscard]] bool passes_to_lm_head(DeviceId device) const;
 
   private:

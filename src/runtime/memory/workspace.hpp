@@ -80,8 +80,7 @@ class Workspace {
     float* wait_until_free(
         Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
     );
-    /// Keeps a send that reads the buffer until wait_until_free or wait_for_sends has waited for
-    /// it.
+    /// Keeps a send that reads the buffer, until wait_until_free or wait_for_sends has waited.
     void hold_send(Buffer buffer, SendWithHeader send);
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 

@@ -7,9 +7,9 @@
 
 namespace headroom::runtime {
 
-/// The last token that the trace has of an unfinished sequence. A resumed run computes the caches
-/// of the sequence again and samples this token again from the logits of the token before it. These
-/// logits depend on all tokens before, so any changed token is found. A recheck takes no virtual
+/// The last token that the trace has of an unfinished sequence. A resumed run computes the
+/// sequence's caches again and samples this token again from the logits of the token before. These
+/// logits depend on all earlier tokens, so any changed token is found. A recheck takes no virtual
 /// time.
 struct Recheck {
     std::int64_t row = -1; ///< row of the turn whose logits are compared; -1: no row of this turn

@@ -1,7 +1,7 @@
-// The state from which a killed or interrupted run continues. It holds everything that the later
-// intervals depend on, and is computed from the intervals that the trace has in full (committed
-// intervals). The caches of unfinished sequences are lost; the resumed run computes the caches
-// again from the tokens, in prefill turns that take virtual time as for a prompt.
+// The state from which a killed or interrupted run continues. It holds everything that later
+// intervals (from one decision to the next) depend on, and is computed from the committed
+// intervals, which the trace has in full. The caches of unfinished sequences are lost; the resumed
+// run computes the caches again from the tokens, in prefill turns, which take virtual time.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct ResumePoint {
     /// A sequence that had begun and had not ended in the committed intervals.
     struct Unfinished {
         std::int64_t sequence = 0;
-        Nanoseconds begin = 0;             ///< when it got its first slot
-        Nanoseconds first_token = 0;       ///< when its first token was sampled; 0: no token yet
+        Nanoseconds begin = 0;             ///< when the sequence got its first slot
+        Nanoseconds first_token = 0;       ///< when it sampled its first token; 0: not yet
         bool prompt_recorded = false;      ///< the trace contains the prompt's tokens
         std::vector<std::int32_t> sampled; ///< its sampled tokens
         std::uint64_t last_logits = 0;     ///< checksum of the logits of the last sampled token

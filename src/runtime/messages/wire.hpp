@@ -1,5 +1,4 @@
-// The header of data messages. It is sent in the compiler's own memory layout, because all ranks
-// run the same executable.
+// The header of data messages, sent as it is in memory: all ranks run the same executable.
 #pragma once
 
 #include <cstdint>

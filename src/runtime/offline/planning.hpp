@@ -52,8 +52,8 @@ struct PolicyPlan {
 };
 
 struct Plan {
-    std::int64_t at = 0;        ///< number of sampled tokens when the decision is made
-    std::int64_t context = 0;   ///< T + λ of the longest sequence, for which costs are computed
+    std::int64_t at = 0;      ///< number of sampled tokens when the decision is made
+    std::int64_t context = 0; ///< T + λ (now plus an interval) of the longest sequence, for costs
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
     /// Returns whether each step in the objective is a round (one turn of every sequence).

@@ -28,7 +28,7 @@ struct WrittenPlacement {
     std::vector<Bytes> weights;          ///< bytes per block; empty: the file does not have them
     std::vector<std::int32_t> placement; ///< device per block
     std::int64_t at = 0;                 ///< number of tokens that the first sequence had sampled
-    Nanoseconds clock = 0;               ///< virtual time when it had sampled the last of them
+    Nanoseconds clock = 0;               ///< virtual time when it had sampled this many
 };
 
 /// Returns the placement under which the first sequence of a trace sampled its token number `at`.

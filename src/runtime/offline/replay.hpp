@@ -1,7 +1,7 @@
 // Replays a recorded run: computes it again from its trace, without model file and transport.
 // replay() checks that decisions, placements and times come out as recorded. replay_under()
-// computes what would have happened under another policy. The recorded tokens can be used for both,
-// because a token does not depend on the devices that compute it
+// computes what would have happened under another policy. Both can use the recorded tokens, because
+// a token does not depend on the devices that compute it
 // (docs/explanation/invariants.md#numbers-do-not-depend-on-where-they-are-computed).
 #pragma once
 
@@ -34,7 +34,7 @@ struct ReplayWatch {
 /// Computes every decision, placement, time, byte count and row of the trace again and compares
 /// them with the recorded ones. Sampled ids, checksums and texts depend on the weights and are
 /// taken as recorded. If the run was killed, interrupted or failed, all intervals in the trace are
-/// compared. scenario: the recorded one. policy: the policy that decided in the run. Throws
+/// compared. scenario: the recorded scenario. policy: the policy that decided in the run. Throws
 /// InputError if the trace lacks data that the replay needs, InterruptedError after a signal.
 [[nodiscard]] Replay replay(
     const trace::Trace& trace,

@@ -19,8 +19,8 @@ namespace headroom::runtime {
 
 class Simulation : public ExecutionBackend {
   public:
-    /// workload: must outlive this object. context: its blocks, prompts and turn sizes are replaced
-    /// by those of the workload. interrupt_code: called between tokens; says whether to end.
+    /// workload: must outlive this object. context: the workload replaces its blocks, prompts and
+    /// turn sizes. interrupt_code: called between tokens; returns 0, or the exit code to end with.
     Simulation(
         const WorkloadDescription& workload, ControllerContext context, StopCheck interrupt_code
     );
@@ -45,7 +45,7 @@ class Simulation : public ExecutionBackend {
     [[nodiscard]] Nanoseconds elapsed_wall() const override { return 0; }
 
   protected:
-    /// Returns the token that a turn samples; an unknown token by default.
+    /// Returns the token that a turn samples; by default one with id -1.
     [[nodiscard]] virtual SampledToken token_of(const Turn& /*turn*/) { return {}; }
     /// Ends the interval and writes it to the trace.
     void close_interval(const SourceFacts& facts);

@@ -28,7 +28,7 @@ struct CriticalPart {
 
 struct StepShare {
     std::vector<DeviceTime> devices; ///< one per device
-    /// One part per device and link on the path, the longest first. The sum is the step's length.
+    /// One part per device and link on the path, longest first. The times add up to the step's.
     std::vector<CriticalPart> critical;
 };
 

@@ -34,8 +34,7 @@ struct ModelCopy {
 [[nodiscard]] DeviceList hashing_devices(std::span<const ModelCopy> copies);
 
 /// Returns the copies that differ, one line each, or "" if all are the same. copies: one per
-/// device; the copies of hashing_devices() must have a hash. hosts: the host of each device; may be
-/// empty.
+/// device; those of hashing_devices() must have a hash. hosts: the host of each device, or empty.
 [[nodiscard]] std::string difference_of_copies(
     std::span<const ModelCopy> copies, std::span<const std::string> hosts
 );

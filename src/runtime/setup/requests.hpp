@@ -17,15 +17,15 @@ struct Request {
     const std::vector<std::int32_t>* prompt = nullptr; ///< token ids, at least one
     std::int64_t limit = 1;                            ///< largest number of sampled tokens
     Nanoseconds arrival = 0;
-    // A resumed run sets the following members of a sequence that had begun before.
+    // A resumed run sets the following members of a request that had begun before the resumption.
     std::vector<std::int32_t> history{}; ///< the prompt and the recorded sampled tokens
     std::uint64_t last_logits = 0;       ///< checksum of the logits of the last recorded token
-    Nanoseconds begun_at = -1;           ///< when it got its first slot; -1: not yet
+    Nanoseconds begun_at = -1;           ///< when the request got its first slot; -1: not yet
 
     [[nodiscard]] std::int64_t prompt_tokens() const {
         return static_cast<std::int64_t>(prompt->size());
     }
-    /// Returns the tokens that the prefill turns of this request process.
+    /// Returns the tokens to be processed in prefill: the prompt or, in a resumed run, the history.
     [[nodiscard]] const std::vector<std::int32_t>& prefill_ids() const {
         return history.empty() ? *prompt : history;
     }
@@ -34,8 +34,9 @@ struct Request {
     }
     /// Returns the number of tokens that were sampled before the run was resumed.
     [[nodiscard]] std::int64_t sampled_before() const { return prefill_tokens() - prompt_tokens(); }
-    /// Returns the recheck of a prefill turn that computes `rows` cache rows from row `first` on.
-    /// Empty if the turn does not compute the row from which the last recorded token was sampled.
+    /// Returns the recheck (recheck.hpp: a resumed run samples the last recorded token again) in a
+    /// prefill turn that computes `rows` cache rows from row `first` on. The recheck is empty if
+    /// the turn does not compute the row from which this token is sampled.
     [[nodiscard]] Recheck recheck_in(std::int64_t first, std::int64_t rows) const {
         const std::int64_t row = prefill_tokens() - 2; // the last token was sampled from this row
         const bool has = sampled_before() > 0 && first <= row && row < first + rows;
@@ -54,19 +55,19 @@ struct Request {
     const ResumePoint* resume = nullptr
 );
 
-/// Returns the sequences that have not ended, in the order in which they get slots.
+/// Returns the numbers of the requests that have not ended, in the order in which they get slots.
 [[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
-/// At most so many turns share one pass over the weights. A larger batch takes several passes.
+/// The most turns that share one pass over the weights. A larger batch takes several passes.
 inline constexpr std::int64_t kMaxJoined = 16;
 
-/// Returns the largest sizes of turns, for which the buffers are made.
+/// Returns the sizes that determine the buffers: tokens of a turn, slots, turns of a pass.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
 
 /// Throws InputError, naming controller.slices, if the scenario's number of slices does not divide
-/// the feed-forward network of this shape.
+/// the width of this shape's feed-forward network.
 void check_cut(const config::Scenario& scenario, const ModelShape& shape);
 
 /// Throws InputError if the requests, with a model of this shape, need more bytes or operations

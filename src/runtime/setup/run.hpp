@@ -46,8 +46,7 @@ class Observer {
     /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
     /// none; at the end of a sequence the bytes that are left. sampled: tokens in the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
-    /// Called when a sequence has ended, if several sequences can be in flight. text: prompt and
-    /// sampled text.
+    /// Called at the end of a sequence if several can be in flight. text: its prompt included.
     virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
     virtual void on_decision(const DecisionEvent& event) = 0;
     /// Called when an interval has been committed.

@@ -27,7 +27,7 @@ struct Setup {
     std::string kernels_note;                       ///< rank 0 only; see ModelAgreement
     std::vector<std::vector<std::int32_t>> prompts; ///< the distinct prompts; none is empty
     std::int32_t end_of_text = -1;                  ///< the token that ends a text; -1: none does
-    scheduler::TurnSizes turn_sizes;                ///< largest sizes of turns (requests.hpp)
+    scheduler::TurnSizes turn_sizes;                ///< sizes that determine the buffers
     std::optional<ResumePoint> resume; ///< the state from which a resumed run continues
 
     [[nodiscard]] const ResumePoint* resume_point() const { return resume ? &*resume : nullptr; }

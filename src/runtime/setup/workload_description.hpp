@@ -1,6 +1,6 @@
 // The model shape and the prompts of a scenario, which suffice to plan and to simulate without
-// weights. Both come from the metadata and tokenizer of a model file, or from a preset of the
-// catalogue or the dimensions in `[model]`, which give lengths of prompts but no token ids.
+// weights. Both come from the metadata and tokenizer of a model file. Without a file the shape is a
+// preset of the catalogue or in `[model]`, and only the lengths of the prompts are known.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct WorkloadDescription {
     ModelShape shape;
     /// Token ids of the distinct prompts, none empty. Without a tokenizer every id is -1.
     std::vector<std::vector<std::int32_t>> prompts;
-    scheduler::TurnSizes turn_sizes; ///< largest sizes of turns (requests.hpp)
+    scheduler::TurnSizes turn_sizes; ///< sizes that determine the buffers
 };
 
 /// Throws InputError if the file is no model, if a prompt does not fit the context, if the number
