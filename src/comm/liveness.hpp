@@ -1,6 +1,7 @@
-// Decides which of the ranks that a rank waits for must be asked for a sign of life (an answer that
-// shows that a rank works), and which are silent, that is, have given none for long. The caller
-// passes the time and the answers, so that tests need not wait. comm/mpi sends the questions.
+// Among the ranks that a rank waits for, finds those to ask for a sign of life (an answer that
+// shows that a rank works) and those that are silent (have given no sign of life for long). The
+// caller passes the time and the answers, so that tests need not wait. comm/mpi sends the
+// questions.
 #pragma once
 
 #include <chrono>
@@ -38,7 +39,7 @@ class LivenessMonitor {
     using Nanoseconds = std::chrono::nanoseconds;
 
     /// Begins a wait for these ranks. A rank without a sign of life for `silence` is silent; if
-    /// `silence` is 0, no rank ever is.
+    /// `silence` is 0, no rank is ever silent.
     void begin_wait(const std::vector<int>& ranks, Nanoseconds silence);
     void end_wait();
 

@@ -22,8 +22,8 @@ void use_fine_timers();
 /// Watches for an interrupt during one wait and measures the grace time after the interrupt.
 class InterruptWatch {
   public:
-    /// Returns the exit code of the interrupt if its grace time is over, and 0 otherwise. Code 3,
-    /// with which mpirun ends the job, has no grace time.
+    /// Returns the exit code of the interrupt if its grace time is over, and 0 otherwise. Code 3
+    /// (mpirun is ending the job) has no grace time.
     [[nodiscard]] int code_after_grace(const Transport::Options& options);
 
   private:

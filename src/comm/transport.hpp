@@ -52,7 +52,7 @@ struct WaitReason {
     std::int64_t turn = -1;  ///< number of the forward pass of a sequence
 };
 
-/// The message that a wait is for, for error texts. If `peer` is invalid, it is a barrier.
+/// The message that a wait is for, for error texts. For a barrier `peer` is invalid.
 struct WaitTarget {
     std::string_view verb; ///< "receive", "send" or "meet"
     DeviceId peer;

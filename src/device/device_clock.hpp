@@ -44,8 +44,8 @@ class DeviceClock {
     /// not the first operation of a turn. If these bytes exceed the device's memory, the excess is
     /// first read from storage. The end is kNever if the operation never ends.
     TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
-    /// Sends a message now and returns its times. The message keeps the link busy, and the egress
-    /// cap (the limit of all bytes per second that the device sends).
+    /// Returns the times of a message that is sent now. The message keeps the link busy, and the
+    /// egress cap (the limit of all bytes per second that the device sends).
     MessageTiming send(DeviceId to, Bytes bytes);
     /// Returns the time at which a received message has arrived. With an ingress cap (a limit of
     /// all bytes per second received), messages are served in the order of the calls.

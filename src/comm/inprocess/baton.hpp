@@ -26,7 +26,8 @@ struct DeviceWait {
     std::function<bool()> can_end;
     /// Returns "device 0 (laptop) waits to receive ...", for the message about a deadlock.
     std::function<std::string()> text;
-    /// The moment at which a sleep ends; nothing for other waits. A sleep is no deadlock.
+    /// The moment at which a sleep ends; nothing for other waits. A sleeping device is not
+    /// deadlocked.
     std::optional<SteadyTime> sleep_end;
 };
 

@@ -24,8 +24,8 @@ class InprocessFleet {
     /// has_message() returns false. Then the next device that can run continues, in the order of
     /// ids. If a body throws, the next wait of every other device throws a StuckError that names
     /// the failed device, and run() throws the first error. If no device can continue, every wait
-    /// throws a StuckError that lists which device waits for which. Deadlines are not needed and
-    /// are ignored.
+    /// throws a StuckError that lists which device waits for which. Deadlines are ignored, because
+    /// a deadlock is detected at once.
     void run(const std::function<void(Transport&)>& body);
 
   private:

@@ -19,7 +19,7 @@ class MpiSession {
   public:
     /// Starts MPI in thread mode "serialized" and duplicates MPI_COMM_WORLD. If a rank is stopped
     /// for `silence` during this call or during finish(), the job ends with exit code 5 and a
-    /// message. 0 disables this check. Throws EnvironmentError if MPI cannot be started.
+    /// message. `silence` 0 disables this check. Throws EnvironmentError if MPI cannot be started.
     explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;

@@ -1,9 +1,9 @@
 // The controller. Once per interval (λ rounds, each a forward pass of every sequence) it takes a
 // snapshot (the rates, latencies and memory of the fleet), calls the policy, checks the decision
-// and turns it into a command for the devices. It also records what happened in the interval as
-// rows of the trace. It knows neither transport nor weights: its inputs come from devices in a run
-// (controller_host.hpp) and from the timeline in a simulation (simulation.hpp), so that run and
-// simulation leave the same trace.
+// and makes a command for the devices from the decision. It also records what happened in the
+// interval as rows of the trace. It knows neither transport nor weights: its inputs come from
+// devices in a run (controller_host.hpp) and from the timeline in a simulation (simulation.hpp), so
+// that run and simulation leave the same trace.
 #pragma once
 
 #include <cstdint>
@@ -72,8 +72,9 @@ struct DeviceFacts {
 };
 
 /// Returns the policy's input for these requests; the caller adds snapshot, previous placement and
-/// epoch. If one of several requests has no slot yet, the memory for the full length of all is
-/// counted, so that it gets a slot only if all can run to their ends. requests: not empty.
+/// its number (epoch). If one of several requests has no slot yet, the problem asks for memory for
+/// all at full length, so that this request gets a slot only if all can run to their ends.
+/// requests: not empty.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,

@@ -21,7 +21,7 @@ class ControllerHost {
     void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
     /// Returns the device whose report is needed next, or nothing if no interval lacks reports.
     [[nodiscard]] std::optional<DeviceId> next_reporter() const;
-    /// Adds the report of next_reporter(). The last one commits the interval to the trace.
+    /// Adds the report of next_reporter(). The last report commits the interval to the trace.
     void add_report(Report report);
     /// See Controller::next_command. An Error is not thrown but becomes a command to finish with
     /// the error's exit code, because the source waits for a command.

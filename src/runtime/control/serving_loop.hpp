@@ -8,8 +8,7 @@
 //                -> begin the group's next turns
 //
 // The source visits the groups of slots in a fixed cycle. The decode turns of a group form a batch,
-// to share a pass over the weights. A prefill turn is its own batch: its tokens share a pass
-// anyway.
+// to share a pass over the weights. A prefill turn is a batch of its own; its tokens share a pass.
 #pragma once
 
 #include <cstdint>

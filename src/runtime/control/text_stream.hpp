@@ -14,7 +14,7 @@ namespace headroom::runtime {
 class TextStream {
   public:
     /// observer: may be null. live: whether text is passed on token by token, which requires that
-    /// no sequences overlap; if not, the text of a sequence is passed on when the sequence has
+    /// no sequences overlap; if false, the text of a sequence is passed on when the sequence has
     /// ended. shown: number of tokens that were passed on before the run was resumed.
     TextStream(
         const model::Tokenizer& tokenizer,

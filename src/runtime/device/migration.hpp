@@ -1,7 +1,8 @@
 // Stop-and-copy migration on one device. The weights, in pieces of some rows, and the cache pages
 // are really sent, one by one in the order of scheduler::migration_order. The sender of a piece
-// frees it as soon as the receiver has it. Thus no device ever holds more than before or after the
-// migration, whichever is more: the piece that is sent takes the place of the staging buffer.
+// frees it as soon as the receiver has it. Thus no device ever holds more than the larger of what
+// it holds before and after the migration: a piece on its way takes the place of the staging
+// buffer. Here block g2 moves from device A to B, piece by piece:
 //
 //     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]

@@ -35,8 +35,8 @@ struct CachePage {
 
 class MigrationPlan {
   public:
-    /// memory: knows the pieces of each block, which are the same on all devices; it stays
-    /// unchanged. `transition` must outlive this object. devices: their number in the fleet.
+    /// memory: knows the pieces of each block, which are the same on all devices. It is not
+    /// changed. `transition` must outlive this object. devices: their number in the fleet.
     MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
     /// Returns all moves, in block order.

@@ -34,14 +34,14 @@ struct Turn {
     std::int64_t visit = 0;   ///< visit of the source at which the turn begins
     std::int64_t batch = 0;   ///< number of the first turn of its batch
     std::int64_t sampled = 0; ///< number of tokens that the run sampled before this turn
-    std::int64_t first = 0;   ///< number of rows in the sequence's caches before the turn
+    std::int64_t first = 0;   ///< rows in the sequence's caches before the turn
     std::int64_t tokens = 1;  ///< n, the number of tokens that the turn processes
     std::int32_t slot = 0;
     bool samples = true; ///< false: a chunk that is not the last of its prompt
     Recheck recheck{};   ///< only in a resumed run's prefill turn (recheck.hpp)
 
     [[nodiscard]] bool begins_batch() const { return batch == number; }
-    /// Returns the position of the token that the turn samples, from 0 at the prompt's begin.
+    /// Returns the position of the sampled token. The first token of the prompt has position 0.
     [[nodiscard]] std::int64_t position() const { return first + tokens; }
     static auto wire_fields(auto& m) {
         return Fields() & m.number & m.epoch & m.sequence & m.round & m.visit & m.batch &
@@ -107,7 +107,7 @@ class TurnRunner {
 
     /// Prepares the turns of one batch and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. Other devices than the source receive them.
+    /// Sets the tokens that a slot's turn processes. For the source; other devices receive them.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(

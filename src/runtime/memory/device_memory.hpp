@@ -33,11 +33,12 @@ class DeviceMemory {
     [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
     [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
     /// Opens the model file, from which all norm weights are read whenever buffers are allocated.
-    /// Needed before the first placement with Reduce::ring, where each device applies all norms.
+    /// Must be called before the first placement if Reduce::ring is used, because each device then
+    /// applies all norms.
     void open_norms(const model::GgufFile& file);
     /// Makes `placement` the placement in force. Allocates the buffers if the device holds blocks,
     /// and frees them if it holds none. Checks that the device holds exactly the blocks that the
-    /// placement assigns to it, and that they are complete.
+    /// placement assigns to it, and that these blocks are complete.
     void install(const scheduler::Placement& placement);
 
     [[nodiscard]] const scheduler::Blocks& blocks() const { return *blocks_; }

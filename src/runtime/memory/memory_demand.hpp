@@ -11,7 +11,7 @@ namespace headroom::runtime {
 
 struct MemoryDemand {
     Bytes weights = 0; ///< all weights of the model
-    Bytes caches = 0;  ///< all sequences' caches at T + λ, now plus an interval
+    Bytes caches = 0;  ///< all caches after the next interval, at T + λ rows each
     Bytes buffers = 0; ///< the buffers of one device that holds blocks
     Bytes budget = 0;  ///< the sum over all devices of budget minus buffers
     /// Returns the bytes that the fleet lacks; 0 if weights and caches fit into the sum of budgets.

@@ -18,10 +18,10 @@ class MemoryWindow {
     /// length: the window in virtual time, at least 0; with 0 no past values are stored.
     /// reserve: the part of a device's present memory that is left unused.
     explicit MemoryWindow(Nanoseconds length, scheduler::Ppb reserve = 0);
-    /// Records the memory in the snapshot. Returns for each device the smaller of two numbers: its
-    /// least memory within the window, the snapshot included, and its memory in the snapshot minus
-    /// the reserve. Returns an empty vector if window and reserve are 0. The times of the snapshots
-    /// must not decrease from call to call.
+    /// Records the memory that the snapshot contains. Returns for each device the smaller of two
+    /// numbers: its least memory within the window, the snapshot included, and its memory in the
+    /// snapshot minus the reserve. Returns an empty vector if window and reserve are 0. The times
+    /// of the snapshots must not decrease from call to call.
     [[nodiscard]] std::vector<Bytes> safe_memory(const scheduler::Snapshot& now);
 
   private:

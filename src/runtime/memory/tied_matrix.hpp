@@ -1,5 +1,5 @@
-// Tells what happens to the matrix that a tied lm_head shares with embed when the placement
-// changes. If both blocks are on one device, embed stores the matrix and lm_head uses it there. If
+// Tells what happens, when the placement changes, to the matrix that a tied lm_head shares with
+// embed. If both blocks are on one device, embed stores the matrix and lm_head uses it there. If
 // they are on two devices, each stores the matrix. For a model whose lm_head is not tied the
 // members of TiedMatrix return false or nothing. All functions are pure.
 #pragma once
@@ -29,7 +29,7 @@ class TiedMatrix {
     );
 
     /// Returns whether the sender of the move must keep the memory of the matrix after sending it,
-    /// because the other of the two blocks stays there and uses the same matrix.
+    /// because the other block of embed and lm_head stays there and uses the same matrix.
     [[nodiscard]] bool is_kept_in_use(const scheduler::Move& move) const;
     /// Returns the index in `moves` of the other move that sends the same matrix. There is one if
     /// embed and lm_head leave one device for two different devices.

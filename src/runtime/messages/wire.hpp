@@ -1,4 +1,4 @@
-// The header of data messages, sent as it is in memory: all ranks run the same executable.
+// The header of data messages, sent as it is in memory, because all ranks run one executable.
 #pragma once
 
 #include <cstdint>

@@ -52,22 +52,22 @@ struct PolicyPlan {
 };
 
 struct Plan {
-    std::int64_t at = 0;      ///< number of sampled tokens when the decision is made
-    std::int64_t context = 0; ///< T + λ (now plus an interval) of the longest sequence, for costs
+    std::int64_t at = 0;        ///< number of sampled tokens when the decision is made
+    std::int64_t context = 0;   ///< T + λ, the longest sequence after the next interval, for costs
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
     /// Returns whether each step in the objective is a round (one turn of every sequence).
     [[nodiscard]] bool in_rounds() const {
         return in_flight > 1 && aim == scheduler::Aim::throughput;
     }
-    std::int64_t interval = 1;     ///< λ
+    std::int64_t interval = 1;     ///< λ, the steps until the next decision
     std::int64_t steps = 1;        ///< number of steps over which a migration must pay off
     std::vector<BlockName> blocks; ///< in block order, as in placements
     MemoryDemand demand;
     std::optional<PreviousPlacement> previous;
     std::vector<PolicyPlan> policies;
-    std::optional<double> bound_s;    ///< lower bound of the objective in seconds, by `exact`
-    bool proven = false;              ///< the bound is the objective of an optimal placement
+    std::optional<double> bound_s; ///< lower bound of the objective in seconds, by policy `exact`
+    bool proven = false;           ///< the bound is the objective of an optimal placement
     std::int64_t bound_in_flight = 1; ///< number of sequences that the bound is for
     std::string bound_note;           ///< why there is no bound; empty if there is one
 };

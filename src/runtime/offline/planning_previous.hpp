@@ -32,7 +32,7 @@ struct WrittenPlacement {
 };
 
 /// Returns the placement under which the first sequence of a trace sampled its token number `at`.
-/// If `at` is 0, returns the first placement; without `at`, that of the last token. Throws
+/// If `at` is 0, returns the first placement; without `at`, the placement of the last token. Throws
 /// InputError, naming the file, if the trace has no interval or ends before that token.
 [[nodiscard]] WrittenPlacement placement_in_force(
     const trace::Trace& trace, const std::string& file, std::optional<std::int64_t> at

@@ -17,8 +17,8 @@ void check_model_and_prompts(
     const trace::Trace& trace, const config::Scenario& scenario, const model::GgufFile& file
 );
 
-/// Returns a sentence about the first text in /requests that differs from the text of its recorded
-/// tokens, or "" if none does.
+/// Returns a sentence about the first text in the trace's /requests that differs from the text of
+/// its recorded tokens, or "" if none does.
 [[nodiscard]] std::string wrong_text(const trace::Trace& trace, const model::Tokenizer& tokenizer);
 
 } // namespace headroom::runtime

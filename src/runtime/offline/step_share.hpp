@@ -28,12 +28,13 @@ struct CriticalPart {
 
 struct StepShare {
     std::vector<DeviceTime> devices; ///< one per device
-    /// One part per device and link on the path, longest first. The times add up to the step's.
+    /// One part per device and link on the path, longest first. The times add up to the step time.
     std::vector<CriticalPart> critical;
 };
 
-/// log: operations and messages of one turn that began at time 0 on all devices, with all links
-/// free. length: the time at which the turn ended on the source; not kNever.
+/// Returns the shares of a step. log: operations and messages of one turn that began at time 0 on
+/// all devices, with all links free. length: the time at which the turn ended on the source; not
+/// kNever.
 [[nodiscard]] StepShare step_share(
     const scheduler::TimelineLog& log, std::size_t devices, DeviceId source, Nanoseconds length
 );

@@ -1,7 +1,7 @@
 // Chooses the kernel level (the set of arithmetic functions) that all devices of a run use, so that
 // all compute the same bits. Either all devices use `openblas` with one CPU core type, on which the
 // bits of OpenBLAS depend, or no device uses it. Without OpenBLAS all devices use the best of
-// `reference`, `avx2` and `avx512` that every device can use; these three give equal bits.
+// `reference`, `avx2` and `avx512` that every device can use; these three levels give equal bits.
 #pragma once
 
 #include <span>

@@ -61,13 +61,14 @@ struct Request {
 /// The most turns that share one pass over the weights. A larger batch takes several passes.
 inline constexpr std::int64_t kMaxJoined = 16;
 
-/// Returns the sizes that determine the buffers: tokens of a turn, slots, turns of a pass.
+/// Returns the sizes that determine the buffers: the most tokens of a turn, the number of slots,
+/// and the most turns that share a pass.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
 
-/// Throws InputError, naming controller.slices, if the scenario's number of slices does not divide
-/// the width of this shape's feed-forward network.
+/// Throws InputError, naming `controller.slices`, if the scenario's number of slices does not
+/// divide the width of this shape's feed-forward network.
 void check_cut(const config::Scenario& scenario, const ModelShape& shape);
 
 /// Throws InputError if the requests, with a model of this shape, need more bytes or operations

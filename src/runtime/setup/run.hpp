@@ -46,7 +46,7 @@ class Observer {
     /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
     /// none; at the end of a sequence the bytes that are left. sampled: tokens in the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
-    /// Called at the end of a sequence if several can be in flight. text: its prompt included.
+    /// Called at the end of a sequence if several can be in flight. text: prompt and sampled text.
     virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
     virtual void on_decision(const DecisionEvent& event) = 0;
     /// Called when an interval has been committed.
@@ -87,7 +87,7 @@ struct RunOptions {
 struct RunOutcome {
     int exit_code = 0;   ///< not 0: the run ended early, and all devices ended it together
     std::string message; ///< the reason if exit_code is not 0
-    ErrorFields fields;  ///< the facts of the reason, if it arose on this rank
+    ErrorFields fields;  ///< facts about the error, if it arose on this rank
     // Rank 0 only.
     Nanoseconds lateness_max = 0; ///< clock mode `paced`: largest delay of a device
     Nanoseconds elapsed_wall = 0; ///< wall time from the clock's start to the last token
