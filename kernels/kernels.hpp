@@ -1,8 +1,8 @@
-// The numeric functions of a decoder on plain arrays. A kernel level is one implementation of these
-// functions, a table that fulfils the contracts of this header. Kernels do not check their
+// The numeric functions of a decoder on plain arrays. A kernel level is one implementation of all
+// of them, given as a table of function pointers (Kernels). Kernels do not check their
 // preconditions, which src/model guarantees. They do not allocate, do I/O or start threads.
 //
-// Every level has these properties:
+// Properties:
 // - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
 // - Row-invariant: the result for a row of a matrix does not depend on the other rows in the call.
 // - reference, avx2 and avx512 give identical bits: docs/reference/arithmetic.md defines the order

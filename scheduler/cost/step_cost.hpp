@@ -2,20 +2,21 @@
 // need it a hundred thousand times. The result equals that of predict_inference, which walks
 // programs and takes about a hundred times as long.
 //
-// The times of layers can be added, because all messages of a layer have arrived before its proj
-// begins. Rates are constant and the step starts idle; so when the activation device, which holds
-// the residual stream x, starts the next layer, no other device, link or cap is still busy. The
-// time of a layer therefore depends only on the activation device, on the number of groups per
-// device, and on the devices of proj and ffn. D_inf is the sum of the layers, embed and lm_head.
+// The times of layers can be added, because layers do not overlap: proj waits for the outputs of
+// all groups, ffn waits for proj, and the activation device, which holds the residual stream x,
+// starts the next layer after ffn. Nothing else is busy at that moment. The time of a layer
+// therefore depends only on the activation device, on the number of groups per device, and on the
+// devices of proj and ffn. D_inf is the sum of the layers, embed and lm_head.
 //
 // With granularity `sliced` each layer spreads work twice: to the groups, whose outputs go to the
-// hub, and from the hub to the slices and back. All slices are timed as the largest one, so times
-// are upper bounds where cuts between slices go through quantisation blocks. In fleets of up to 64
-// devices all link times are tabulated; in larger fleets they are computed when needed.
+// hub, and from the hub to the slices and back. Slices differ only if a cut goes through a
+// quantisation block, which both neighbours then store. All are timed as the largest one, so times
+// are then upper bounds. In fleets of up to 64 devices all link times are tabulated; in larger
+// fleets they are computed when needed.
 //
-// Under cost profile `paper` the class computes D_T of the published formula, rounded to
-// nanoseconds per block and message. The formula counts neither the transfer of x to the groups nor
-// embed and lm_head.
+// Under cost profile `paper` the class computes D_T, the delay by the published formula
+// (core/paper_costs.hpp). The time of each block and message is rounded to a nanosecond. The
+// formula counts neither the transfer of x to the groups nor embed and lm_head.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +36,7 @@ namespace headroom::scheduler {
 /// of at least kStall means kNever.
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
-/// Returns finish() of work at a constant rate from time 0, but at most kStall.
+/// Returns how long the work takes at a constant rate, but at most kStall.
 [[nodiscard]] Nanoseconds bounded_duration(PerSecond rate, std::int64_t work);
 
 [[nodiscard]] bool has_caps(const Snapshot& snapshot);
@@ -46,10 +47,11 @@ inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 /// The times of the parts of one decode step. Device arguments are indices of devices.
 class StepDelay {
   public:
-    /// Times a turn alone at context T + λ. Keeps pointers to the problem's blocks and snapshot.
+    /// Computes times for one turn (a forward pass of one sequence) without a batch, at context T +
+    /// λ. Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
-    /// Times a batch of `batch` turns at the mean context of the sequences in flight. Their
-    /// operations are joined, and their messages count as one message of the total size.
+    /// Computes times for a batch of `batch` turns at the mean context of the sequences in flight.
+    /// Their operations are joined, and their messages count as one message of the total size.
     StepDelay(const Problem& problem, std::int64_t batch);
     /// Times a batch in the same way at the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
@@ -65,10 +67,10 @@ class StepDelay {
 
     struct LayerTime {
         Nanoseconds whole = 0;
-        Nanoseconds until_proj = 0; ///< part of whole until proj has computed
+        Nanoseconds until_proj = 0; ///< from the start of the layer to the end of proj
     };
-    /// Returns the time from x on the activation device until ffn has computed. shape.ffn is the
-    /// activation device of the next layer.
+    /// Returns the time of a layer: it starts with x on the activation device and ends when ffn has
+    /// computed. shape.ffn is the activation device of the next layer.
     [[nodiscard]] LayerTime layer_parts(
         std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const {
@@ -84,9 +86,9 @@ class StepDelay {
         return layer_parts(layer, activation_device, shape).whole;
     }
     [[nodiscard]] bool sliced() const { return slices_ > 0; }
-    /// Return the two parts of a layer's time: until_proj() until proj has computed (`sliced`:
-    /// until the hub has the groups' sum), and then from_proj() until ffn has computed, or
-    /// through_slices() until the hub has the slices' sum.
+    /// A layer takes until_proj() + from_proj(), or with `sliced` until_proj() + through_slices().
+    /// The first part ends when proj has computed, or when the hub has the groups' sum. The second
+    /// ends when ffn has computed, or when the hub has the slices' sum.
     [[nodiscard]] Nanoseconds until_proj(
         std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const;
@@ -98,8 +100,8 @@ class StepDelay {
         std::size_t layer, std::size_t hub, const std::int32_t* slices
     ) const;
 
-    /// Returns the time from the token id on the source to x on embed's device. If the shape has no
-    /// ends, x begins on the source and the time is 0.
+    /// Returns the time from the token id on the source to x on embed's device. If the model has no
+    /// blocks embed and lm_head, x begins on the source and the time is 0.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
         return uses_paper_formulas() ? 0 : id_time(source_, embed);
     }
@@ -121,8 +123,9 @@ class StepDelay {
         return j == target ? done : done + outputs_time(j, target, n) + link_latency(j, target);
     }
 
-    /// Returns when x has arrived at `target`, before which proj or the hub there cannot start; 0
-    /// if x is there already. units: whether `target` has units, which receive normed x first.
+    /// Returns when x has arrived at `target`; proj or the hub there cannot start earlier. 0 if x
+    /// is there already. units: whether `target` has units; then their input goes over the link
+    /// first.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()
@@ -139,7 +142,7 @@ class StepDelay {
 
     /// Returns whether times are those of the published formulas (cost profile `paper`).
     [[nodiscard]] bool uses_paper_formulas() const { return rule_ >= Rule::formula_sum; }
-    /// Return the time of one unit of the layer on d: of a group, or of the given kind.
+    /// Return the time of one group, or of one unit of the given kind, of the layer on d.
     [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {
         return group_[layer * devices_ + d];
     }
@@ -148,7 +151,7 @@ class StepDelay {
     }
     /// Returns how long the outputs of n units occupy the link.
     [[nodiscard]] Nanoseconds outputs_time(std::size_t from, std::size_t to, std::int32_t n) const {
-        const std::int32_t i = sliced() && n > 2 ? 2 : n; // a partial sum's size stops growing
+        const std::int32_t i = sliced() && n > 2 ? 2 : n; // two outputs or more are sent as one sum
         if (outputs_.empty()) {
             return timed_outputs(from, to, i);
         }
@@ -232,7 +235,7 @@ class StepDelay {
     std::size_t source_;
     std::int64_t context_;
     std::int64_t batch_;
-    Bytes x_bytes_;     ///< under cost profile `paper`: proj's output
+    Bytes x_bytes_;     ///< x, or by the published formula proj's output
     Bytes group_bytes_; ///< output of one group
     std::int32_t groups_;
     std::int32_t slices_; ///< per layer; 0 if not sliced

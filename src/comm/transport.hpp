@@ -122,7 +122,7 @@ class Transport {
     /// Waits for the next message of (from, tag) and writes it to the parts. Throws Bug if the
     /// length of the message is not that of all parts together. Throws StuckError at the deadline;
     /// the text names both devices and what the wait is for. Throws InterruptedError if
-    /// Options::interrupted has returned nonzero for the grace time during the wait.
+    /// Options::interrupted returns nonzero and the grace time has passed since (with 3: at once).
     virtual void receive(
         DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
     ) = 0;
@@ -142,7 +142,7 @@ class Transport {
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
     /// While such an object exists, this device is excused: others may wait for it beyond their
-    /// deadline, up to a fixed limit, because it runs a policy or waits for a reader of its output.
+    /// deadline, up to a fixed limit, because it runs a policy, or a slow program reads its output.
     class Excuse {
       public:
         explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
@@ -180,7 +180,7 @@ class Transport {
         /// ending the job. With 3, waits give up at once, without the grace time.
         int (*interrupted)() = nullptr;
         /// Waits over MPI call this function from time to time. An exception from it ends the wait.
-        /// The transport inside one process does not; it reports failures to all devices.
+        /// The other transport, inside one process, has no use for it.
         std::function<void()> while_waiting;
     };
     void set_options(Options options) { options_ = std::move(options); }

@@ -16,9 +16,10 @@ struct FoundRuns {
     std::map<std::string, std::size_t> programs; ///< program version and commit → number of traces
 };
 
-/// Reads the traces and records in a folder. The runs of cells come first, in the order of the
-/// sweep; the other runs follow, sorted by file name. Files that cannot be read are left out with a
-/// note. Throws InputError if there is no such folder, and EnvironmentError if it cannot be read.
+/// Reads the traces and records in a folder. Runs of the sweep come first, in the order of its
+/// cells; the other runs of the folder follow, sorted by file name. Files that cannot be read are
+/// left out with a note. Throws InputError if there is no such folder, and EnvironmentError if it
+/// cannot be read.
 [[nodiscard]] FoundRuns find_runs(const std::filesystem::path& folder);
 
 } // namespace headroom::cli

@@ -18,7 +18,8 @@ namespace headroom::model {
 using Extent = std::int64_t (*)(const Hyperparameters&);
 
 struct LayerTensor {
-    /// The role of the tensor in its block; next_norm also for the first layer's attention norm.
+    /// The role of the tensor in its block. An attention norm has the role next_norm, because the
+    /// layer before applies it; that of layer 0 belongs to embed, which has it as first_norm.
     TensorRole role = TensorRole::q;
     std::string_view name;                  ///< NAME in the file's "blk.LAYER.NAME.weight"
     Extent rows = nullptr;                  ///< null for norms, which have one row
@@ -45,7 +46,7 @@ struct ExpectedTensor {
     bool norm = false;
 };
 
-/// Returns all tensors that the file must have. Uses all members of `model` but name and types.
+/// Returns all tensors that the file must have. `name` and `types` of `model` need not be set yet.
 [[nodiscard]] std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model);
 
 /// Where a tensor of a block begins in the file: the name of the file's tensor, and the first row

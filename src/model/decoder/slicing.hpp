@@ -22,9 +22,9 @@ struct Slicing {
 };
 
 /// The columns of a matrix that a block computes with (its own columns), and the columns that it
-/// stores. A block stores every quantisation block (weights with a common scale) with one of its
-/// own columns, so both neighbours of a cut store the quantisation block at the cut. Columns are
-/// numbered as in the whole matrix.
+/// stores. A block stores every quantisation block (weights with a common scale) that contains
+/// one of these columns, so both neighbours of a cut store the quantisation block at the cut.
+/// Columns are numbered as in the whole matrix.
 struct Columns {
     std::int64_t first = 0;        ///< first own column
     std::int64_t count = 0;        ///< number of own columns
