@@ -134,8 +134,8 @@ class StepDelay {
                          link_latency(activation_device, target);
     }
     /// Returns a key by which planners rank hosts of block b (proj, ffn or hub): the time of b if x
-    /// came from the activation device and b waited for nothing else. For a hub the whole layer is
-    /// taken to be on d. This is a heuristic, no prediction.
+    /// came from the activation device and b waited for nothing else. For a hub, all units of the
+    /// layer are assumed to be on d. This is a heuristic, no prediction.
     [[nodiscard]] Nanoseconds host_rank(
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;

@@ -309,13 +309,6 @@ std::string without_notes(
     }
 }
 
-std::string with_notes(std::string text, const Explanation& why) {
-    for (const std::string& note : why.notes) {
-        text += (text.empty() ? "" : "; ") + note;
-    }
-    return text;
-}
-
 } // namespace
 
 DeviceNames device_names(const Fleet& fleet) {
@@ -343,15 +336,21 @@ std::string shortages_text(
     return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-std::string kept_text(const Explanation& why, const DeviceNames& names) {
-    return with_notes(without_notes(why, names, kShortagesShown), why);
+std::string explanation_clause(
+    const Explanation& why, const DeviceNames& names, std::size_t max_shortages
+) {
+    std::string text = without_notes(why, names, max_shortages);
+    for (const std::string& note : why.notes) {
+        text += (text.empty() ? "" : "; ") + note;
+    }
+    return text;
 }
 
 std::string explanation_text(
     const Explanation& why, const DeviceNames& names, std::size_t max_shortages
 ) {
     return (why.outcome == Outcome::kept ? "kept: " : "") +
-           with_notes(without_notes(why, names, max_shortages), why);
+           explanation_clause(why, names, max_shortages);
 }
 
 } // namespace headroom::scheduler

@@ -29,8 +29,12 @@ constexpr std::size_t kShortagesShown = 8;
     std::size_t max_shortages = static_cast<std::size_t>(-1)
 );
 
-/// Returns the sentence on a kept placement without its beginning "kept: ".
-[[nodiscard]] std::string kept_text(const Explanation& why, const DeviceNames& names = {});
+/// Returns the same sentence without the beginning "kept: ".
+[[nodiscard]] std::string explanation_clause(
+    const Explanation& why,
+    const DeviceNames& names = {},
+    std::size_t max_shortages = static_cast<std::size_t>(-1)
+);
 
 /// Returns a text such as "device 1 lacks 4.0 KiB (needs 12.0 KiB, has 8.0 KiB)".
 [[nodiscard]] std::string shortages_text(

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "scheduler/explain/infeasibility.hpp"
+#include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
@@ -117,6 +118,11 @@ void explain(
     } else {
         explain_moved(problem, decision, old);
     }
+}
+
+void explain(const Problem& problem, Decision& decision) {
+    const bool moves = problem.previous && decision.placement != *problem.previous;
+    explain(problem, decision, moves ? keep_previous(problem) : Decision());
 }
 
 LayerSplit layer_split(const Problem& problem, const Placement& placement) {

@@ -22,6 +22,9 @@ void explain(
     const std::optional<Delays>& rejected = std::nullopt
 );
 
+/// The same for a policy that rejected no other placement and did not evaluate the previous one.
+void explain(const Problem& problem, Decision& decision);
+
 /// Returns the runs of consecutive layers that are on the same device.
 [[nodiscard]] LayerSplit layer_split(const Problem& problem, const Placement& placement);
 

@@ -158,7 +158,7 @@ Decision decide_exact(const Problem& problem) {
         decision.bound = std::min(kStalled, *decision.bound);
     }
     decision.evaluations = found.nodes;
-    explain(problem, decision, keep_previous(problem));
+    explain(problem, decision);
     decision.why.notes.push_back(gap_note(problem, decision));
     return decision;
 }

@@ -2,9 +2,10 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "scheduler/core/validate.hpp"
 #include "scheduler/explain/explanations.hpp"
-#include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/search/batch_choice.hpp"
 
 namespace headroom::scheduler {
@@ -40,7 +41,12 @@ Decision decide(const Policy& policy, const Problem& problem) {
     const bool explained =
         decision.why.outcome != Outcome::unexplained || decision.why.cause != Cause::unstated;
     if (decision.feasible && !explained) {
-        explain(problem, decision, keep_previous(problem));
+        explain(problem, decision);
+    } else if (!explained) {
+        decision.why.outcome = Outcome::infeasible;
+        if (decision.why.notes.empty()) {
+            decision.why.notes = {fmt::format("policy {} gives no reason", policy.name())};
+        }
     }
     return decision;
 }

@@ -19,7 +19,7 @@ class Policy {
 };
 
 /// Asks the policy for a decision and completes it. If the policy chooses no batch size, the
-/// function sets the best one for the placement. If the policy does not explain a feasible
+/// function sets the best one for the placement. If the policy does not explain its
 /// decision, the function does. If the migration or a step under the new placement would never end,
 /// because a device or link is down, the function returns the previous placement instead, or an
 /// infeasible decision if that does not fit. See docs/explanation/time.md#rates-and-finish.

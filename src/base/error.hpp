@@ -56,10 +56,13 @@ struct InputProblem {
 /// line.
 class InputError : public Error {
   public:
-    explicit InputError(const std::string& problem)
-        : Error(ExitCode::bad_input, problem), problems_{problem} {}
+    explicit InputError(const std::string& problem) : InputError(std::vector{problem}) {}
     explicit InputError(std::vector<std::string> problems)
-        : Error(ExitCode::bad_input, joined(problems)), problems_(std::move(problems)) {}
+        : Error(ExitCode::bad_input, joined(problems)), problems_(std::move(problems)) {
+        for (const std::string& problem : problems_) {
+            located_.push_back({"", problem});
+        }
+    }
     explicit InputError(std::vector<InputProblem> problems) : InputError(lines_of(problems)) {
         located_ = std::move(problems);
     }
@@ -68,7 +71,7 @@ class InputError : public Error {
         : Error(ExitCode::bad_input, error.what() + advice), problems_(error.problems_),
           located_(error.located_) {}
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
-    /// Returns the problems with their places; empty if the places are not known.
+    /// Returns the same problems with their places, as far as these are known.
     [[nodiscard]] const std::vector<InputProblem>& located() const { return located_; }
 
   private:

@@ -70,15 +70,13 @@ std::string speed_text(const trace::IntervalRow& row) {
 std::string kept_text(const runtime::DecisionEvent& event, const scheduler::DeviceNames& names) {
     const scheduler::Cause cause = event.why.cause;
     const bool is_static = cause == scheduler::Cause::policy_is_static;
+    const std::string clause =
+        scheduler::explanation_clause(event.why, names, scheduler::kShortagesShown);
     if (event.row.in_flight == 1 && !is_static) {
-        return "kept: " + scheduler::kept_text(event.why, names);
+        return "kept: " + clause;
     }
     const bool adds_nothing = is_static || cause == scheduler::Cause::nothing_faster;
-    return fmt::format(
-        "kept: {}{}",
-        speed_text(event.row),
-        adds_nothing ? "" : "; " + scheduler::kept_text(event.why, names)
-    );
+    return fmt::format("kept: {}{}", speed_text(event.row), adds_nothing ? "" : "; " + clause);
 }
 
 /// Returns what made blocks move: the shortages of the previous placement, or nothing.

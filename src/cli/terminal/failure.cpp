@@ -89,7 +89,9 @@ int report_failure(const std::exception& error, bool json) {
     nlohmann::json object = error_json(text, known != nullptr ? known->fields() : ErrorFields());
     if (const auto* const input = dynamic_cast<const InputError*>(&error)) {
         for (const InputProblem& problem : input->located()) {
-            object["problems"].push_back({{"where", problem.where}, {"text", problem.text}});
+            if (!problem.where.empty()) {
+                object["problems"].push_back({{"where", problem.where}, {"text", problem.text}});
+            }
         }
     }
     return print_failure(exit_code_for(error), text, json, std::move(object));

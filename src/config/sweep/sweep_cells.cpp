@@ -36,11 +36,6 @@ std::vector<CellProblem> problems_of(const InputError& error, const SweepCell& c
                 : CellProblem{{setting->position, problem.text}, setting->key}
         );
     }
-    if (found.empty()) {
-        for (const std::string& problem : error.problems()) {
-            found.push_back({{"", problem}, ""});
-        }
-    }
     return found;
 }
 

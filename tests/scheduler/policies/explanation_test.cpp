@@ -78,5 +78,18 @@ TEST(Explanations, are_added_for_policies_that_give_none) {
     EXPECT_THAT(explanation_text(kept.why), HasSubstr("kept: found nothing faster than "));
 }
 
+/// A policy of a user who has not thought of explanations.
+class Silent final : public Policy {
+  public:
+    [[nodiscard]] std::string_view name() const override { return "silent"; }
+    [[nodiscard]] Decision decide(const Problem& /*problem*/) const override { return {}; }
+};
+
+TEST(Explanations, say_so_if_a_policy_finds_nothing_and_gives_no_reason) {
+    const Decision decision = decide(Silent(), testing::planted_instance({}, 3).problem);
+    EXPECT_EQ(decision.why.outcome, Outcome::infeasible);
+    EXPECT_EQ(explanation_text(decision.why), "policy silent gives no reason");
+}
+
 } // namespace
 } // namespace headroom::scheduler
