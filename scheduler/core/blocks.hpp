@@ -1,6 +1,6 @@
-// The blocks of a model (the units of placement, such as an attention head with its cache), and the
-// memory and work of each block under cost profile `physical`.
-// docs/explanation/blocks.md#physical-costs defines the letters in the formulas.
+// The blocks of a model (the units of placement, such as an attention head with its cache). Memory
+// and work of a block are those of cost profile `physical`, by which all executions are timed. The
+// formulas use the letters of docs/explanation/blocks.md#physical-costs.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@
 
 namespace headroom::scheduler {
 
-/// Bytes of one number of an activation or of a norm.
+/// Bytes of one element of an activation or of a norm's weights.
 inline constexpr Bytes kFloatBytes = 4;
 /// Bytes of the id of a sampled token in a message.
 inline constexpr Bytes kTokenIdBytes = 4;
 
-/// Tokens of one page of a KV cache.
+/// The number of tokens whose keys and values one page of a KV cache holds.
 inline constexpr std::int64_t kPageTokens = 16;
 
-/// The device of each block, indexed by BlockId in canonical order.
+/// The device of each block, indexed by BlockId.
 using Placement = std::vector<DeviceId>;
 
-/// All blocks of a model. Their ids start at 0 and have no gaps. The canonical order is embed, then
-/// the groups (K/V heads with their query heads), proj and ffn of each layer (in granularity
-/// `sliced`, see cut.hpp, its groups, slices and hub), then lm_head. Without shape().has_ends there
-/// is no embed and no lm_head.
+/// All blocks of a model. Their ids count from 0 in the canonical order: embed first, then the
+/// blocks of each layer, lm_head last. The blocks of a layer are its groups (K/V heads with their
+/// query heads), proj and ffn; in granularity `sliced` (cut.hpp) its groups, slices and hub. If
+/// shape().has_ends is false, there is no embed and no lm_head.
 class Blocks {
   public:
     explicit Blocks(ModelShape shape, Cut cut = {});
@@ -47,7 +47,7 @@ class Blocks {
     [[nodiscard]] BlockId slice(std::int32_t layer, std::int32_t slice) const;
     [[nodiscard]] BlockId hub(std::int32_t layer) const; ///< Precondition: sliced().
     /// Returns the block of a layer (its ffn or its hub) that computes x, the input of the next
-    /// layer. That block's device sends x to the devices of the next layer.
+    /// layer. The device of this block sends x to the devices of the next layer.
     [[nodiscard]] BlockId activation_block(std::int32_t layer) const {
         return sliced() ? hub(layer) : ffn(layer);
     }
@@ -61,25 +61,27 @@ class Blocks {
     [[nodiscard]] Bytes matrix_bytes(BlockId b) const { return matrix_[b.index()]; }
     /// Returns the bytes of the block's F32 norm weights.
     [[nodiscard]] Bytes norm_bytes(BlockId b) const { return norm_[b.index()]; }
-    /// Returns the bytes of matrices and norms under a placement. A tied lm_head on the device of
-    /// embed has no matrix of its own.
+    /// Returns the bytes of the block's matrices and norms. They depend on the placement, because
+    /// a tied lm_head (one that uses embed's matrix) stores no matrix on the device of embed.
     [[nodiscard]] Bytes weight_bytes(BlockId b, const Placement& placement) const;
-    /// Returns the bytes of the pages of a group's KV cache at this context; 0 for other blocks.
+    /// Returns the bytes of the pages of a group's cache for `context` tokens; 0 for other blocks.
     [[nodiscard]] Bytes cache_bytes(BlockId b, std::int64_t context) const;
-    /// Returns the bytes that a migration sends for `rows` cache rows of a group; 0 for others.
+    /// Returns the bytes of `rows` rows (one per token) of a group's KV cache; 0 for other blocks.
+    /// A migration sends the used rows only, not whole pages.
     [[nodiscard]] Bytes cache_row_bytes(BlockId b, std::int64_t rows) const;
     /// Returns weight_bytes + cache_bytes.
     [[nodiscard]] Bytes resident_bytes(BlockId b, std::int64_t context, const Placement& placement)
         const;
 
-    /// Returns the FLOP of the block in a turn (a forward pass of one sequence) of n tokens at
-    /// contexts first+1 … first+n. A decode turn at context T has n = 1 and first = T−1. lm_head
-    /// runs for the last token only.
+    /// Returns the FLOP of the block in a turn (a forward pass of one sequence) of n tokens, whose
+    /// contexts (numbers of tokens that they attend to) are first+1 … first+n. A decode turn at
+    /// context T has n = 1 and first = T−1. lm_head is computed for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
-    /// Returns the bytes of weights and KV cache that such a turn reads: the matrices once, and
-    /// 2·(first+n)·d·k bytes of cache for a group. If a cut goes through a quantisation block, the
-    /// groups (or slices) of a layer store different numbers of bytes. Each is charged the bytes of
-    /// the largest, so that all take equally long on one device.
+    /// Returns the bytes of weights and KV cache that the block reads in a turn of n tokens: its
+    /// matrices once (embed: 0), and for a group 2·(first+n)·d·k bytes of cache. If a cut goes
+    /// through a quantisation block (weights with a common scale), both neighbours store it, so the
+    /// groups (or slices) of a layer differ in size. Each is charged the matrix bytes of the
+    /// largest, so that all take equally long on one device.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
@@ -93,56 +95,56 @@ class Blocks {
     std::vector<BlockName> names_;
     std::vector<Bytes> matrix_;
     std::vector<Bytes> norm_;
-    std::vector<Bytes> touched_; ///< bytes of the matrices that a turn is charged for reading
+    std::vector<Bytes> touched_; ///< bytes of matrices that a turn is charged for reading
 };
 
-/// The cost of computing a block once for several joined turns (forward passes of different
-/// sequences): the FLOP of all turns, one pass over the weights, and the KV caches of all turns.
+/// The cost of computing a block once for several turns that form a batch: the FLOP of all turns,
+/// one pass over the weights, and the KV caches of all turns.
 struct OperationCost {
     Flops flops = 0;
     Bytes touched = 0;      ///< bytes of weights and caches that the operation reads
-    bool has_turns = false; ///< whether add() has been called
+    bool has_turns = false; ///< whether add() has been called, so that the weights are counted
     /// Adds a turn of n tokens at contexts first+1 … first+n.
     void add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n);
 };
 
-/// The sizes on which the buffers of a device depend.
+/// The limits of a run on which the size of a device's buffers depends.
 struct TurnSizes {
-    std::int64_t tokens = 1; ///< n, the most tokens of one turn: a prompt, or a chunk of a prompt
-    std::int64_t slots = 1;  ///< m, the most sequences in flight at once
-    std::int64_t joined = 1; ///< j, the most turns that are joined into one batch
+    std::int64_t tokens = 1; ///< n, most tokens in a turn, which is a prompt or a chunk of one
+    std::int64_t slots = 1;  ///< m, the largest number of sequences in flight at once
+    std::int64_t joined = 1; ///< j, the largest number of turns in one batch
 };
 
-/// Returns the bytes that a device allocates besides its blocks, if it has any block: activations,
-/// attention scores, logits, angles of the rotary embedding and the staging buffer of migrations.
-/// With n, m and j of `sizes`, r = max(n, j), T = shape.context and S = staging_bytes, the result
-/// is
+/// Returns the bytes of the buffers of a device that has any block: activations, attention scores,
+/// logits, angles of the rotary embedding and the staging buffer of migrations. With n, m and j of
+/// `sizes`, r = max(n, j), T = shape.context and S = staging_bytes, the result is
 ///   4·( n·m·(4·D + d) + r·(D + 2·F + (q+2)·d) + T + j·V ) + S.
 /// Each slot (place of a sequence in flight) has x (the residual stream), normed x, the input and
 /// the output of proj (n·D each) and the angles (n·d). All slots share the output of ffn (r·D),
-/// gate and up (r·F each), the queries, key and value of one group, the scores of one row, and
-/// logits. In granularity `sliced` with s slices:
+/// gate and up (r·F each), the queries, key and value of one group (r·(q+2)·d), the scores of one
+/// row (T) and the logits (j·V). In granularity `sliced` with s slices the result is
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
 /// the partial sum of the device (n·D numbers of 8 bytes) and the angles. All slots share a
 /// received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c), the
-/// head outputs of one group (r·h) and, as above, queries, key, value, scores and logits. c and h
-/// are defined below. With Reduce::ring every device stores all norm weights, which adds
-/// 4·D·2·layers.
+/// head outputs of one group (r·h) and, as above, queries, key, value, scores and logits.
+/// max_hidden_columns returns c, max_head_columns h. With Reduce::ring every device applies all
+/// norms itself and stores their weights, which adds 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
     const ModelShape& shape, const TurnSizes& sizes, const Cut& cut = {}
 );
 
 /// Returns h, the largest number of columns of the matrix o (attention's output projection) that a
-/// group stores. With quantisation blocks of E elements, a group that needs w = q·d columns stores
-/// all of those that it needs a part of, up to ⌈(w + E − gcd(w, E)) / E⌉·E columns.
+/// group in granularity `sliced` stores. A group uses w = q·d columns, but stores whole
+/// quantisation blocks of E elements. In a quantisation block its first column can be at any
+/// multiple of gcd(w, E), so the group stores up to ⌈(w + E − gcd(w, E)) / E⌉·E columns.
 [[nodiscard]] std::int64_t max_head_columns(const ModelShape& shape);
-/// Returns c, the largest number of columns of the matrix `down` that a slice stores: the formula
-/// of h with w = F/s. Precondition: cut.sliced().
+/// Returns c, the largest number of columns of the matrix `down` that a slice stores, by the
+/// formula of h with w = F/s. Precondition: cut.sliced().
 [[nodiscard]] std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut);
 
 /// Returns the size of the staging buffer, through which a migrating block passes in pieces: 64
-/// KiB, or the longest stored row if that is longer. No piece is larger.
+/// KiB, or the bytes of the longest stored row of a matrix or norm if they are more.
 [[nodiscard]] Bytes staging_bytes(const ModelShape& shape);
 
 } // namespace headroom::scheduler

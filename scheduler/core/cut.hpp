@@ -1,5 +1,5 @@
-// How a layer is cut into blocks, and how the partial sums of a sliced layer are added up. See
-// docs/explanation/blocks.md#two-granularities.
+// How a layer is cut into blocks (the units that are placed on devices), and how the partial sums
+// of a sliced layer are added up. See docs/explanation/blocks.md#two-granularities.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ namespace headroom::scheduler {
 
 /// In granularity `paper` proj (attention's output projection) and ffn are one block each. In
 /// granularity `sliced` each group (a K/V head with its query heads) applies its own columns of the
-/// output projection, ffn is cut into slices, and one hub per layer adds up the partial sums.
+/// output projection, the ffn is cut into slices, and a block called hub adds up the partial sums.
 enum class Granularity : std::uint8_t { paper, sliced };
 
-/// How the partial sums of a sliced layer are added up: on the device of the hub, or by a ring
-/// all-reduce over all devices that have blocks (docs/explanation/blocks.md#ring-all-reduce).
+/// Where the partial sums of a sliced layer are added up: on the device of the hub, or by a ring
+/// all-reduce on all devices that have blocks (docs/explanation/blocks.md#ring-all-reduce).
 enum class Reduce : std::uint8_t { hub, ring };
 
 [[nodiscard]] std::string_view name_of(Granularity granularity);
@@ -25,7 +25,7 @@ enum class Reduce : std::uint8_t { hub, ring };
 
 struct Cut {
     Granularity granularity = Granularity::paper;
-    std::int32_t slices = 0; ///< S, the slices of each ffn; 0 in granularity `paper`
+    std::int32_t slices = 0; ///< the number of slices of each ffn; 0 in granularity `paper`
     Reduce reduce = Reduce::hub;
 
     [[nodiscard]] bool sliced() const { return granularity == Granularity::sliced; }

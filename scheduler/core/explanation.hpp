@@ -16,7 +16,7 @@ namespace headroom::scheduler {
 
 enum class Outcome : std::uint8_t { unexplained, first, kept, moved, infeasible };
 
-/// The cause of an outcome. With `unstated`, the outcome or the notes of the policy say enough.
+/// The cause of an outcome. With `unstated`, the outcome and Explanation::notes say enough.
 enum class Cause : std::uint8_t {
     unstated,
     never_ends, ///< under every placement that fits, a token would take for ever
@@ -30,21 +30,21 @@ enum class Cause : std::uint8_t {
     policy_is_static,
 
     // No placement is feasible, or the policy has found none:
-    too_little_memory, ///< all devices together have too little
-    source_too_small,  ///< the source (see NotOnSource) lacks room for its fixed blocks
-    block_too_slow,    ///< no device computes this block within Problem::t_budget_s
-    layer_too_slow,    ///< all devices together do not compute a layer within that time
+    too_little_memory, ///< all devices together have too little memory
+    source_too_small,  ///< the source lacks memory for the blocks that must stay on it
+    block_too_slow,    ///< no device can compute one block of a layer within Problem::t_budget_s
+    layer_too_slow,    ///< all devices together cannot compute a layer within that time
     none_found,
 };
 
 /// The delays of a placement that was considered.
 struct Delays {
-    Nanoseconds inference = 0; ///< time per token, or per round
+    Nanoseconds inference = 0; ///< time per token, or per round (see Explanation::per_round)
     Nanoseconds migration = 0; ///< time to migrate to the placement, D_mig
 };
 
-/// A device has too little memory for its blocks. `usable` is the part of `has` that the policy
-/// uses; it is less than `has` if the policy keeps a reserve.
+/// A device has too little memory for its blocks. Policies that keep a reserve use only `usable`
+/// bytes of the memory that the device `has`; with other policies the two are equal.
 struct MemoryShortage {
     DeviceId device;
     Bytes needs = 0;
@@ -52,7 +52,7 @@ struct MemoryShortage {
     Bytes usable = 0;
 };
 
-/// A device cannot compute its blocks of a layer within Problem::t_budget_s.
+/// A device cannot compute its blocks of a layer within Problem::t_budget_s (core/problem.hpp).
 struct ComputeShortage {
     DeviceId device;
     std::int32_t layer = 0;       ///< the layer with the largest shortage
@@ -69,38 +69,39 @@ struct NotOnSource {
 
 using AnyShortage = std::variant<NotOnSource, MemoryShortage, ComputeShortage>;
 
-/// The length and the device of each run of consecutive layers on one device, in layer order.
+/// For each stretch of consecutive layers on one device, in order: number of layers and device.
 using LayerSplit = std::vector<std::pair<std::int32_t, DeviceId>>;
 
 struct Explanation {
     Outcome outcome = Outcome::unexplained;
     Cause cause = Cause::unstated;
-    /// Clauses in the policy's own words, without numbers of devices: users see devices by name.
+    /// Clauses in the policy's own words, without ids of devices, as users see devices by name.
     std::vector<std::string> notes{};
 
-    // The delays, and to what they apply.
-    bool per_round = false;      ///< per round (one turn of every sequence), else per step
-    bool with_prompts = false;   ///< the time of a round contains a share of the prompts
-    bool by_formula = false;     ///< delays are by the paper's formula, else predictions
-    std::int64_t in_flight = 1;  ///< number of sequences
-    std::int64_t batch = 1;      ///< number of joined turns
-    Delays delays{};             ///< of the placement
-    std::optional<Delays> other; ///< if kept: of the best other placement, else of the previous one
+    // The predicted delays, and what they mean.
+    bool per_round = false;     ///< whether times are per round (one step of every sequence)
+    bool with_prompts = false;  ///< whether the time of a round includes a share of prefill
+    bool by_formula = false;    ///< whether delays are by the paper's formulas
+    std::int64_t in_flight = 1; ///< number of sequences in flight
+    std::int64_t batch = 1;     ///< number of sequences computed together
+    Delays delays{};            ///< delays of the decision's placement
+    /// The delays of the best other placement if the outcome is `kept`, of the previous if `moved`.
+    std::optional<Delays> other;
     std::size_t used_devices = 0;
     std::size_t devices = 0;
     std::vector<std::pair<BlockKind, int>> moved{}; ///< the number of blocks of each kind that move
-    std::optional<DeviceId> moved_from{};           ///< the device from which all of these come
+    std::optional<DeviceId> moved_from{};           ///< the device from which all these blocks come
     std::optional<LayerSplit> split{};
     std::optional<Nanoseconds> slowest_stage{};
 
-    // What is lacked by the best attempt or, if blocks move, by the previous placement.
+    // If infeasible: what the best attempt lacks. If moved: what the previous placement lacks.
     std::vector<AnyShortage> shortages{};
     std::string sought = "placement"; ///< what the policy has looked for in vain
-    std::int64_t horizon = 0;         ///< the context T + λ for which memory is needed
+    std::int64_t horizon = 0;         ///< T + λ, the context for which memory is needed
     double t_budget_s = 0;
-    std::int64_t needed = 0; ///< bytes, or FLOP if `cause` is about compute
-    std::int64_t there = 0;  ///< bytes or FLOP of all devices, or of `device`
-    DeviceId device{0};      ///< the source or the fastest device, as `cause` says
+    std::int64_t needed = 0; ///< needed bytes; needed FLOP if `cause` is about compute
+    std::int64_t there = 0;  ///< bytes or FLOP of all devices together, or of `device`
+    DeviceId device{0};      ///< source_too_small: the source; block_too_slow: the fastest device
     BlockKind block = BlockKind::embed;
 };
 

@@ -1,6 +1,6 @@
-// The devices and links of a run. A Fleet has their rates over the whole virtual time. A Snapshot
-// has the rates at one moment, which is all that the controller knows. The interface Rates computes
-// times from either of them.
+// The devices and links of a run. A Fleet has their rates over the whole virtual time (the time of
+// the emulated devices). A Snapshot has the rates at one moment, which is all that a decision
+// knows. The interface Rates computes when work ends, at the rates of a Fleet or of a Snapshot.
 #pragma once
 
 #include <algorithm>
@@ -22,20 +22,20 @@ struct DeviceSpec {
     Profile memory;            ///< bytes for weights, caches and buffers
     Profile memory_bandwidth;  ///< bytes/s, unlimited by default
     Profile storage_bandwidth; ///< bytes/s, used only if has_storage
-    Profile egress;            ///< bytes/s, unlimited by default
-    Profile ingress;           ///< bytes/s, unlimited by default
+    Profile egress;            ///< bytes/s, limit on all that it sends; unlimited by default
+    Profile ingress;           ///< bytes/s, limit on all that it receives; unlimited by default
     bool has_storage = false;  ///< whether the scenario states storage_bandwidth
 };
 
 struct LinkSpec {
     Profile bandwidth;              ///< bytes/s
-    Profile latency{0, {}, {}, {}}; ///< nanoseconds; without a Load
+    Profile latency{0, {}, {}, {}}; ///< nanoseconds; has no load
 };
 
-/// The directed links between all pairs of devices. All pairs have the default link, except those
-/// with an override, so that a network of thousands of devices needs no table of pairs. All pairs
-/// with the default link have the same random load (use by other programs). A pair with a load of
-/// its own needs an override with its own random stream.
+/// The directed links between all pairs of devices. Only links that differ from the default link
+/// are stored, as overrides, so that a network of thousands of devices needs no table of pairs. All
+/// pairs with the default link have the same values of a random load (use by other programs). A
+/// pair whose load is to have other values needs an override, with another seed in its Load.
 class Network {
   public:
     Network() = default;
@@ -62,9 +62,9 @@ struct Fleet {
     [[nodiscard]] std::size_t size() const { return devices.size(); }
 };
 
-/// Computes how long work takes on devices and links. Each function with an amount of work returns
-/// the time at which the work ends if it begins at `start` and has the device or link to itself;
-/// kNever if it never ends. A call does not affect later calls.
+/// Computes when work on devices and links ends. Each function with an amount of work (f FLOP or b
+/// bytes) returns the time at which the work ends if it begins at `start` and nothing else uses the
+/// device or link, or kNever if the work never ends. A call does not affect later calls.
 class Rates {
   public:
     virtual ~Rates() = default;
@@ -75,23 +75,25 @@ class Rates {
     [[nodiscard]] virtual Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const = 0;
     /// Returns when the device has read b bytes from its storage.
     [[nodiscard]] virtual Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const = 0;
-    /// Returns when b bytes have been sent under the egress cap of the device.
+    /// Returns when b bytes have been sent under the device's egress cap (limit on all it sends).
     [[nodiscard]] virtual Nanoseconds egress(DeviceId d, Nanoseconds start, Bytes b) const = 0;
-    /// Returns when b bytes have been received under the ingress cap of the device.
+    /// Returns when b bytes have been received under the device's ingress cap.
     [[nodiscard]] virtual Nanoseconds ingress(DeviceId d, Nanoseconds start, Bytes b) const = 0;
-    /// Returns when b bytes have been sent over a link, without its latency.
+    /// Returns when b bytes have been sent over a link, without the latency.
     [[nodiscard]] virtual Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
         const = 0;
     /// Returns the latency of a message whose sending begins at time g.
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
-    /// Return whether the device has a cap in this direction; if not, messages wait only for links.
+    /// Returns whether the device has an egress cap.
     [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
+    /// Returns whether the device has an ingress cap.
     [[nodiscard]] virtual bool ingress_capped(DeviceId d) const = 0;
 };
 
-/// Implements Rates for a class Source. Its device(d) and link(from, to) return structs with the
-/// members of Snapshot::Device and Snapshot::Link, which end_of, value_at and is_unlimited read.
+/// Implements Rates by a class Source (FleetSource or SnapshotSource). Source::device(d) and
+/// Source::link(from, to) return structs with the same member names as Snapshot::Device and
+/// Snapshot::Link. The functions end_of, value_at and is_unlimited of Source take such a member.
 template <class Source>
 class RatesOf final : public Rates {
   public:
@@ -137,7 +139,7 @@ class RatesOf final : public Rates {
 };
 
 /// The profiles of a fleet for a turn (forward pass) that began after `tokens` sampled tokens.
-/// Events of a scenario can begin at a number of tokens, so rates depend on `tokens`.
+/// Rates depend on `tokens`, because scenario events can begin after a number of sampled tokens.
 class FleetSource {
   public:
     FleetSource(const Fleet& fleet, std::int64_t tokens, StopCheck stop = nullptr)
@@ -161,11 +163,11 @@ class FleetSource {
     StopCheck stop_;
 };
 
-/// Rates of a fleet that change over time, for a turn that began after `tokens` sampled tokens.
-/// Long computations call `stop` now and then, which can end them by an exception.
+/// Rates of a fleet that change over time, for a turn that began after `tokens` sampled tokens. A
+/// long computation calls `stop` now and then, and throws InterruptedError if the result is not 0.
 using FleetRates = RatesOf<FleetSource>;
 
-/// The rates of all devices and links at one moment. A decision assumes that they stay constant.
+/// The rates of all devices and links at one moment. Decisions assume that rates stay constant.
 struct Snapshot {
     struct Device {
         PerSecond compute = 0;
@@ -188,9 +190,9 @@ struct Snapshot {
     };
     Nanoseconds at = 0; ///< virtual time of the snapshot
     std::vector<Device> devices;
-    /// The links of all pairs, row-major [from][to]; the diagonal is unused. In large fleets, where
-    /// this table would be too large, it is empty. Then the links in `link_overrides` are as stated
-    /// there, and all other links are `default_link`.
+    /// The links of all pairs, row-major [from][to]; the diagonal is unused. To save memory, this
+    /// table is empty if the fleet is large and has few overrides. Then `link_overrides` has the
+    /// links that differ from `default_link`.
     std::vector<Link> links;
     Link default_link;
     std::vector<LinkOverride> link_overrides; ///< ordered by sender and then by receiver
@@ -201,7 +203,7 @@ struct Snapshot {
         return links.empty() ? sparse_link(from, to)
                              : links[from.index() * devices.size() + to.index()];
     }
-    /// Returns the link of pair number from·N + to, where N is the number of devices.
+    /// Returns the link with number `pair` = from·N + to, where N is the number of devices.
     [[nodiscard]] const Link& link_at(std::size_t pair) const {
         return links.empty()
                    ? sparse_link(DeviceId(pair / devices.size()), DeviceId(pair % devices.size()))

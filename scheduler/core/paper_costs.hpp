@@ -1,7 +1,7 @@
-// Cost profile `paper`: the published formulas for the memory, compute, output and delay of blocks,
-// the units of placement such as an attention head with its cache. Under this cost profile policies
-// minimise these costs; virtual time never depends on them. See arXiv 2505.02533 and
-// docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
+// Cost profile `paper`: the published formulas (arXiv 2505.02533) for the memory, compute, output
+// and delay of blocks (the units of placement, such as an attention head with its cache). Under
+// this cost profile policies minimise these delays; execution times never depend on the formulas.
+// See docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 namespace headroom::scheduler {
 
 /// How D_T, the published inference delay, charges the transfers of head outputs to the device of
-/// proj: by their sum over the sending devices, or by the longest of them.
+/// proj: with the sum of the times of all sending devices, or with the longest of these times.
 enum class PaperGather : std::uint8_t { sum, max };
 
 /// How the score S(i, j) of block i on device j (construct/paper_score.hpp) follows from the terms
@@ -26,7 +26,7 @@ enum class PaperScore : std::uint8_t { max, weighted };
 struct PaperSettings {
     PaperGather gather = PaperGather::sum;
     PaperScore score = PaperScore::max;
-    std::int64_t backtracks = 1000; ///< the most evictions of policy `paper` in one decision
+    std::int64_t backtracks = 1000; ///< how many blocks policy `paper` may evict in one decision
     bool operator==(const PaperSettings&) const = default;
 };
 
@@ -37,21 +37,21 @@ struct PaperLength {
     std::int64_t generated = 0; ///< n, generated tokens
 };
 
-// The paper has costs for heads, proj and ffn. A group with q query heads counts as q heads. All
-// costs of embed, lm_head, slices and hubs are 0.
+// The paper has costs for heads, proj and ffn. A group (K/V head with q query heads) counts as q
+// heads. All costs of embed, lm_head, slices and hubs are 0.
 
 /// Returns the memory of a block: 3·L·d·b + 3·D·d·b plus the cache n·D·b for a head, L·D·b for
 /// proj, 4·L·D·b for ffn.
 [[nodiscard]] Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length);
-/// Returns the KV cache of a block, which is a part of paper_memory: n·D·b for a head.
+/// Returns the part of paper_memory that is KV cache: n·D·b for a head, 0 for others.
 [[nodiscard]] Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length);
 /// Returns the FLOP of a block: 3·L·D·d + L²·d for a head, L·D² for proj, 8·L·D² for ffn.
 [[nodiscard]] Flops paper_compute(const Blocks& blocks, BlockId b, PaperLength length);
 /// Returns the bytes of the output of a block: L·d·b for a head, L·D·b for proj, 0 for others.
 [[nodiscard]] Bytes paper_output(const Blocks& blocks, BlockId b, PaperLength length);
 
-/// Returns D_T, the published inference delay, summed over all layers, in seconds. D_T is infinite
-/// in granularity `sliced`, because the formula is for layers with one proj and one ffn. See
+/// Returns D_T, the published inference delay, summed over all layers, in seconds. In granularity
+/// `sliced` D_T is infinite, because the formula is only for layers with a proj and an ffn. See
 /// docs/explanation/head-level-partitioning.md#inference-delay-of-one-layer.
 [[nodiscard]] double paper_delay_s(
     const Blocks& blocks,
@@ -61,17 +61,17 @@ struct PaperLength {
     PaperGather gather = PaperGather::sum
 );
 
-/// Returns the bytes that a migration of block b sends: paper_memory, or paper_cache if every
-/// device has the weights in its storage (`controller.weights = "everywhere"`).
+/// Returns the bytes that a migration of block b sends: paper_memory, or only paper_cache if every
+/// device has all weights in its storage (`controller.weights = "everywhere"`).
 [[nodiscard]] Bytes paper_moved_bytes(
     const Blocks& blocks, BlockId b, PaperLength length, bool weights_everywhere
 );
 
-/// Returns work / rate in seconds: infinity if the rate is 0, and 0 if it is unlimited.
+/// Returns work / rate in seconds: 0 for no work or an unlimited rate, infinity for work at rate 0.
 [[nodiscard]] double seconds(std::int64_t work, PerSecond rate);
 
-/// Returns the published D_mig in seconds: the sum, over all moved blocks, of the bytes sent / the
-/// bandwidth of their link. In granularity `sliced`, for which D_T is infinite, the result is 0.
+/// Returns the published D_mig (time to migrate) in seconds: paper_moved_bytes / bandwidth of the
+/// link, summed over all moved blocks. Returns 0 in granularity `sliced`, which has no formulas.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

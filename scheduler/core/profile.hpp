@@ -1,7 +1,7 @@
-// Rates of a resource over virtual time, which are piecewise constant integers, and `finish`, which
-// computes when work ends at such a rate. The runtime and the timeline, which predicts runs, both
-// call `finish`. A rate depends only on the virtual time and on the tokens that were sampled before
-// the turn began, so no call of `finish` affects another.
+// A Profile is the rate of a resource over virtual time (the time of the emulated devices), as a
+// piecewise constant integer. `finish` computes when work ends at such a rate, for the runtime and
+// for the timeline, which predicts runs. A rate depends only on the virtual time and on the number
+// of tokens sampled before the turn (forward pass) began, so no call of `finish` affects another.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace headroom::scheduler {
 using Ppb = std::int64_t;
 inline constexpr Ppb kWhole = 1'000'000'000; ///< the fraction 1
 
-/// Returns t + duration, or kNever if that is later. Precondition: duration ≥ 0.
+/// Returns t + duration, or kNever if the sum does not fit in 64 bits. Precondition: duration ≥ 0.
 [[nodiscard]] constexpr Nanoseconds after(Nanoseconds t, Nanoseconds duration) {
     return t > kNever - duration ? kNever : t + duration;
 }
@@ -25,35 +25,35 @@ inline constexpr Ppb kWhole = 1'000'000'000; ///< the fraction 1
 /// A value and the time until which it holds (exclusive).
 struct ProfilePiece {
     std::int64_t value = 0;
-    Nanoseconds until = kNever; ///< kNever if the value never changes
+    Nanoseconds until = kNever; ///< kNever if the value never changes again
 };
 
 /// The fraction of a resource that other programs use, in [0, kWhole], over virtual time.
 class Load {
   public:
     struct Step {
-        Nanoseconds at = 0; ///< the value holds from this time on
+        Nanoseconds at = 0; ///< the value holds from this time until the next step
         Ppb value = 0;
     };
 
-    Load() = default; ///< The load is 0 at all times.
+    Load() = default; ///< a load that is 0 at all times
     static Load constant(Ppb value);
-    /// Returns a load that is 0 before the first step. Precondition: times of steps increase.
+    /// Returns a load that is 0 before the first step. Precondition: the steps' times increase.
     static Load steps(std::vector<Step> steps);
     /// Returns a random load. In each period [k·period, (k+1)·period) its value is an independent
-    /// integer, uniformly distributed in [low, high]. `stream` is the seed.
+    /// integer, uniformly distributed in [low, high]. `stream` is the seed of the random numbers.
     static Load uniform(Ppb low, Ppb high, Nanoseconds period, std::uint64_t stream);
-    /// Returns a random walk inside [low, high] that starts in the middle. In each period it makes
-    /// one step, uniformly distributed in [-step, step] and reflected at the ends. After
-    /// kWalkPeriods periods the same values come backwards, then forwards again, and so on; so all
-    /// values fit in a table.
+    /// Returns a random walk inside [low, high] that starts in the middle. From each period to the
+    /// next the load changes by a random amount, uniformly distributed in [-step, step], and is
+    /// reflected at `low` and `high`. To fit in a table, the walk has only kWalkPeriods values;
+    /// they follow each other forwards, then backwards, then forwards again, and so on.
     static Load walk(Ppb low, Ppb high, Ppb step, Nanoseconds period, std::uint64_t stream);
     static constexpr std::int64_t kWalkPeriods = 4096;
 
     [[nodiscard]] ProfilePiece at(Nanoseconds t) const;
     /// Returns how long each value of a random load holds; kNever if the load is not random.
     [[nodiscard]] Nanoseconds period() const { return period_; }
-    /// Returns the number of periods after which a random load repeats; 0 if it does not.
+    /// Returns the number of periods after which a random load repeats; 0 if the load does not.
     [[nodiscard]] std::int64_t cycle_periods() const {
         return kind_ == Kind::table ? 2 * kWalkPeriods : 0;
     }
@@ -71,7 +71,7 @@ class Load {
     }
     /// Returns whether the load is kWhole at all times from t on, so that the rate stays 0.
     [[nodiscard]] bool is_full_from(Nanoseconds t) const;
-    /// Returns a lower bound of the load at all times.
+    /// Returns a value that the load is never below.
     [[nodiscard]] Ppb min_load() const { return min_load_; }
 
   private:
@@ -88,26 +88,26 @@ class Load {
 };
 
 /// The effect of a scenario event on a resource: the resource's value is multiplied by `factor`,
-/// either from the virtual time `at` on, or for turns that begin after `at_token` sampled tokens.
-/// One of `at` and `at_token` is set, the other is -1. The latest event by time and the latest
-/// event by token are in force together; their factors are multiplied.
+/// either from the virtual time `at` on, or in turns that begin after `at_token` sampled tokens or
+/// later. One of `at` and `at_token` is set, the other is -1. The latest change by time and the
+/// latest change by token are in force together: the value is multiplied by both factors.
 struct Change {
     Nanoseconds at = -1;
     std::int64_t at_token = -1;
     Ppb factor = kWhole; ///< may exceed kWhole
 };
 
-/// A positive fraction in lowest terms. A decimal number of a scenario has an exact Ratio.
+/// A positive fraction in lowest terms. It represents a decimal number of a scenario exactly.
 struct Ratio {
     std::int64_t numerator = 1;
     std::int64_t denominator = 1;
 };
 
 /// The value of a resource over time: floor(base · scale · (1 − load) · factors of the changes).
-/// The product is rounded once. Rates have the units FLOP/s and bytes/s, memory has bytes, and
-/// latency, which has no load, has nanoseconds.
+/// The product is rounded once. `scale` is the scenario's factor for all resources of this kind.
+/// Rates are in FLOP/s or bytes/s, memory is in bytes, and latency, which has no load, in ns.
 struct Profile {
-    std::int64_t base = kUnlimited; ///< if kUnlimited, the value is always unlimited
+    std::int64_t base = kUnlimited; ///< if kUnlimited, the value is kUnlimited at all times
     Ratio scale{};
     Load load{};
     std::vector<Change> changes{};
@@ -121,15 +121,16 @@ struct Profile {
 inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
 /// A rate that a random load keeps at 0 for this many periods in a row counts as 0 for ever.
 inline constexpr std::int64_t kMaxEmptyPeriods = std::int64_t{1} << 22;
-/// Work that needs more than this many periods of a load without repetition counts as never ending.
-/// Such periods have to be computed one by one, so this limits the time of a call.
+/// Work that needs more than this many periods of a Load::uniform counts as never ending. Such a
+/// load does not repeat, so `finish` computes its periods one by one, which would take too long.
 inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
 
 /// Returns the earliest nanosecond t ≥ start at which the integral of the rate over [start, t) is
-/// at least `work`. Returns kNever if the rate stays 0 or one of the three limits above is
-/// exceeded. `work` is in the unit of the profile, such as FLOP for FLOP/s. Returns `start` if
-/// `work` is 0 or the rate is unlimited. Sums are exact. Long computations call `stop` now and
-/// then; it may end them by InterruptedError. Precondition: start ≥ 0 and work ≥ 0. See
+/// at least `work`. The integral is computed exactly. Returns `start` if `work` is 0 or the rate is
+/// unlimited, and kNever if the rate stays 0 or one of the three limits above is exceeded. `work`
+/// is in FLOP for a rate in FLOP/s, and in bytes for a rate in bytes/s. `tokens` is the number of
+/// tokens that were sampled before the turn began. A long computation calls `stop` now and then,
+/// and throws InterruptedError if the result is not 0. Precondition: start ≥ 0 and work ≥ 0. See
 /// docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Nanoseconds finish(
     const Profile& profile,
@@ -139,7 +140,7 @@ inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
     StopCheck stop = nullptr
 );
 
-/// Returns when work ends at a constant rate, without the three limits.
+/// Returns when work that begins at `start` ends at a constant rate. The three limits do not apply.
 [[nodiscard]] Nanoseconds finish(PerSecond rate, Nanoseconds start, std::int64_t work);
 
 } // namespace headroom::scheduler

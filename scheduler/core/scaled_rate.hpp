@@ -1,5 +1,5 @@
-// Computes the value of a rate profile (profile.hpp) for a given load. ScaledRate prepares once
-// what does not depend on the load; `finish` uses it for random loads, which change every period.
+// Computes the value of a Profile (profile.hpp) for a given load. For random loads, which change in
+// every period, `finish` uses ScaledRate, which prepares once what does not depend on the load.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 
 namespace headroom::scheduler {
 
-/// The factors of the changes (effects of scenario events) in force.
+/// The factors of the changes (effects of scenario events) that are in force at one time.
 struct Factors {
     Ppb by_time = kWhole;       ///< factor of the latest change by time
     Ppb by_token = kWhole;      ///< factor of the latest change by token
-    Nanoseconds until = kNever; ///< time of the next change by time
+    Nanoseconds until = kNever; ///< the time at which by_time changes next
 };
 
-/// Returns the factors at time t for a turn that began after `tokens` sampled tokens.
+/// Returns the factors at time t in a turn (forward pass) that began after `tokens` sampled tokens.
 [[nodiscard]] Factors factors_at(
     const std::vector<Change>& changes, Nanoseconds t, std::int64_t tokens
 );
@@ -26,7 +26,7 @@ struct Factors {
 /// Returns floor(base · scale · (1 − load) · factors). Precondition: the profile is not unlimited.
 [[nodiscard]] std::int64_t scaled_value(const Profile& profile, Ppb load, const Factors& factors);
 
-/// Computes scaled_value for many loads under the same factors.
+/// Computes scaled_value fast for many loads with the same profile and factors.
 class ScaledRate {
   public:
     /// `profile` must outlive this object.
@@ -43,12 +43,13 @@ class ScaledRate {
   private:
     const Profile* profile_;
     Factors factors_;
-    /// The part of the numerator that does not depend on the load. If numerator_ is 0, the product
-    /// is 0 or does not fit in 63 bits, and scaled_value computes the value.
+    /// The value is a fraction, rounded down. Its numerator is numerator_ · (kWhole − load). A
+    /// numerator_ of 0 means that this product is always 0 or may not fit in 63 bits; then
+    /// scaled_value computes the value.
     std::uint64_t numerator_ = 0;
-    /// ⌊2^shift / denominator⌋ + 1. Multiplication by reciprocal_ replaces a division, which is
-    /// much slower; the result is exact for products of up to 63 bits (Granlund and Montgomery,
-    /// Division by invariant integers, 1994).
+    /// ⌊2^shift / denominator⌋ + 1, for the denominator of the same fraction. Multiplication by
+    /// reciprocal_ replaces a division, which is much slower. The result is exact for numerators of
+    /// up to 63 bits (Granlund and Montgomery, Division by invariant integers, 1994).
     std::uint64_t reciprocal_ = 0;
     int shift_ = 0;
 };

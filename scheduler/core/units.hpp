@@ -1,5 +1,5 @@
-// Units are the blocks of a layer that are alike and compute in parallel: its groups, and in
-// granularity `sliced` its slices. Searches decide how many units of a layer each device gets.
+// Units are the blocks of a layer that are alike and compute in parallel: its groups (K/V heads),
+// and in granularity `sliced` also its ffn slices. Searches decide how many units each device gets.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ enum class Unit : std::uint8_t { group, slice };
     return unit == Unit::group ? blocks.groups() : blocks.slices();
 }
 
-/// Returns unit i of a layer. The ids of a layer's units of one kind are consecutive.
+/// Returns group i or slice i of a layer. In a layer both kinds have consecutive ids.
 [[nodiscard]] inline BlockId unit_of(
     const Blocks& blocks, Unit unit, std::size_t layer, std::int32_t i
 ) {
@@ -29,8 +29,9 @@ enum class Unit : std::uint8_t { group, slice };
     return unit == Unit::group ? blocks.group(l, i) : blocks.slice(l, i);
 }
 
-/// Returns the unit of a layer that has the largest matrices. Groups count as equal. Slices can
-/// differ, because two neighbours both store a quantisation block that the edge between them cuts.
+/// Returns the slice of a layer that has the largest matrices. Slices can differ, because two
+/// neighbours both store a quantisation block (weights with a common scale) that the cut between
+/// them goes through. For Unit::group returns the first group, without a comparison.
 [[nodiscard]] inline BlockId largest_unit_of(const Blocks& blocks, Unit unit, std::size_t layer) {
     BlockId largest = unit_of(blocks, unit, layer, 0);
     for (std::int32_t i = 1; unit == Unit::slice && i < blocks.slices(); ++i) {
@@ -40,7 +41,7 @@ enum class Unit : std::uint8_t { group, slice };
     return largest;
 }
 
-/// Returns the block that receives the outputs of a layer's groups: its proj or its hub.
+/// Returns the block that receives the outputs of a layer's groups: the layer's proj or its hub.
 [[nodiscard]] inline BlockId reduction_block_of(const Blocks& blocks, std::size_t layer) {
     const auto l = static_cast<std::int32_t>(layer);
     return blocks.sliced() ? blocks.hub(l) : blocks.proj(l);

@@ -1,6 +1,6 @@
-// Checks whether a placement is feasible, which is done for every decision before it is applied.
-// The check shares no code with costs, timeline and policies, so that it finds their mistakes. It
-// therefore repeats the formulas of docs/explanation/blocks.md#physical-costs and
+// Checks whether a placement is feasible. The controller calls the check before it applies a
+// decision. The check shares no code with costs, timeline and policies, so that it finds their
+// mistakes. It therefore repeats the formulas of docs/explanation/blocks.md#physical-costs and
 // docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
@@ -21,16 +21,16 @@ struct Shortage {
 };
 
 struct Verdict {
-    std::vector<std::string> problems; ///< why the placement is infeasible, a sentence each
-    std::vector<Shortage> shortages;   ///< those of `problems` that concern memory, as numbers
+    std::vector<std::string> problems; ///< why the placement is infeasible, one sentence per reason
+    std::vector<Shortage> shortages;   ///< the reasons that concern memory, as numbers
     [[nodiscard]] bool ok() const { return problems.empty(); }
 };
 
-/// Checks that every block is on a device that exists, that pinned blocks are on the source (the
-/// device where prompts come in), and that no device exceeds its budget. A device needs the
-/// resident bytes of its blocks at context T + λ, and its buffers if it has any block. Under cost
-/// profile `paper` the paper's memory formula gives the bytes instead, and in each layer the FLOP
-/// c_i of the blocks on device j must satisfy Σ c_i ≤ C_j·T_budget, with C_j in FLOP/s.
+/// Checks that every block is on a device that exists, that pinned blocks (Problem::is_pinned) are
+/// on the source, and that no device needs more memory than its budget, the snapshot's memory. A
+/// device needs the resident bytes of its blocks at context T + λ, and its buffers if it has any
+/// block. Under cost profile `paper` the paper's formula gives the bytes instead, and the FLOP c_i
+/// of a layer's blocks on device j must satisfy Σ c_i ≤ C_j·T_budget, with C_j in FLOP/s.
 [[nodiscard]] Verdict validate(const Problem& problem, const Placement& placement);
 
 } // namespace headroom::scheduler

@@ -1,5 +1,5 @@
-// Puts explanations of decisions into words, for users. Programs use the values instead
-// (core/explanation.hpp), because the words may change.
+// Puts explanations of decisions into words, for users. The words may change, so programs use the
+// values of core/explanation.hpp instead.
 #pragma once
 
 #include <cstddef>
@@ -11,18 +11,18 @@
 
 namespace headroom::scheduler {
 
-/// The names of devices, by number. A device beyond the end of the vector is named by number, as in
-/// "device 3".
+/// The names of devices, indexed by DeviceId. A device beyond the end of the vector is named by its
+/// id, as in "device 3".
 using DeviceNames = std::vector<std::string>;
 
 [[nodiscard]] DeviceNames device_names(const Fleet& fleet);
 
-/// The largest number of shortages in a text that is read on a terminal.
+/// The largest number of shortages (what devices lack) that a text for a terminal lists.
 constexpr std::size_t kShortagesShown = 8;
 
 /// Returns one sentence without a full stop, such as "kept: found nothing faster than 3.00 ms per
-/// token". Of the shortages after the first `max_shortages` only the number is given. The text of
-/// an unexplained decision is empty.
+/// token". Of the shortages after the first `max_shortages` only the number is given. The text is
+/// empty if `why` has no outcome, cause or notes.
 [[nodiscard]] std::string explanation_text(
     const Explanation& why,
     const DeviceNames& names = {},

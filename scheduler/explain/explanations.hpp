@@ -1,4 +1,4 @@
-// Explains feasible decisions. Delays are predicted under the cost profile of the problem.
+// Explains feasible decisions. All delays here are computed by the cost profile of the problem.
 #pragma once
 
 #include <optional>
@@ -7,14 +7,14 @@
 
 namespace headroom::scheduler {
 
-/// Returns the predicted delays of a decision: D_mig, and the time of a round (one turn of every
-/// sequence) with objective `throughput`, otherwise the time of one sequence's step.
+/// Returns D_mig (the time to migrate) and the predicted time of one sequence's step or, if
+/// problem.counts_rounds(), of a round (one step of every sequence) with its share of the prompts.
 [[nodiscard]] Delays delays_of(const Problem& problem, const Decision& decision);
 
 void explain_first(const Problem& problem, Decision& decision);
 /// Explains a first placement, why the previous placement is kept, or why blocks move. `old` is the
-/// decision to keep the previous placement; it is infeasible if that placement does not fit.
-/// `rejected` is the best other placement that the search evaluated, if there is one.
+/// decision to keep the previous placement, infeasible if that placement does not fit. `rejected`
+/// has the delays of the best other placement that the search evaluated.
 void explain(
     const Problem& problem,
     Decision& decision,
@@ -22,10 +22,10 @@ void explain(
     const std::optional<Delays>& rejected = std::nullopt
 );
 
-/// The same for a policy that rejected no other placement and did not evaluate the previous one.
+/// Explains the decision of a policy that rejected nothing and did not evaluate the previous one.
 void explain(const Problem& problem, Decision& decision);
 
-/// Returns the runs of consecutive layers that are on the same device.
+/// Returns the stretches of consecutive layers whose ffns (or hubs) are on one device.
 [[nodiscard]] LayerSplit layer_split(const Problem& problem, const Placement& placement);
 
 } // namespace headroom::scheduler

@@ -10,17 +10,18 @@ namespace headroom::scheduler {
 
 /// Returns whether a quick check proves that no placement is feasible: the blocks need more memory
 /// than all devices have together, or the source has no room for the blocks that must stay on it.
-/// Under cost profile `paper` it also suffices that a layer needs more FLOP than all devices can do
-/// within Problem::t_budget_s, or a block more than the fastest device can do.
+/// Under cost profile `paper` it is also a proof if, within Problem::t_budget_s, all devices
+/// together cannot compute a layer or the fastest device cannot compute one block.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
-/// Returns what each device lacks for this placement, by device id; empty if the placement fits.
+/// Returns what is missing for this placement: first pinned blocks that are not on the source, then
+/// the memory and compute that each device lacks, by device id. Empty if the placement is feasible.
 [[nodiscard]] std::vector<AnyShortage> shortages_of(
     const Problem& problem, const Placement& placement
 );
 
-/// Explains why no placement fits, or why none was found. `attempt` is the placement with the least
-/// shortage, `sought` says what was looked for, such as "placement of whole layers".
+/// Explains why no placement fits, or why none was found. The explanation lists the shortages of
+/// `attempt`. `sought` says what the policy looked for, such as "placement of whole layers".
 [[nodiscard]] Explanation explain_infeasible(
     const Problem& problem, const Placement& attempt, std::string sought = "placement"
 );

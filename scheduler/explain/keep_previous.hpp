@@ -6,11 +6,11 @@
 namespace headroom::scheduler {
 
 /// Returns the decision to keep the previous placement, without an explanation. The decision is
-/// infeasible if there is no previous placement, or if it does not fit.
+/// infeasible if there is no previous placement or if that placement is not feasible any more.
 [[nodiscard]] Decision keep_previous(const Problem& problem);
 
 /// Returns the same decision with an explanation, for policies that choose a placement once and
-/// then keep it. Precondition: there is a previous placement.
+/// then keep this placement. Precondition: there is a previous placement.
 [[nodiscard]] Decision keep_first_placement(const Problem& problem);
 
 } // namespace headroom::scheduler
