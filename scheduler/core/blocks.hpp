@@ -80,7 +80,7 @@ class Blocks {
     /// Returns the bytes of weights and KV cache that the block reads in a turn of n tokens: its
     /// matrices once (embed: 0), and for a group 2·(first+n)·d·k bytes of cache. If a cut goes
     /// through a quantisation block (weights with a common scale), both neighbours store it, so the
-    /// groups (or slices) of a layer differ in size. Each is charged the matrix bytes of the
+    /// groups (or slices) of a layer can differ in size. Each is charged the matrix bytes of the
     /// largest, so that all take equally long on one device.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
@@ -122,12 +122,12 @@ struct TurnSizes {
 /// Each slot (place of a sequence in flight) has x (the residual stream), normed x, the input and
 /// the output of proj (n·D each) and the angles (n·d). All slots share the output of ffn (r·D),
 /// gate and up (r·F each), the queries, key and value of one group (r·(q+2)·d), the scores of one
-/// row (T) and the logits (j·V). In granularity `sliced` with s slices the result is
+/// query (T) and the logits (j·V). In granularity `sliced` with s slices the result is
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
-/// the partial sum of the device (n·D numbers of 8 bytes) and the angles. All slots share a
-/// received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c), the
-/// head outputs of one group (r·h) and, as above, queries, key, value, scores and logits.
+/// the partial sum of the device (n·D fixed-point numbers of 8 bytes) and the angles. All slots
+/// share a received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c),
+/// the head outputs of one group (r·h) and, as above, queries, key, value, scores and logits.
 /// max_hidden_columns returns c, max_head_columns h. With Reduce::ring every device applies all
 /// norms itself and stores their weights, which adds 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
@@ -136,8 +136,8 @@ struct TurnSizes {
 
 /// Returns h, the largest number of columns of the matrix o (attention's output projection) that a
 /// group in granularity `sliced` stores. A group uses w = q·d columns, but stores whole
-/// quantisation blocks of E elements. In a quantisation block its first column can be at any
-/// multiple of gcd(w, E), so the group stores up to ⌈(w + E − gcd(w, E)) / E⌉·E columns.
+/// quantisation blocks of E elements. The group's first column can be at any multiple of gcd(w, E)
+/// in a quantisation block, so the group stores up to ⌈(w + E − gcd(w, E)) / E⌉·E columns.
 [[nodiscard]] std::int64_t max_head_columns(const ModelShape& shape);
 /// Returns c, the largest number of columns of the matrix `down` that a slice stores, by the
 /// formula of h with w = F/s. Precondition: cut.sliced().

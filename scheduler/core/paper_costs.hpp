@@ -1,6 +1,6 @@
 // Cost profile `paper`: the published formulas (arXiv 2505.02533) for the memory, compute, output
 // and delay of blocks (the units of placement, such as an attention head with its cache). Under
-// this cost profile policies minimise these delays; execution times never depend on the formulas.
+// this cost profile policies minimise these delays; executions are never timed by the formulas.
 // See docs/explanation/head-level-partitioning.md#block-costs-of-profile-paper.
 #pragma once
 
@@ -26,7 +26,7 @@ enum class PaperScore : std::uint8_t { max, weighted };
 struct PaperSettings {
     PaperGather gather = PaperGather::sum;
     PaperScore score = PaperScore::max;
-    std::int64_t backtracks = 1000; ///< how many blocks policy `paper` may evict in one decision
+    std::int64_t backtracks = 1000; ///< how many evictions policy `paper` may try per decision
     bool operator==(const PaperSettings&) const = default;
 };
 

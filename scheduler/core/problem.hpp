@@ -17,7 +17,7 @@
 
 namespace headroom::scheduler {
 
-/// The formulas for the costs and memory that a policy uses; see docs/reference/policies.md.
+/// The formulas by which a policy computes costs and memory; see docs/reference/policies.md.
 enum class CostProfile : std::uint8_t { physical, paper };
 
 /// What a policy minimises together with D_mig (the time to migrate): the time of a decode step of
@@ -36,7 +36,7 @@ struct PendingPrompt {
 /// A sequence in flight at the time of a decision, or a request that may begin at this decision.
 struct InFlight {
     /// T: tokens of the prompt + sampled tokens − 1, because the last sampled token is not in the
-    /// cache yet. If any sequence has no slot yet, T is the full length − λ, to plan all memory.
+    /// cache yet. If any sequence has no slot yet, T is the full length − λ, so that memory lasts.
     std::int64_t context = 0;
     std::int64_t rows = 0; ///< used rows (tokens) of the sequence's KV cache; 0 before prefill
     PendingPrompt prompt{};
@@ -63,11 +63,11 @@ struct Problem {
     std::int64_t interval = 1; ///< λ, the decode steps until the next decision
     Bytes buffers = 0;         ///< bytes of the buffers on each device that has any block
     CostProfile cost_profile = CostProfile::physical;
-    double t_budget_s = 1.0; ///< T_budget of profile `paper`: seconds per layer on each device
+    double t_budget_s = 1.0; ///< T_budget of profile `paper`: limit on a device's seconds per layer
     std::int64_t prompt = 0; ///< L₀ of profile `paper`: tokens of the prompt
     PaperSettings paper{};
-    /// Whether every device has all weights in its own storage. Then a device loads the weights of
-    /// a block that migrates to it from its storage, and only the cache rows are sent.
+    /// Whether every device has all weights in its own storage. Then the receiver of a migrating
+    /// block loads the weights from its own storage, and only the cache rows are sent.
     bool weights_everywhere = false;
     /// The bytes of each device that are safe to use; empty if all are. Some policies use more only
     /// if nothing fits in these bytes (docs/reference/policies.md). A placement is feasible if it
@@ -75,9 +75,9 @@ struct Problem {
     std::vector<Bytes> safe_memory{};
     /// Whether embed and lm_head must be on the source; if not, a policy may place them anywhere.
     bool ends_at_source = false;
-    /// The largest number of tokens that a sequence may still sample; 0 if `controller.look_ahead`
-    /// is off. If this is more than λ, a migration has to pay for itself within this number of
-    /// steps instead of λ (docs/explanation/time.md#the-objective).
+    /// The largest number of tokens that any sequence may still sample; 0 if
+    /// `controller.look_ahead` is off. If this is more than λ, a migration has to pay for itself
+    /// within this number of steps instead of λ (docs/explanation/time.md#the-objective).
     std::int64_t look_ahead = 0;
     std::int64_t node_limit = 200'000; ///< the most search nodes of policy `exact`
     std::uint64_t seed = 0;
@@ -107,9 +107,9 @@ struct Problem {
     [[nodiscard]] bool is_pinned(BlockId b) const {
         return ends_at_source && blocks->name(b).layer < 0;
     }
-    /// Returns the length for the paper's costs of blocks, with generated = max(0, T + λ − L₀).
+    /// Returns the length at the next decision, for block costs: generated = max(0, T + λ − L₀).
     [[nodiscard]] PaperLength paper_cost_length() const;
-    /// Returns the length for the paper's D_mig (blocks move now), with generated = max(0, T − L₀).
+    /// Returns the present length, for the paper's D_mig: generated = max(0, T − L₀).
     [[nodiscard]] PaperLength paper_migration_length() const;
     [[nodiscard]] Bytes paper_moved_bytes(BlockId b) const;
 };
@@ -124,7 +124,7 @@ struct Decision {
     double paper_migration_s = 0;                                   ///< the paper's D_mig
     std::int64_t batch = 1;                                         ///< batch size
     Nanoseconds round = kNever; ///< predicted time of one round of all sequences in flight
-    /// Predicted time that the pending prompts take in all, besides as many rounds of decoding.
+    /// Predicted time that pending prompts add in all to the rounds in which they are processed.
     Nanoseconds prompts = 0;
     bool feasible = false;
     Explanation why{};            ///< why this placement, or why the decision is infeasible

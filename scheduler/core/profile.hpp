@@ -1,6 +1,6 @@
-// A Profile is the rate of a resource over virtual time (the time of the emulated devices), as a
-// piecewise constant integer. `finish` computes when work ends at such a rate, for the runtime and
-// for the timeline, which predicts runs. A rate depends only on the virtual time and on the number
+// A Profile is a value of a resource, such as a rate, over virtual time (the time of the emulated
+// devices). It is a piecewise constant integer. `finish` computes when work ends at a rate, for the
+// runtime and for the timeline, which predicts runs. A rate depends only on the time and the number
 // of tokens sampled before the turn (forward pass) began, so no call of `finish` affects another.
 #pragma once
 
@@ -97,7 +97,7 @@ struct Change {
     Ppb factor = kWhole; ///< may exceed kWhole
 };
 
-/// A positive fraction in lowest terms. It represents a decimal number of a scenario exactly.
+/// A positive fraction in lowest terms. It can represent a decimal number of a scenario exactly.
 struct Ratio {
     std::int64_t numerator = 1;
     std::int64_t denominator = 1;
@@ -122,7 +122,7 @@ inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
 /// A rate that a random load keeps at 0 for this many periods in a row counts as 0 for ever.
 inline constexpr std::int64_t kMaxEmptyPeriods = std::int64_t{1} << 22;
 /// Work that needs more than this many periods of a Load::uniform counts as never ending. Such a
-/// load does not repeat, so `finish` computes its periods one by one, which would take too long.
+/// load does not repeat, so `finish` would have to compute all these periods one by one.
 inline constexpr std::int64_t kMaxDraws = std::int64_t{1} << 27;
 
 /// Returns the earliest nanosecond t ≥ start at which the integral of the rate over [start, t) is

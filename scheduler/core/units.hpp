@@ -21,7 +21,7 @@ enum class Unit : std::uint8_t { group, slice };
     return unit == Unit::group ? blocks.groups() : blocks.slices();
 }
 
-/// Returns group i or slice i of a layer. In a layer both kinds have consecutive ids.
+/// Returns group or slice i of a layer. Its groups have consecutive ids, and so have its slices.
 [[nodiscard]] inline BlockId unit_of(
     const Blocks& blocks, Unit unit, std::size_t layer, std::int32_t i
 ) {
@@ -29,9 +29,8 @@ enum class Unit : std::uint8_t { group, slice };
     return unit == Unit::group ? blocks.group(l, i) : blocks.slice(l, i);
 }
 
-/// Returns the slice of a layer that has the largest matrices. Slices can differ, because two
-/// neighbours both store a quantisation block (weights with a common scale) that the cut between
-/// them goes through. For Unit::group returns the first group, without a comparison.
+/// Returns the slice of a layer with the largest matrices, or for Unit::group the first group.
+/// Slices can differ, because a quantisation block that two slices share is stored by both.
 [[nodiscard]] inline BlockId largest_unit_of(const Blocks& blocks, Unit unit, std::size_t layer) {
     BlockId largest = unit_of(blocks, unit, layer, 0);
     for (std::int32_t i = 1; unit == Unit::slice && i < blocks.slices(); ++i) {

@@ -1,4 +1,4 @@
-// Explains feasible decisions. All delays here are computed by the cost profile of the problem.
+// Explains feasible decisions. All delays are by the formulas of the problem's cost profile.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ void explain(
     const std::optional<Delays>& rejected = std::nullopt
 );
 
-/// Explains the decision of a policy that rejected nothing and did not evaluate the previous one.
+/// Explains the decision of a policy that has rejected no other placement.
 void explain(const Problem& problem, Decision& decision);
 
 /// Returns the stretches of consecutive layers whose ffns (or hubs) are on one device.

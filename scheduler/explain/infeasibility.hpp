@@ -14,8 +14,7 @@ namespace headroom::scheduler {
 /// together cannot compute a layer or the fastest device cannot compute one block.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
-/// Returns what is missing for this placement: first pinned blocks that are not on the source, then
-/// the memory and compute that each device lacks, by device id. Empty if the placement is feasible.
+/// Returns all shortages of this placement: NotOnSource first, then by device id; empty if none.
 [[nodiscard]] std::vector<AnyShortage> shortages_of(
     const Problem& problem, const Placement& placement
 );
