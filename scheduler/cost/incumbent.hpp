@@ -1,7 +1,8 @@
-// A candidate placement of a search, with its memory, D_inf (time of a decode step) and D_mig (time
-// to migrate) kept up to date while blocks are moved. The last change can be undone. Unless an
-// operation or message never ends, the numbers equal those of evaluate(). Under cost profile
-// `paper` D_T and D_mig follow from the published formulas, rounded to nanoseconds.
+// A candidate: a placement that a search looks at, with its memory, D_inf (time of a decode step)
+// and D_mig (time to migrate) kept up to date while blocks are moved. The last change can be
+// undone. The values equal those of evaluate() with the exceptions that step_cost.hpp names. Under
+// cost profile `paper`, D_mig and D_T (instead of D_inf) follow from the published formulas,
+// rounded.
 #pragma once
 
 #include <cstddef>
@@ -26,21 +27,22 @@ struct Relocation {
     DeviceId to;
 };
 
-/// What a candidate costs. `objective` has 128 bits for sums of kStall (which stands for "never").
+/// What a candidate costs. `objective` has 128 bits, enough for sums of many kStall ("never").
 struct Score {
     Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
     Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns
-    /// sum of all transfer times; breaks the many ties of D_mig, which is a maximum
+    /// The sum of all transfer times. It decides between candidates of equal D_mig, which are many,
+    /// because D_mig is a maximum.
     Nanoseconds transfers = 0;
     Nanoseconds migration = 0; ///< D_mig
 };
 
-/// The candidate. Searches change the candidate with attempt() and undo().
+/// The candidate. Searches change it by attempt() and undo().
 class Draft {
   public:
-    /// Keeps pointers to both arguments.
+    /// Keeps pointers to `problem` and `step`.
     Draft(const Problem& problem, const StepDelay& step, const Placement& placement);
-    /// Copies a candidate and times the copy by another StepDelay of the same problem.
+    /// Copies a candidate but computes its times by `step`, another StepDelay of the same problem.
     Draft(const Draft& other, const StepDelay& step);
 
     [[nodiscard]] const Score& score() const { return score_; }
@@ -55,16 +57,16 @@ class Draft {
     [[nodiscard]] Nanoseconds migration_bound_with(BlockId b, DeviceId to) const {
         return moves_.total_bound_with(score_.migration, b, ledger_.where(b), to);
     }
-    /// Applies the changes one after the other and evaluates the result. If the shortage would
-    /// exceed `max_shortage`, the candidate stays as it is and the function returns false. Pinned
-    /// blocks are not moved.
+    /// Applies the changes one after the other, computes the score and returns true. If the
+    /// shortage would exceed `max_shortage`, the function changes nothing and returns false.
+    /// Changes of pinned blocks, which must stay on the source, are left out.
     bool attempt(
         std::span<const Relocation> changes, Bytes max_shortage = std::numeric_limits<Bytes>::max()
     );
-    /// Undoes the last successful attempt. Precondition: that attempt has not been undone yet.
+    /// Undoes the last attempt that returned true. Precondition: it has not been undone yet.
     void undo();
-    /// Returns the number of layer evaluations so far, where a refused attempt counts as one.
-    /// Searches are limited by this number.
+    /// Returns how many times a layer has been timed so far; an attempt that timed no layer counts
+    /// as one. Searches stop at a limit of this number.
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
     [[nodiscard]] std::size_t layers() const { return proj_.size(); }
@@ -72,27 +74,29 @@ class Draft {
     [[nodiscard]] std::int32_t units_on(Unit unit, std::size_t layer, std::size_t d) const {
         return (unit == Unit::group ? group_counts_ : slice_counts_)[layer * devices() + d];
     }
-    /// Returns the layer as StepDelay takes it. Its pointers are valid until the candidate changes.
+    /// Returns where the layer's blocks are, in the form that StepDelay takes. The result is valid
+    /// until the candidate changes.
     [[nodiscard]] StepDelay::LayerShape shape(std::size_t layer) const {
         const std::int32_t* const slices =
             slice_counts_.empty() ? nullptr : &slice_counts_[layer * devices()];
         return {&group_counts_[layer * devices()], proj_[layer], ffn_[layer], slices};
     }
     [[nodiscard]] std::size_t lm_head() const { return lm_head_; }
-    /// Return the device of a layer's proj or ffn; with granularity `sliced` that of its hub.
+    /// Returns the device of a layer's proj; with granularity `sliced`, proj() and ffn() both
+    /// return the device of the layer's hub, which adds up outputs.
     [[nodiscard]] std::size_t proj(std::size_t layer) const { return proj_[layer]; }
     [[nodiscard]] std::size_t ffn(std::size_t layer) const { return ffn_[layer]; }
-    /// Returns the device that holds x when the layer starts.
+    /// Returns the device that has x, the residual stream, when the layer starts.
     [[nodiscard]] std::size_t activation_device(std::size_t layer) const {
         return layer == 0 ? first_activation_device_ : ffn_[layer - 1];
     }
     [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer].whole; }
-    /// Returns the part of layer_time() until proj has computed (`sliced`: until the hub has the
-    /// groups' sum).
+    /// Returns the first part of layer_time(), which ends when proj has computed (`sliced`: when
+    /// the hub has the groups' sum).
     [[nodiscard]] Nanoseconds until_proj(std::size_t layer) const {
         return times_[layer].until_proj;
     }
-    /// Returns until_proj() for groups, and the rest of layer_time() for slices.
+    /// Returns the part of layer_time() in which units of this kind compute.
     [[nodiscard]] Nanoseconds stage_time(Unit unit, std::size_t layer) const {
         return unit == Unit::group ? until_proj(layer) : layer_time(layer) - until_proj(layer);
     }

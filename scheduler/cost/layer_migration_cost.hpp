@@ -1,8 +1,9 @@
 // D_mig (the time to migrate) of a placement of whole layers, kept up to date while layers are
-// added and removed. Without egress or ingress caps the result equals predict_migration. With caps
-// the result is a lower bound, the time of the busiest link, cap or storage; searches compare
-// candidates by this bound, and evaluate() then computes the true value. Under cost profile `paper`
-// the result is the published sum, rounded per block.
+// added and removed. A cap is a limit on all that a device sends (egress) or receives (ingress).
+// Without caps the result equals predict_migration. With caps it is a lower bound: the time of the
+// busiest link, cap or storage. Searches compare candidates by this bound; evaluate() computes the
+// true value at the end. Under cost profile `paper` the result is the published sum over the moved
+// blocks, each term rounded to a nanosecond.
 #pragma once
 
 #include <cstddef>
@@ -19,29 +20,31 @@
 
 namespace headroom::scheduler {
 
-/// The device of every layer, as an index into the devices of a LayerCosts.
+/// The device of every layer, as LayerCosts (layer_costs.hpp) numbers devices.
 using LayerAssignment = std::vector<std::size_t>;
 
-/// The migration of embed, lm_head and the layers that have been added, in any order.
+/// Computes D_mig of embed, lm_head and the layers that have been added. Devices are numbered as in
+/// LayerCosts.
 class LayerMoves {
   public:
-    /// Starts without layers. embed and lm_head go to the source; their transfers are counted
-    /// except under cost profile `paper`.
+    /// Starts without layers. Transfers of embed and lm_head to the source are counted from the
+    /// start, except under cost profile `paper`.
     LayerMoves(const Problem& problem, const LayerCosts& costs);
 
     void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
     void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
     [[nodiscard]] Nanoseconds total() const;
 
-    /// Returns the sum of all transfer times of this layer's move to j.
+    /// Returns the sum of the times that the layer's move to j takes on each lane, latency
+    /// included.
     [[nodiscard]] Nanoseconds alone(std::size_t layer, std::size_t j) const;
 
   private:
     enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
     /// A resource on which transfers queue: a link, a cap or a storage. Under cost profile `paper`
-    /// there is only one.
+    /// all transfers queue on one lane.
     struct Lane {
-        Nanoseconds busy = 0;
+        Nanoseconds busy = 0; ///< the sum of the transfer times
         Nanoseconds latency = 0;
         std::int32_t transfers = 0;
     };
@@ -61,7 +64,7 @@ class LayerMoves {
     void charge(const Shares& shares, std::int32_t sign);
 
     std::size_t devices_;
-    std::vector<Shares> layer_; ///< [layer][device]
+    std::vector<Shares> layer_; ///< [layer][device]: what the layer's move to the device adds
     std::map<LaneName, std::size_t> names_;
     std::vector<Lane> lanes_;
 };

@@ -1,6 +1,7 @@
 // The class Ledger records what each device uses and has left while a placement is built block by
-// block: memory at context T + λ, that of the next decision, and, under cost profile `paper`, FLOP
-// per layer. validate() checks decisions without the ledger, so that mistakes here are found.
+// block: bytes of memory, and under cost profile `paper` FLOP per layer. Caches count at context
+// T + λ: T tokens now and λ until the next decision. validate() checks decisions without this
+// class, so that mistakes here are found.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,7 @@
 
 namespace headroom::scheduler {
 
-/// Bytes of memory, and FLOP within one layer. `flops` is kUnlimited without a compute constraint.
+/// Bytes of memory, and FLOP in one layer. `flops` is kUnlimited if compute is not limited.
 struct Amount {
     Bytes bytes = 0;
     Flops flops = 0;
@@ -32,7 +33,7 @@ struct Amount {
     }
 
   private:
-    /// Returns all / each, at most `limit`. The usual result `limit` needs no division.
+    /// Returns all / each, at most `limit`. It does not divide if the result is `limit` or 0.
     static std::int64_t quotient(std::int64_t all, std::int64_t each, std::int64_t limit) {
         return each <= 0 || all == kUnlimited || all >= each * limit ? limit
                : all < each                                          ? 0
@@ -51,16 +52,16 @@ class Ledger {
     /// Returns the block's device; invalid if the block is not placed.
     [[nodiscard]] DeviceId where(BlockId b) const { return placement_[b.index()]; }
 
-    /// Places the block on d, and removes it from its device first if it is placed.
+    /// Places the block on d. If the block is on another device, it is removed there.
     void place(BlockId b, DeviceId d);
     void remove(BlockId b) { set_device(b, DeviceId()); }
 
-    /// Returns the resident bytes at that context, plus the buffers if the device holds any block.
+    /// Returns the bytes of the device's blocks, plus the buffers if it has any block.
     [[nodiscard]] Bytes used(DeviceId d) const {
         return used_[d.index()] + (count_[d.index()] > 0 ? buffers_ : 0);
     }
     [[nodiscard]] Bytes budget(DeviceId d) const { return budget_[d.index()]; }
-    /// Returns the bytes of further blocks that the device can take; negative if it holds too much.
+    /// Returns how many bytes of further blocks fit on the device; negative if it holds too much.
     [[nodiscard]] Bytes room(DeviceId d) const {
         return budget_[d.index()] - used_[d.index()] - buffers_;
     }
@@ -69,7 +70,8 @@ class Ledger {
         return over > 0 ? over : 0;
     }
 
-    /// Returns whether compute is limited to C_d·T_budget per layer and device.
+    /// Returns whether each device's compute per layer is limited (compute_limit(),
+    /// block_cost.hpp).
     [[nodiscard]] bool has_compute_limit() const { return !limit_.empty(); }
     [[nodiscard]] Flops limit(DeviceId d) const {
         return has_compute_limit() ? limit_[d.index()] : kUnlimited;
@@ -78,31 +80,32 @@ class Ledger {
     [[nodiscard]] Flops load(std::int32_t layer, DeviceId d) const {
         return load_[static_cast<std::size_t>(layer) * devices() + d.index()];
     }
-    /// Returns what d can still take of a layer; bytes or FLOP are negative if d has too much.
+    /// Returns room(d) and the FLOP that d can still take in the layer; a value is negative if d
+    /// has too much.
     [[nodiscard]] Amount left(std::int32_t layer, DeviceId d) const;
     [[nodiscard]] Amount need(BlockId b) const {
         return {bytes(b), has_compute_limit() ? flops(b) : 0};
     }
 
-    /// Converts missing FLOP to bytes, rounded up, so that both shortages can be added. The factor
-    /// is the ratio of a whole layer's bytes to its FLOP.
+    /// Converts missing FLOP to bytes, so that shortages of compute and memory can be added. The
+    /// factor is the bytes of a layer / its FLOP; the result is rounded up.
     [[nodiscard]] Bytes as_bytes(Flops flops) const {
         return flops <= 0
                    ? 0
                    : static_cast<Bytes>(std::ceil(static_cast<double>(flops) * bytes_per_flop_));
     }
-    /// Returns what d lacks of memory and compute, in bytes; 0 if d is within its budgets.
+    /// Returns the bytes that d lacks, plus as_bytes() of the FLOP that d lacks in each layer.
     [[nodiscard]] Bytes shortage(DeviceId d) const {
         return memory_shortage(d) + (has_compute_limit() ? overload_[d.index()] : 0);
     }
     /// Returns the sum of shortage(d) over all devices.
     [[nodiscard]] Bytes shortage() const { return shortage_; }
-    /// Returns the block's bytes on a device of its own: a tied lm_head counts with its matrix.
+    /// Returns the block's bytes, where a tied lm_head counts as if it did not share its matrix.
     [[nodiscard]] Bytes bytes(BlockId b) const { return bytes_[b.index()]; }
-    /// Returns the bytes that the block would add to d, where a tied lm_head shares embed's matrix.
+    /// Returns the bytes of the block on d. There a tied lm_head has no matrix if embed is on d.
     [[nodiscard]] Bytes bytes_on(BlockId b, DeviceId d) const;
     [[nodiscard]] Flops flops(BlockId b) const { return flops_[b.index()]; }
-    /// Returns whether d would be within its budgets with b. b itself may be placed or not.
+    /// Returns whether d would lack nothing with block b added. b may be placed or not.
     [[nodiscard]] bool fits(BlockId b, DeviceId d);
 
   private:
@@ -114,25 +117,25 @@ class Ledger {
 
     const Blocks* blocks_;
     Bytes buffers_;
-    std::vector<Bytes> bytes_; ///< per block, without sharing of embed's matrix
-    std::vector<Flops> flops_; ///< per block
+    std::vector<Bytes> bytes_; ///< [block]: bytes()
+    std::vector<Flops> flops_; ///< [block]
     std::vector<Bytes> budget_;
     std::vector<Bytes> used_;
-    std::vector<std::int32_t> count_;
-    std::vector<Flops> limit_;    ///< per device; empty without a compute constraint
-    std::vector<Flops> load_;     ///< [layer][device]
-    std::vector<Bytes> overload_; ///< per device: FLOP beyond the limit, as bytes, over all layers
-    double bytes_per_flop_ = 1.0; ///< ratio for a whole layer
+    std::vector<std::int32_t> count_; ///< [device]: the number of its blocks
+    std::vector<Flops> limit_;        ///< [device]; empty if compute is not limited
+    std::vector<Flops> load_;         ///< [layer][device]
+    std::vector<Bytes> overload_; ///< [device]: sum over layers of as_bytes(FLOP beyond the limit)
+    double bytes_per_flop_ = 1.0; ///< the factor of as_bytes()
     Placement placement_;
     Bytes shortage_ = 0;
     bool tied_;
-    bool pinned_; ///< embed and lm_head count on the source even before they are placed
+    bool pinned_; ///< embed and lm_head must be on the source and count there from the start
 };
 
-/// Resident bytes of embed and lm_head on one device.
+/// Returns the bytes of embed and lm_head together, if both are on one device.
 [[nodiscard]] Bytes ends_bytes(const Blocks& blocks);
 
-/// Returns the bytes that every placement needs: each block once, and the buffers of one device.
+/// Returns the fewest bytes that a placement can need: all blocks and buffers on one device.
 [[nodiscard]] Bytes min_total_bytes(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -1,8 +1,9 @@
 // D_mig (the time to migrate) of a placement, kept up to date for searches while single blocks
-// move. The result equals predict_migration. Without egress and ingress caps, transfers queue on
-// lanes (a lane is a link, or the storage of one device) that work in parallel: D_mig is the
-// largest sum of transfer times of a lane, plus the latency if the lane is a link. With a cap the
-// order of transfers over several links matters, so total() calls predict_migration.
+// move. The result equals predict_migration (timing/evaluate.hpp). A lane is a link between two
+// devices, or the storage of one device. Transfers of one lane queue, and lanes work in parallel.
+// So D_mig is the time of the slowest lane: the sum of its transfer times, plus the latency of a
+// link. With a cap (a limit on all that a device sends or receives) the order of transfers on
+// several links matters, so total() then calls predict_migration.
 #pragma once
 
 #include <cstddef>
@@ -15,54 +16,56 @@
 
 namespace headroom::scheduler {
 
-/// D_mig by cost profile `physical`.
+/// D_mig under cost profile `physical`.
 class MoveDelay {
   public:
-    /// Starts at the given placement. Without a previous placement nothing ever moves.
+    /// Starts at the given placement. Without a previous placement D_mig is always 0.
     MoveDelay(const Problem& problem, const Placement& placement);
 
     void set(BlockId b, DeviceId d);
-    /// The slowest lane, as far as known. Restoring it after an undo saves total() a search.
+    /// The slowest lane. A caller that undoes a change restores it, so that total() need not
+    /// search.
     struct SlowestLane {
         std::size_t slowest = 0;
-        bool stale = true;
+        bool stale = true; ///< the slowest lane is not known
     };
     [[nodiscard]] SlowestLane slowest_lane() const { return {slowest_, stale_}; }
     void restore_slowest_lane(SlowestLane saved) {
         slowest_ = saved.slowest;
         stale_ = saved.stale;
     }
-    /// Returns D_mig in ns; with caps at most kStall (step_cost.hpp).
+    /// Returns D_mig. With caps it is at most kStall (step_cost.hpp), which stands for "never".
     [[nodiscard]] Nanoseconds total();
-    /// Returns the sum of the times of all transfers.
+    /// Returns the sum of all transfer times, without latencies.
     [[nodiscard]] Nanoseconds sum() const { return sum_; }
     /// Returns the number of blocks that are not on their previous device.
     [[nodiscard]] std::int32_t moved() const { return moved_; }
-    /// Returns the block's device in the previous placement; invalid if there is none.
+    /// Returns the block's device in the previous placement; invalid without such a placement.
     [[nodiscard]] DeviceId previous_device(BlockId b) const {
         return previous_.empty() ? DeviceId() : previous_[b.index()];
     }
     /// Returns the time of moving the block from its previous device to `to` if nothing else moves.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
-    /// Returns when the lanes of the block's move to `to` would be done if that move were added to
-    /// their present transfers, without regard to caps; 0 if `to` is the block's previous device.
+    /// Returns when the lanes of a move of the block to `to` would be done if the move came after
+    /// their present transfers. Caps are not counted. 0 if `to` is the block's previous device.
     [[nodiscard]] Nanoseconds completion_with(BlockId b, DeviceId to) const;
-    /// The lane that takes longest: the link from `from` to `to`, or the storage of `to` if only
-    /// `from` is invalid. Both ids are invalid if nothing moves.
+    /// A lane: the link from `from` to `to`, or the storage of `to` if only `from` is invalid. If
+    /// both ids are invalid, nothing moves.
     struct Link {
         DeviceId from;
         DeviceId to;
     };
+    /// Returns the lane that takes longest, without regard to caps.
     [[nodiscard]] Link slowest();
 
   private:
-    /// A link or a device's storage, which serves one transfer after the other.
     struct Lane {
-        Nanoseconds busy = 0;
+        Nanoseconds busy = 0; ///< the sum of the lane's transfer times
         std::int32_t transfers = 0;
-        std::int32_t place = 0; ///< index in used_ while there are transfers
+        std::int32_t place = 0; ///< the lane's index in used_, while it has transfers
     };
-    /// The message and the load of a block that moves, as indices into sizes_.
+    /// The sizes of a moving block's message and of the weights that its new device loads from
+    /// storage, both as indices into sizes_.
     struct Cost {
         std::size_t message = 0;
         std::size_t load = 0;
@@ -88,10 +91,10 @@ class MoveDelay {
     Placement current_;
     std::int32_t moved_ = 0;
     std::vector<Bytes> sizes_;      ///< distinct sizes of messages and loads
-    std::vector<Cost> cost_;        ///< per block, if it does not share embed's matrix
-    Cost shared_cost_;              ///< of a tied lm_head that moves to embed's device
+    std::vector<Cost> cost_;        ///< per block; for a block that has its own matrix
+    Cost shared_cost_;              ///< for a tied lm_head that moves to embed's device
     std::vector<Nanoseconds> time_; ///< [size class][lane]; empty in large fleets
-    std::vector<Lane> lanes_;       ///< links [from][to], then one storage per device
+    std::vector<Lane> lanes_;       ///< the links [from][to], then the storage of each device
     std::vector<std::size_t> used_; ///< lanes with transfers, in no order
     Nanoseconds sum_ = 0;
     std::size_t slowest_ = 0;

@@ -1,5 +1,6 @@
-// D_mig by the published formula, kept up to date while single blocks move: the sum over the moved
-// blocks, rounded to nanoseconds per block. The class Moves uses MoveDelay or this PaperMoves.
+// D_mig (the time to migrate) by the published formula, kept up to date while single blocks move:
+// the sum of the moved blocks' transfer times, each rounded to a nanosecond. The class Moves offers
+// D_mig under either cost profile: by PaperMoves, or by MoveDelay of migration_cost.hpp.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,7 @@
 
 namespace headroom::scheduler {
 
-/// The counterpart of MoveDelay for cost profile `paper`, with the same functions.
+/// D_mig under cost profile `paper`. The functions have the meaning of those of MoveDelay.
 class PaperMoves {
   public:
     PaperMoves(const Problem& problem, const Placement& placement);
@@ -26,9 +27,9 @@ class PaperMoves {
     [[nodiscard]] DeviceId previous_device(BlockId b) const {
         return previous_.empty() ? DeviceId() : previous_[b.index()];
     }
-    /// Returns what moving the block from its previous device to `to` adds to the sum.
+    /// Returns the time that a move of the block from its previous device to `to` adds to D_mig.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
-    /// Returns the link with the largest sum; its ids are invalid if nothing moves.
+    /// Returns the link with the largest sum of transfer times; invalid ids if nothing moves.
     [[nodiscard]] MoveDelay::Link slowest() const;
 
   private:
@@ -41,10 +42,10 @@ class PaperMoves {
     std::int32_t moved_ = 0;
     Nanoseconds total_ = 0;
     const Snapshot* snapshot_;
-    std::vector<Bytes> sizes_;       ///< distinct sizes of blocks; embed and lm_head are left out
-    std::vector<std::size_t> size_;  ///< per block, as an index into sizes_
+    std::vector<Bytes> sizes_;       ///< distinct numbers of bytes that moving a block sends
+    std::vector<std::size_t> size_;  ///< [block]: index into sizes_
     std::vector<Nanoseconds> times_; ///< [size][from][to]; empty in large fleets
-    std::vector<Nanoseconds> loads_; ///< [from][to]
+    std::vector<Nanoseconds> loads_; ///< [from][to]: sum of the transfer times on the link
 };
 
 /// D_mig under the problem's cost profile. Its functions are those of MoveDelay.
@@ -72,8 +73,8 @@ class Moves {
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const {
         return paper_ ? paper_->time(b, to) : physical_->time(b, to);
     }
-    /// Returns an upper bound of what total() would become, starting from `total`, if the block
-    /// moved from device `from` to device `to`.
+    /// Returns an upper bound of what total() would be if the block moved from device `from` to
+    /// device `to`. `total` is the present result of total().
     [[nodiscard]] Nanoseconds total_bound_with(
         Nanoseconds total, BlockId b, DeviceId from, DeviceId to
     ) const {

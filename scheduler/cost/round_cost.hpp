@@ -1,16 +1,18 @@
-// Two estimates of the time of a round (one turn of every sequence in flight), for searches that
-// ask thousands of times. `predict_rounds` is more precise but slower: it walks every operation.
+// Two estimates of the time of a round, in which every sequence in flight does one decode step.
+// They are for searches that ask thousands of times. predict_rounds (timing/round_prediction.hpp)
+// is more precise but slower, because it simulates every operation.
 //
-// bound() takes about as long as timing one step and generalises the formula of
-// docs/explanation/ring-pipelines.md#steady-state. With G batches in flight, a round takes at least
-// as long as each device computes for all batches, as each link or cap is occupied, and as one step
-// of a batch takes, because a batch's next turn needs the ids that its last one sampled.
+// bound() takes about as long as timing one step. The sequences form G batches. A round is never
+// shorter than the time that a device computes for all G batches, nor than the time for which their
+// messages occupy a link or a cap (a limit on all that a device sends or receives). A round is also
+// never shorter than a step of one batch, because the batch's next step needs the ids that this
+// step samples. See docs/explanation/ring-pipelines.md#steady-state.
 //
-// simulate_round() executes segments (parts of a program that run without waiting) in the order of
-// the turn schedule (turn_schedule.hpp), with messages that queue on their links, until rounds
-// repeat. So it counts the time lost while a device waits for one turn although the inputs of
-// another are there. Caps are not simulated, but the result is never below the bound, which counts
-// them.
+// simulate_round() simulates rounds until their times repeat. Each device executes the segments of
+// its program (parts that run without waiting) in a fixed order (timing/turn_schedule.hpp), and
+// messages queue on their links. The result therefore includes the time that a device loses while
+// it waits for one batch although it could compute for another. Caps are not simulated, but the
+// result is never below the bound, which counts caps.
 #pragma once
 
 #include <cstddef>
@@ -24,42 +26,43 @@
 
 namespace headroom::scheduler {
 
-/// Estimates the rounds of placements for one batch size.
+/// Estimates the round times of placements for one batch size.
 class RoundModel {
   public:
-    /// Builds the model for batches of `batch` turns. Keeps pointers into the problem.
+    /// Builds the model for batches of `batch` sequences. Keeps pointers into the problem.
     RoundModel(const Problem& problem, std::int64_t batch);
-    /// Returns a model of one turn alone at the context of phase_offsets(), for use as the first
-    /// argument of simulate_round_at_offsets().
+    /// Returns a model of one sequence at half the longest context, the first argument of
+    /// simulate_round_at_offsets(). A run orders its segments by a step at this context.
     [[nodiscard]] static RoundModel alone(const Problem& problem);
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
     [[nodiscard]] const StepDelay& step() const { return step_; }
 
-    /// The resource that determines the bound.
+    /// What determines the bound: the step of one batch, a device (its computation or a cap of it),
+    /// or a link.
     enum class Limit : std::uint8_t { step, device, link };
     struct Estimate {
         double round = 0; ///< ns
         Limit limit = Limit::step;
-        std::size_t device = 0; ///< the busiest device; for a link its sender
-        std::size_t other = 0;  ///< for a link its receiver
-        /// The sum over devices of (ns busy)²; of equal rounds, a search prefers the smaller sum.
+        std::size_t device = 0; ///< the device that determines the bound, or the link's sender
+        std::size_t other = 0;  ///< the link's receiver
+        /// The sum of busy(d)² over all devices d. Among equal rounds, searches prefer the smaller.
         double unevenness = 0;
     };
-    /// Returns the bound for a candidate. Precondition: the candidate is timed with step().
+    /// Returns the bound for a candidate. Precondition: the candidate's times come from step().
     [[nodiscard]] Estimate bound(const Draft& draft);
-    /// Returns the simulated time in ns of a round of the candidate that was last passed to
-    /// bound(), or the bound if it is larger. If one round has more than `max_steps` segments and
-    /// messages, the result is the bound.
+    /// Returns the simulated time, in ns, of a round of the candidate that was last passed to
+    /// bound(); `bound` must be the result of that call. Returns the bound if it is larger, and
+    /// also if a round has more than `max_steps` segments and messages.
     [[nodiscard]] double simulate_round(const Estimate& bound, std::size_t max_steps);
-    /// Returns the simulated time with segments ordered as in a run, by their offsets in the step
-    /// of one turn alone; simulate_round() orders segments by their offsets in a step of this
-    /// model's batch. There is no limit of steps. Precondition: alone.bound() was last called for
-    /// the same placement.
+    /// Does the same without `max_steps`, with segments in the order of a real run. A run orders
+    /// segments by when they start in a step of one sequence; simulate_round() orders them by when
+    /// they start in a step of a batch. Precondition: alone.bound() was last called for the same
+    /// placement.
     [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
     /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
-    /// Returns for how many ns per round device d computes, by the last call of bound().
+    /// Returns how many ns per round device d computes, for the candidate last passed to bound().
     [[nodiscard]] double busy(std::size_t d) const { return batches_ * device_states_[d].work; }
 
   private:
@@ -67,33 +70,33 @@ class RoundModel {
 
     /// What one device does in a step of one batch.
     struct DeviceState {
-        double work = 0; ///< ns
+        double work = 0; ///< ns of computation
         Bytes sent = 0;
         Bytes received = 0;
-        bool has_segment = false; ///< a segment has begun and no receive has ended it
+        bool has_segment = false; ///< whether a segment has begun that no receive has ended yet
         std::size_t segment = 0;  ///< index of the latest segment
     };
     struct Segment {
         std::size_t device = 0;
-        double work = 0;          ///< of one batch, ns
-        double start = 0;         ///< offset in a step of one batch, ns
+        double work = 0;          ///< ns of computation for one batch
+        double start = 0;         ///< when the segment starts in a step of one batch, ns
         std::size_t messages = 0; ///< number of messages that the segment sends
-        std::size_t first = 0;    ///< index of the first of them in sorted_
+        std::size_t first = 0;    ///< index in sorted_ of the first message that it sends
     };
     struct Link {
         std::size_t from = 0;
         std::size_t to = 0;
-        double busy = 0; ///< ns per batch
+        double busy = 0; ///< ns for which the messages of one batch occupy the link
     };
     struct Message {
-        std::size_t from = 0; ///< segment
-        std::size_t to = 0;
-        double offset = 0; ///< ns that the sending segment has computed before the send
+        std::size_t from = 0; ///< index of the sending segment
+        std::size_t to = 0;   ///< index of the receiving segment
+        double offset = 0;    ///< ns that the sending segment has computed before the send
         std::size_t link = 0;
         double busy = 0;
         double latency = 0;
     };
-    /// A point in a device's program at which something is sent.
+    /// A point in a device's program at which the device sends a message.
     struct ProgramPoint {
         std::size_t device = 0;
         std::size_t segment = 0;
@@ -101,7 +104,7 @@ class RoundModel {
     };
     struct LinkTime {
         double busy = 0; ///< ns that the message occupies the link
-        double time = 0; ///< ns until arrival on an empty link, latency included
+        double time = 0; ///< ns from sending to arrival on an empty link, latency included
         Bytes bytes = 0;
     };
 
@@ -128,31 +131,32 @@ class RoundModel {
     std::int64_t batch_;
     double batches_;
     std::size_t count_; ///< number of batches; the last one may be smaller
-    double last_share_; ///< size of the last batch relative to the others
+    double last_share_; ///< size of the last batch / size of the others
     bool ends_;
-    double step_time_ = 0; ///< ns, by the last call of bound()
+    double step_time_ = 0; ///< ns that a step of one batch takes, set by bound()
     std::int64_t work_ = 0;
 
     std::vector<DeviceState> device_states_;
-    std::vector<std::uint32_t> link_numbers_; ///< [from][to]
-    std::vector<Link> links_;                 ///< in use
-    std::vector<Segment> segments_; ///< ordered so that every message goes to a later segment
+    std::vector<std::uint32_t> link_numbers_; ///< [from][to]: index in links_
+    std::vector<Link> links_;                 ///< the links that carry messages
+    std::vector<Segment> segments_; ///< in an order in which each message goes to a later segment
     std::vector<Message> messages_;
     std::vector<std::size_t> unreceived_;    ///< [device]: head of the list of unreceived messages
     std::vector<std::size_t> next_message_;  ///< [message]: the next in the list of its device
-    std::vector<std::size_t> group_devices_; ///< devices with groups of the present layer
+    std::vector<std::size_t> group_devices_; ///< devices with groups of the layer being added
 
-    /// A segment that is executed at every visit, for the batch that began `lag` visits ago.
+    /// A segment that its device executes after every visit. At a visit the source begins the next
+    /// step of one batch; there are G visits per step.
     struct Due {
-        double at = 0; ///< time since the visit, in G-ths of a step
-        std::size_t lag = 0;
+        double at = 0;       ///< when the segment is due: time since the visit / (step time / G)
+        std::size_t lag = 0; ///< the segment is for the batch that began this many visits ago
         std::size_t segment = 0;
     };
     std::vector<Due> due_;        ///< in order of execution
-    std::vector<Message> sorted_; ///< by sending segment
-    std::vector<double> clocks_;
-    std::vector<double> free_;    ///< [link]: when it is free
-    std::vector<double> arrived_; ///< [batch][segment]: when all inputs have arrived
+    std::vector<Message> sorted_; ///< messages_, sorted by sending segment
+    std::vector<double> clocks_;  ///< [device]: when the device has executed its last segment
+    std::vector<double> free_;    ///< [link]: when the link is free again
+    std::vector<double> arrived_; ///< [batch][segment]: when all inputs of the segment are there
 };
 
 } // namespace headroom::scheduler

@@ -1,5 +1,5 @@
-// Estimates the time of a round (one turn of every sequence in flight) for several batch sizes, by
-// the class RoundModel (round_cost.hpp). The models are built once and serve many placements.
+// Estimates the time of a round (one decode step of every sequence in flight) for several batch
+// sizes. There is one RoundModel (round_cost.hpp) per size, built once for many placements.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,9 @@
 
 namespace headroom::scheduler {
 
-/// The estimated time of a round in which turns are joined in batches of `batch`.
 struct RoundEstimate {
-    double round = 0; ///< ns
-    std::int64_t batch = 1;
+    double round = 0;       ///< the estimated time of a round, ns
+    std::int64_t batch = 1; ///< the number of sequences per batch
 };
 
 class RoundEstimates {
@@ -24,8 +23,8 @@ class RoundEstimates {
     RoundEstimates(const RoundEstimates&) = delete;
     RoundEstimates& operator=(const RoundEstimates&) = delete;
 
-    /// Returns one estimate per batch size: the shortest round first, and of equal ones the smaller
-    /// batch.
+    /// Returns one estimate per batch size, the shortest round first. Among equal rounds the
+    /// smaller batch comes first.
     [[nodiscard]] std::vector<RoundEstimate> of(const Placement& placement);
     [[nodiscard]] std::vector<RoundModel>& models() { return models_; }
 

@@ -1,22 +1,21 @@
-// D_inf of a placement (the time of one decode step), computed layer by layer, for searches that
-// need it a hundred thousand times. The result equals that of predict_inference, which walks
-// programs and takes about a hundred times as long.
+// Computes D_inf of a placement (the time of one decode step) layer by layer, for searches that
+// need D_inf a hundred thousand times. predict_inference (timing/timeline.hpp) simulates the step
+// and takes about a hundred times as long. The results are equal, with two exceptions: here, what
+// never ends counts as kStall, and all slices are timed as the largest one. Slices differ only if
+// the border of two slices cuts a quantisation block, which both slices then store.
 //
-// The times of layers can be added, because layers do not overlap: proj waits for the outputs of
-// all groups, ffn waits for proj, and the activation device, which holds the residual stream x,
-// starts the next layer after ffn. Nothing else is busy at that moment. The time of a layer
-// therefore depends only on the activation device, on the number of groups per device, and on the
-// devices of proj and ffn. D_inf is the sum of the layers, embed and lm_head.
-//
-// With granularity `sliced` each layer spreads work twice: to the groups, whose outputs go to the
-// hub, and from the hub to the slices and back. Slices differ only if a cut goes through a
-// quantisation block, which both neighbours then store. All are timed as the largest one, so times
-// are then upper bounds. In fleets of up to 64 devices all link times are tabulated; in larger
-// fleets they are computed when needed.
+// Layers do not overlap, so their times can be added. At the start of a layer one device, the
+// activation device, has the residual stream x and sends x to the groups (K/V heads with their
+// query heads). proj waits for the outputs of all groups, and ffn waits for proj. Then ffn's device
+// is the activation device of the next layer, and everything else is idle. The time of a layer
+// therefore depends only on its activation device, the number of groups per device, and the devices
+// of proj and ffn. D_inf is start() + all layers + finish(). With granularity `sliced`, slices of
+// the feed-forward network and a hub, which adds up outputs, take the place of proj and ffn: the
+// hub waits for the groups, then sends x to the slices and waits for their outputs.
 //
 // Under cost profile `paper` the class computes D_T, the delay by the published formula
-// (core/paper_costs.hpp). The time of each block and message is rounded to a nanosecond. The
-// formula counts neither the transfer of x to the groups nor embed and lm_head.
+// (core/paper_costs.hpp). The time of each block and each message is rounded to a nanosecond. D_T
+// does not count latencies, the transfer of x to the groups, embed and lm_head.
 #pragma once
 
 #include <algorithm>
@@ -31,46 +30,48 @@
 
 namespace headroom::scheduler {
 
-/// The time that stands for "never" in sums: 10^14 ns (28 h) per operation or message that never
-/// ends. With it a search can tell which of two placements has fewer parts that never end. A total
-/// of at least kStall means kNever.
+/// The time, 28 h, that an operation or message counts if it never ends. Because kStall is finite,
+/// a search can tell which of two placements has fewer parts that never end. A sum of at least
+/// kStall stands for "never".
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
-/// Returns how long the work takes at a constant rate, but at most kStall.
+/// Returns how long the work (FLOP or bytes) takes at a constant rate, but at most kStall.
 [[nodiscard]] Nanoseconds bounded_duration(PerSecond rate, std::int64_t work);
 
+/// Returns whether any device has a cap: a limit on all bytes per second that the device sends
+/// (egress) or receives (ingress), over all of its links together.
 [[nodiscard]] bool has_caps(const Snapshot& snapshot);
 
-/// Returns work / rate, as the published formula has it, rounded to nanoseconds and at most kStall.
+/// Returns work / rate, as in the published formula, rounded to a nanosecond; at most kStall.
 [[nodiscard]] Nanoseconds formula_time(std::int64_t work, PerSecond rate);
 
-/// The times of the parts of one decode step. Device arguments are indices of devices.
+/// The times of the parts of one decode step. Devices are passed as indices. For a batch, x, ids
+/// and outputs are those of all its sequences together.
 class StepDelay {
   public:
-    /// Computes times for one turn (a forward pass of one sequence) without a batch, at context T +
-    /// λ. Keeps pointers to the problem's blocks and snapshot.
+    /// Computes times for one sequence at context T + λ: the tokens now in its cache plus those
+    /// until the next decision. Keeps pointers to the problem's blocks and snapshot.
     explicit StepDelay(const Problem& problem);
-    /// Computes times for a batch of `batch` turns at the mean context of the sequences in flight.
-    /// Their operations are joined, and their messages count as one message of the total size.
+    /// Computes times for a batch of `batch` sequences, each at the mean T + λ of all sequences in
+    /// flight. An operation reads its weights once for the whole batch.
     StepDelay(const Problem& problem, std::int64_t batch);
-    /// Times a batch in the same way at the given context.
+    /// Computes times for a batch whose sequences all have the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
 
-    /// The blocks of one layer as counts: groups and slices have one entry per device. With
-    /// granularity `sliced`, proj and ffn are both the hub's device; otherwise slices may be null.
+    /// Where the blocks of one layer are.
     struct LayerShape {
-        const std::int32_t* groups = nullptr;
-        std::size_t proj = 0;
-        std::size_t ffn = 0;
-        const std::int32_t* slices = nullptr;
+        const std::int32_t* groups = nullptr; ///< [device]: the number of groups there
+        std::size_t proj = 0;                 ///< proj's device; with `sliced` the hub's
+        std::size_t ffn = 0;                  ///< ffn's device; with `sliced` the hub's
+        const std::int32_t* slices = nullptr; ///< [device]; may be null if not `sliced`
     };
 
     struct LayerTime {
         Nanoseconds whole = 0;
         Nanoseconds until_proj = 0; ///< from the start of the layer to the end of proj
     };
-    /// Returns the time of a layer: it starts with x on the activation device and ends when ffn has
-    /// computed. shape.ffn is the activation device of the next layer.
+    /// Returns the time of a layer. The layer starts when the activation device has x, and it ends
+    /// when ffn has computed (`sliced`: when the hub has the slices' sum).
     [[nodiscard]] LayerTime layer_parts(
         std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const {
@@ -86,9 +87,8 @@ class StepDelay {
         return layer_parts(layer, activation_device, shape).whole;
     }
     [[nodiscard]] bool sliced() const { return slices_ > 0; }
-    /// A layer takes until_proj() + from_proj(), or with `sliced` until_proj() + through_slices().
-    /// The first part ends when proj has computed, or when the hub has the groups' sum. The second
-    /// ends when ffn has computed, or when the hub has the slices' sum.
+    /// Returns the first part of layer(), which ends when proj has computed (`sliced`: when the hub
+    /// has the groups' sum). The second part is from_proj(), or through_slices() if `sliced`.
     [[nodiscard]] Nanoseconds until_proj(
         std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const;
@@ -100,17 +100,19 @@ class StepDelay {
         std::size_t layer, std::size_t hub, const std::int32_t* slices
     ) const;
 
-    /// Returns the time from the token id on the source to x on embed's device. If the model has no
-    /// blocks embed and lm_head, x begins on the source and the time is 0.
+    /// Returns how long the token id takes from the source (the device where prompts come in) to
+    /// the device of embed. There the step has x at once, as embed's lookup counts as
+    /// instantaneous.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
         return uses_paper_formulas() ? 0 : id_time(source_, embed);
     }
-    /// Returns the time from x on the last activation device to the sampled id on the source.
+    /// Returns the time from the end of the last layer, when its ffn's (or hub's) device has x,
+    /// until the source has the sampled id. In a model without lm_head: until the source has x.
     [[nodiscard]] Nanoseconds finish(std::size_t activation_device, std::size_t lm_head) const;
 
-    /// Returns when the outputs of n units of device j have arrived at `target`, the device of proj
-    /// or the hub, if x leaves the activation device at 0 and links are empty. Planners that place
-    /// units (groups or slices) one by one compare these times. The result grows with n.
+    /// Returns when the outputs of n units (groups or slices) on device j have arrived at `target`,
+    /// the device of proj or of the hub. x leaves the activation device at time 0, links are empty,
+    /// and caps count only for x. Planners that place units one by one compare these times.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer,
         std::size_t activation_device,
@@ -123,9 +125,10 @@ class StepDelay {
         return j == target ? done : done + outputs_time(j, target, n) + link_latency(j, target);
     }
 
-    /// Returns when x has arrived at `target`; proj or the hub there cannot start earlier. 0 if x
-    /// is there already. units: whether `target` has units; then their input goes over the link
-    /// first.
+    /// Returns when x, sent at time 0, has arrived at `target`, where proj or the hub waits for x.
+    /// Caps are not counted. The result is 0 if `target` is the activation device, and under cost
+    /// profile `paper`. `units` says whether `target` also has units. If so, their input, which is
+    /// as large as x, goes over the same link before x.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()
@@ -133,23 +136,23 @@ class StepDelay {
                    : x_busy(activation_device, target) * (units ? 2 : 1) +
                          link_latency(activation_device, target);
     }
-    /// Returns a key by which planners rank hosts of block b (proj, ffn or hub): the time of b if x
-    /// came from the activation device and b waited for nothing else. For a hub, all units of the
-    /// layer are assumed to be on d. This is a heuristic, no prediction.
+    /// Returns how well d suits block b (proj, ffn or hub), by a heuristic: the time of sending x
+    /// to d and of computing b there. A hub computes nothing, so all units of the layer count as on
+    /// d.
     [[nodiscard]] Nanoseconds host_rank(
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
 
     /// Returns whether times are those of the published formulas (cost profile `paper`).
     [[nodiscard]] bool uses_paper_formulas() const { return rule_ >= Rule::formula_sum; }
-    /// Return the time of one group, or of one unit of the given kind, of the layer on d.
+    /// Returns the time that device d needs for one group of the layer.
     [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {
         return group_[layer * devices_ + d];
     }
     [[nodiscard]] Nanoseconds unit_time(std::size_t layer, std::size_t d, Unit unit) const {
         return (unit == Unit::group ? group_ : ffn_)[layer * devices_ + d];
     }
-    /// Returns how long the outputs of n units occupy the link.
+    /// Returns how long the outputs of n units, sent together, occupy the link.
     [[nodiscard]] Nanoseconds outputs_time(std::size_t from, std::size_t to, std::int32_t n) const {
         const std::int32_t i = sliced() && n > 2 ? 2 : n; // two outputs or more are sent as one sum
         if (outputs_.empty()) {
@@ -157,21 +160,21 @@ class StepDelay {
         }
         return outputs_[pair(from, to) * stride_ + static_cast<std::size_t>(i)];
     }
-    /// Returns whether D_T takes the maximum over senders instead of their sum.
+    /// Returns whether D_T counts the longest of the transfers to proj instead of their sum.
     [[nodiscard]] bool gathers_max() const { return rule_ == Rule::formula_max; }
 
-    /// Return the time of one x on an empty link, latency and caps included, and the part of it
-    /// that occupies the link.
+    /// Returns how long x takes over an empty link, latency and caps included.
     [[nodiscard]] Nanoseconds x_time(std::size_t from, std::size_t to) const {
         return x_alone_.empty() ? timed_x(from, to) : x_alone_[pair(from, to)];
     }
+    /// Returns how long x occupies the link, without latency and caps.
     [[nodiscard]] Nanoseconds x_busy(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds link_latency(std::size_t from, std::size_t to) const {
         return from == to || uses_paper_formulas()
                    ? 0
                    : std::min(kStall, snapshot_->links[pair(from, to)].latency);
     }
-    /// Returns the time of a token id on an empty link.
+    /// Returns how long a token id takes over an empty link.
     [[nodiscard]] Nanoseconds id_time(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds proj_time(std::size_t layer, std::size_t d) const {
         return proj_[layer * devices_ + d];
@@ -180,8 +183,9 @@ class StepDelay {
         return ffn_[layer * devices_ + d];
     }
     [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
-    /// Return the bytes of x, and of the outputs of n units on one device.
     [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
+    /// Returns the bytes that a device with n units sends to proj or to the hub. With `sliced` the
+    /// device sends the sum of its outputs; a sum of several terms has twice the bytes of one.
     [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const;
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
@@ -192,7 +196,8 @@ class StepDelay {
     }
 
   private:
-    /// How the inputs of proj are timed: as messages without caps, with caps, or by D_T.
+    /// How the inputs of proj are timed: as messages without caps (free), as messages with caps, or
+    /// by D_T, which counts the sum or the maximum of the transfers.
     enum class Rule : std::uint8_t { free, capped, formula_sum, formula_max };
     void time_operations();
     void time_formula(const Problem& problem);
@@ -208,18 +213,18 @@ class StepDelay {
         return from * devices_ + to;
     }
     [[nodiscard]] MessageTimes message_times(std::size_t from, std::size_t to, Bytes bytes) const;
-    /// Returns the time of one message on an empty link, latency included; 0 within a device.
+    /// Returns how long a message takes over an empty link, latency and caps included.
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;
     [[nodiscard]] Nanoseconds timed_x(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds to_ffn(std::size_t from, std::size_t to) const;
 
-    /// The units of a layer that work in parallel: their number and the time of one, per device.
+    /// The units of one kind in a layer, which work in parallel.
     struct Spread {
-        const std::int32_t* counts = nullptr;
-        const Nanoseconds* each = nullptr;
+        const std::int32_t* counts = nullptr; ///< [device]: the number of units there
+        const Nanoseconds* each = nullptr;    ///< [device]: the time of one unit there
     };
-    /// Returns the time from x on the activation device until `target` has x and all outputs.
+    /// Returns when `target` has x and the outputs of all units, if x is sent at time 0.
     [[nodiscard]] Nanoseconds gather(
         std::size_t activation_device, std::size_t target, const Spread& spread
     ) const;
@@ -235,19 +240,20 @@ class StepDelay {
     std::size_t source_;
     std::int64_t context_;
     std::int64_t batch_;
-    Bytes x_bytes_;     ///< x, or by the published formula proj's output
-    Bytes group_bytes_; ///< output of one group
-    std::int32_t groups_;
-    std::int32_t slices_; ///< per layer; 0 if not sliced
+    Bytes x_bytes_;       ///< the size of x; under cost profile `paper` of proj's output
+    Bytes group_bytes_;   ///< the size of one group's output
+    std::int32_t groups_; ///< the number of groups per layer
+    std::int32_t slices_; ///< the number of slices per layer; 0 if not `sliced`
     Rule rule_;
-    std::size_t stride_ = 0;           ///< entries of outputs_ per pair of devices
-    std::vector<Nanoseconds> group_;   ///< [layer][device]
-    std::vector<Nanoseconds> proj_;    ///< sliced: 0, because the hub's operations cost nothing
-    std::vector<Nanoseconds> ffn_;     ///< sliced: the time of one slice
+    std::size_t stride_ = 0;           ///< the number of entries of outputs_ per pair of devices
+    std::vector<Nanoseconds> group_;   ///< [layer][device]: the time of one group
+    std::vector<Nanoseconds> proj_;    ///< [layer][device]; `sliced`: 0, as the hub costs nothing
+    std::vector<Nanoseconds> ffn_;     ///< [layer][device]; `sliced`: the time of one slice
     std::vector<Nanoseconds> lm_head_; ///< [device]
-    std::vector<Nanoseconds> x_link_;  ///< [from][to]; empty in large fleets, like the next two
-    std::vector<Nanoseconds> x_alone_; ///< latency and caps included
-    std::vector<Nanoseconds> outputs_; ///< [from][to][n]: n units' outputs on the link
+    // Tables for links, which stay empty if the fleet has more than 64 devices:
+    std::vector<Nanoseconds> x_link_;  ///< [from][to]: x_busy()
+    std::vector<Nanoseconds> x_alone_; ///< [from][to]: x_time()
+    std::vector<Nanoseconds> outputs_; ///< [from][to][n]: outputs_time()
 };
 
 } // namespace headroom::scheduler
