@@ -1,21 +1,21 @@
 // Constants of the arithmetic that all kernel levels (implementations of the same functions, see
-// kernels.hpp) share. This header must not define functions: files compiled for different
-// instruction sets include it, and of an inline function the linker keeps one copy for all files,
-// maybe one that older CPUs cannot execute.
+// kernels.hpp) share. This header must not define functions. Files compiled for different
+// instruction sets include it, and the linker would keep only one copy of an inline function for
+// all of them, maybe a copy that older CPUs cannot execute.
 #pragma once
 
 #include <cstdint>
 
 namespace headroom::kernels {
 
-inline constexpr std::int64_t kLanes = 16; ///< partial sums per dot product
+inline constexpr std::int64_t kLanes = 16; ///< number of partial sums (lanes) of a dot product
 
 /// A quantisation block begins with a binary16 scale; its stored integers begin at this byte.
 inline constexpr std::int64_t kQuantsAt = 2;
 
-// exp(x) = 2^n · e^r with n = round(x · log2 e) and |r| ≤ ln(2)/2. e^r = 1 + r + r²·p(r), where p
-// is the polynomial of Cephes' expf. ln 2 = kExpLn2High + kExpLn2Low. The high part has 9 bits, so
-// that its product with n is exact.
+// exp(x) = 2^n · e^r with n = round(x · log2 e), r = x − n·ln 2 and |r| ≤ ln(2)/2. e^r = 1 + r +
+// r²·p(r), where p is the polynomial of Cephes' expf. ln 2 = kExpLn2High + kExpLn2Low. The high
+// part has only 9 bits, so that n·kExpLn2High is exact.
 inline constexpr float kExpLow = -104.5F; ///< below this x the result is 0
 inline constexpr float kExpHigh = 89.0F;  ///< above this x the result is infinite
 inline constexpr float kExpLog2E = 1.44269504088896341F;

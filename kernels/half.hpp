@@ -17,7 +17,7 @@ namespace headroom::kernels {
         return std::bit_cast<float>(sign | 0x7F800000U | ((magnitude & 0x3FFU) << 13));
     }
     // `tiny` has the half's exponent bits in a float's exponent field. Because the biases differ
-    // (15 and 127), it is too small by a factor of 2^112. The multiplication is exact and
+    // (15 and 127), `tiny` is too small by a factor of 2^112. The multiplication is exact and
     // normalises subnormals.
     const float tiny = std::bit_cast<float>(sign | (magnitude << 13));
     return tiny * 0x1.0p+112F;

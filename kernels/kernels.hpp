@@ -1,14 +1,14 @@
 // The numeric functions of a decoder on plain arrays. A kernel level is one implementation of all
 // of them, given as a table of function pointers (Kernels). Kernels do not check their
 // preconditions, which src/model guarantees. They do not allocate, do I/O or start threads.
+// Symbols: D model width, d head width, q query heads per group, F FFN width, V vocabulary, T
+// context, M rows, K columns, n tokens.
 //
 // Properties:
 // - Batch-invariant: the result for a token does not depend on the number of tokens in the call.
 // - Row-invariant: the result for a row of a matrix does not depend on the other rows in the call.
 // - reference, avx2 and avx512 give identical bits: docs/reference/arithmetic.md defines the order
-//   of all additions and every fused multiply-add. The bits of `openblas` may differ.
-//   Symbols: D model width, d head width, q query heads per group, F FFN width, V vocabulary, T
-//   context, M rows, K columns, n tokens.
+//   of all additions and every fused multiply-add. Only `multiply` of openblas may differ.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +34,12 @@ struct Matrix {
 /// The arguments of the attention of one group (a K/V head with its query heads) for one token.
 struct Attention {
     const float* queries = nullptr;      ///< (q, d), after rope
-    const float* const* pages = nullptr; ///< ceil(T/16) pages of keys, then values, (16, d) each
-    float* scores = nullptr;             ///< scratch, (T)
+    const float* const* pages = nullptr; ///< ceil(T/16) pages: keys (16, d), then values (16, d)
+    float* scores = nullptr;             ///< scratch memory, (T)
     float* out = nullptr;                ///< (q, d)
     std::int64_t heads = 1;              ///< q
     std::int64_t head_width = 0;         ///< d
-    std::int64_t context = 0;            ///< T ≥ 1, the cache rows that are used
+    std::int64_t context = 0;            ///< T ≥ 1, the number of cache rows to use
 };
 
 inline constexpr std::int64_t kPageRows = 16; ///< cache rows per page
@@ -62,12 +62,13 @@ using RmsNorm =
 using Rope = void(
     float* x, std::int64_t heads, std::int64_t head_width, const float* cosines, const float* sines
 );
-/// Computes the scores q·k/sqrt(d), their softmax over T and the weighted sum of the values.
+/// For each query head, computes the scores q·k/sqrt(d), their softmax over the T cache rows, and
+/// the sum of the values with the softmax as weights.
 using Attend = void(const Attention& attention);
-/// gate[i] = silu(gate[i]) · up[i], silu(z) = z / (1 + exp(−z)).
+/// gate[i] = silu(gate[i]) · up[i], where silu(z) = z / (1 + exp(−z)).
 using SiluGate = void(float* gate, const float* up, std::int64_t n);
-/// Softmax in place; subtracts the maximum first. n ≥ 1. If x contains NaN or +inf, or consists of
-/// −inf only, every element of the result is NaN.
+/// Replaces x by its softmax; subtracts the maximum first. n ≥ 1. If x contains NaN or +inf, or
+/// consists of −inf only, every element of the result is NaN.
 using Softmax = void(float* x, std::int64_t n);
 /// y[i] = a[i] + b[i]; y may be a or b.
 using Add = void(const float* a, const float* b, std::int64_t n, float* y);
@@ -111,24 +112,24 @@ struct Sampling {
 
 /// Samples an id from V < 2²³ logits; `unit` in [0, 1) is the random number. Filters the logits in
 /// place, replaces them by softmax(logits/temperature), and inverts the cumulative sum (in double,
-/// in index order). Levels whose softmax has the same bits yield the same id. For top_p, the weight
-/// of an id is the integer round(2⁴⁰·portable_exp(logit − largest)), so that sums are exact; p
-/// times the total is rounded up. Never returns an id of probability 0. Returns the argmax if the
-/// largest logit is not finite or if the probabilities are undefined (see softmax).
+/// in index order). Levels whose softmax has the same bits yield the same id. For top_p, each id
+/// has the integer weight round(2⁴⁰·portable_exp(logit − largest)), so that sums are exact; the
+/// kept ids have at least p times the total weight, rounded up. Never returns an id of probability
+/// 0. Returns the argmax if the largest logit is not finite or if the probabilities are NaN.
 [[nodiscard]] std::int64_t sample(
     const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit
 );
 /// Writes row `row` of a stored matrix to `out` as K floats. This is the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
-/// Writes the cosines and sines (d/2 each) of position · theta^(−2i/d), with errors below 10⁻⁷.
+/// Writes the cosine and sine of position · theta^(−2i/d) for each i < d/2, with errors below 10⁻⁷.
 /// They are computed by polynomials instead of libm, so the bits are the same on every CPU.
 /// Preconditions: 0 ≤ position < 2²⁰, theta ≥ 1.
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 );
 
-/// Returns exp(x), bit for bit as every level but `openblas` computes it. The relative error is
-/// below 2⁻²²; exp(−inf) is 0, and an overflow gives +inf.
+/// Returns exp(x), bit for bit as every level computes it. The relative error is below 2⁻²²;
+/// exp(−inf) is 0, and an overflow gives +inf.
 [[nodiscard]] float portable_exp(float x);
 
 /// Returns the CPU core type for which OpenBLAS chose its kernels, or "" without OpenBLAS.

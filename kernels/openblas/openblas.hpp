@@ -1,5 +1,5 @@
-// The kernel level `openblas`: it multiplies by F32 matrices with OpenBLAS's sgemv. For everything
-// else it uses the best of the levels avx512, avx2 and reference that the CPU supports.
+// The kernel level `openblas`. It multiplies by F32 matrices of at least 16 columns with OpenBLAS's
+// sgemv. Everything else is done by the first of avx512, avx2 and reference that the CPU supports.
 #pragma once
 
 #include "kernels/kernels.hpp"

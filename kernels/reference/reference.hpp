@@ -11,7 +11,7 @@ namespace headroom::kernels::reference {
 /// Returns the sum of 16 partial sums (lanes). Adds lane l + 8 to lane l for each l < 8, then in
 /// the same way l + 4 for l < 4, l + 2 for l < 2, and lane 1 to lane 0.
 [[nodiscard]] float tree_sum(const float* lanes);
-/// Returns Σ a[k]·b[k]. Term k is added to lane k mod 16 by a fused multiply-add, by increasing k;
+/// Returns Σ a[k]·b[k]. In the order of k, a fused multiply-add adds term k to lane k mod 16; then
 /// tree_sum() adds the lanes.
 [[nodiscard]] float dot(const float* a, const float* b, std::int64_t n);
 

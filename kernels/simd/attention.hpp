@@ -1,6 +1,6 @@
 // The attention of one group (a K/V head with its query heads). The scores are computed page by
-// page, as products with the page's matrix of keys. The weighted sums of values are computed for
-// sixteen columns at a time, over all cache rows in order.
+// page, as products with the page's matrix of keys. Then the values are summed with the scores as
+// weights, up to 64 columns at a time, over all cache rows in order.
 #pragma once
 
 #include "kernels/kernels.hpp"
@@ -26,7 +26,7 @@ void score(const Attention& attention, const float* query) {
 }
 
 /// Returns Σ_t scores[t] · value[t][i] for the kVectors · 16 columns i that begin at `column`.
-/// `load` loads 16 columns at a time.
+/// `load(p)` loads the 16 columns at p.
 template <class L, int kVectors, class Load>
 Sums<L, 1, kVectors> weigh(const Attention& attention, std::int64_t column, Load load) {
     const std::int64_t d = attention.head_width;

@@ -13,8 +13,8 @@ struct Avx2 {
         __m256 low;
         __m256 high;
     };
-    /// Returns the number of matrix rows of a tile (see multiply.hpp) with this many input vectors,
-    /// such that its 2 · rows · vectors accumulators fit in 16 registers.
+    /// Returns the number of matrix rows of a tile (see multiply.hpp) with this many input vectors.
+    /// Its 2 · rows · vectors accumulators leave registers for the inputs, as there are 16.
     static constexpr int rows_for(int vectors) { return 4 / vectors; }
 
     /// Returns a mask of 8 lanes whose first n have the sign bit set. n may be negative or above 8.
@@ -26,7 +26,7 @@ struct Avx2 {
     static Vector zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
     static Vector all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
     static Vector load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
-    /// Loads the first n < 16 elements and sets the others to 0.
+    /// Loads the first n < 16 elements and sets the other lanes to 0.
     static Vector load_first(const float* p, std::int64_t n) {
         return {_mm256_maskload_ps(p, first(n)), _mm256_maskload_ps(p + 8, first(n - 8))};
     }
@@ -59,20 +59,20 @@ struct Avx2 {
     static Vector minus_product(Vector a, Vector b, Vector c) {
         return {_mm256_fnmadd_ps(a.low, b.low, c.low), _mm256_fnmadd_ps(a.high, b.high, c.high)};
     }
-    /// Returns the larger of each pair of elements, or that of b if either is NaN.
+    /// Returns, lane by lane, the larger of a and b, or b if either is NaN.
     static Vector larger(Vector a, Vector b) {
         return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
     }
-    /// Returns the smaller of each pair of elements, or that of b if either is NaN.
+    /// Returns, lane by lane, the smaller of a and b, or b if either is NaN.
     static Vector smaller(Vector a, Vector b) {
         return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
     }
 
     /// Converts the 16 signed bytes at p to floats.
     static Vector bytes(const std::byte* p) { return {floats(eight(p)), floats(eight(p + 8))}; }
-    /// Converts the low nibbles of the 16 bytes at p, each minus 8, to floats.
+    /// Converts the low nibble of each of the 16 bytes at p, minus 8, to a float.
     static Vector low_nibbles(const std::byte* p) { return minus_eight(sixteen(p)); }
-    /// Converts the high nibbles of the 16 bytes at p, each minus 8, to floats.
+    /// Converts the high nibble of each of the 16 bytes at p, minus 8, to a float.
     static Vector high_nibbles(const std::byte* p) {
         return minus_eight(_mm_srli_epi16(sixteen(p), 4));
     }
@@ -87,7 +87,7 @@ struct Avx2 {
     static Vector halves(const std::byte* p) {
         return {_mm256_cvtph_ps(sixteen(p)), _mm256_cvtph_ps(sixteen(p + 16))};
     }
-    /// Loads the first n < 16 elements and sets the others to 0.
+    /// Converts the first n < 16 binary16 numbers at p and sets the other lanes to 0.
     static Vector halves_first(const std::byte* p, std::int64_t n) {
         return halves(Padded(p, n).bytes);
     }
@@ -95,12 +95,12 @@ struct Avx2 {
     static Vector bfloats(const std::byte* p) {
         return {widen(sixteen(p)), widen(sixteen(p + 16))};
     }
-    /// Loads the first n < 16 elements and sets the others to 0.
+    /// Converts the first n < 16 bfloat16 numbers at p and sets the other lanes to 0.
     static Vector bfloats_first(const std::byte* p, std::int64_t n) {
         return bfloats(Padded(p, n).bytes);
     }
 
-    /// Returns power · 2^n, where `shifted` is n + kExpRound and zero_bits is kExpRoundBits.
+    /// Returns power · 2^n, where shifted = n + kExpRound and zero_bits = kExpRoundBits.
     static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
         return {
             scale_eight(power.low, shifted.low, zero_bits),
@@ -116,7 +116,7 @@ struct Avx2 {
     static float root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   private:
-    /// A zero-padded copy of n < 16 two-byte values, for which AVX2 has no masked load.
+    /// A copy of n < 16 two-byte values, padded with zeros. AVX2 has no masked load of such values.
     struct Padded {
         std::byte bytes[32] = {};
         Padded(const std::byte* p, std::int64_t n) {
@@ -136,7 +136,7 @@ struct Avx2 {
     static __m256 floats(__m128i packed) {
         return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(packed));
     }
-    /// Returns the low 4 bits of each byte, minus 8.
+    /// Returns the low 4 bits of each byte, minus 8, as floats.
     static Vector minus_eight(__m128i nibbles) {
         const __m128i low = _mm_and_si128(nibbles, _mm_set1_epi8(15));
         const __m128i values = _mm_sub_epi8(low, _mm_set1_epi8(8));

@@ -1,5 +1,5 @@
-// A vector of sixteen floats in one AVX-512 register, with the operations of Avx2; lanes_avx2.hpp
-// says what they do. Only avx512.cpp includes this header.
+// A vector of sixteen floats in one AVX-512 register. The operations are those of Avx2, and
+// lanes_avx2.hpp describes them. Only avx512.cpp includes this header.
 #pragma once
 
 #include <immintrin.h>
@@ -10,8 +10,8 @@ namespace headroom::kernels::simd {
 
 struct Avx512 {
     using Vector = __m512;
-    /// Returns the number of matrix rows of a tile (see multiply.hpp), such that its rows · N
-    /// accumulators, its N input vectors and one vector of weights fit in 32 registers.
+    /// Returns how many matrix rows a tile (see multiply.hpp) has. With up to 4 input vectors, its
+    /// 16 accumulators, the inputs and one vector of weights fit in 32 registers.
     static constexpr int rows_for(int /*vectors*/) { return 4; }
 
     static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -80,8 +80,8 @@ struct Avx512 {
     static __m512i words(const std::byte* p) {
         return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     }
-    /// Returns the low 4 bits of each word, minus 8, as floats. A permutation uses only the low 4
-    /// bits of an index, so one permutation masks, subtracts and converts.
+    /// Returns the low 4 bits of each word, minus 8, as floats: looks them up in a table of the 16
+    /// results by a permutation, which uses only the low 4 bits of each index.
     static Vector minus_eight(__m512i words) {
         const Vector values =
             _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);

@@ -9,17 +9,17 @@
 
 namespace headroom::kernels::simd {
 
-/// How many bytes ahead of their use weights are prefetched into L2; L1 is left to vectors.
-/// Measured with 512 MiB of weights on one core, as a share of plain reading's bandwidth: F16
-/// reaches 89-95 % at 64 KiB, 81-87 % at 32 KiB, 74 % at 16 KiB and 66 % without prefetch; Q8_0
-/// likewise 72-82, 69-75, 72 and 44 %. F32 weights are not prefetched: they would gain (98 %
-/// instead of 87 %), but products with cached matrices, such as attention's keys, would take a
+/// Weights are prefetched this many bytes before their use, into L2, because L1 is for the vectors.
+/// Measured with 512 MiB of weights on one core, in percent of the bandwidth of plain reading: F16
+/// reaches 89-95 at 64 KiB, 81-87 at 32 KiB, 74 at 16 KiB and 66 without prefetch. Q8_0 reaches
+/// 72-82, 69-75, 72 and 44. F32 weights are not prefetched: large F32 matrices would gain (98
+/// instead of 87), but products with matrices in the cache, such as attention's keys, would take a
 /// sixth longer.
 inline constexpr std::int64_t kPrefetchBytes = 65536;
 
 inline constexpr int kIntoL2 = 2; ///< the locality argument of __builtin_prefetch for L2
 
-/// The accumulators of a tile of R matrix rows and N vectors.
+/// The accumulators of a tile of R matrix rows and N vectors. L is Avx2 or Avx512.
 template <class L, int R, int N>
 struct Sums {
     using Vector = typename L::Vector;
@@ -34,7 +34,7 @@ struct Sums {
     }
 };
 
-/// The inputs and outputs of a tile. Strides are in floats; rows of weights are row_bytes apart.
+/// The inputs and outputs of a tile. Strides are in floats. Weight rows begin row_bytes apart.
 struct Tile {
     const std::byte* weights;
     std::int64_t row_bytes;
@@ -149,7 +149,7 @@ void rows_times_some(Tile at) {
     }
 }
 
-/// Multiplies R rows by n vectors, at most 4 vectors at a time; the rows stay in the L1 cache.
+/// Multiplies R rows by n vectors, up to 4 vectors at a time. Meanwhile the rows stay in L1.
 template <class L, WeightType kType, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;

@@ -1,5 +1,5 @@
-// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. The operations per element
-// are those of the reference, so the bits are the same.
+// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. L is Avx2 or Avx512. The
+// operations per element are those of level `reference`, so the bits are the same.
 #pragma once
 
 #include "kernels/definition.hpp"
@@ -10,7 +10,7 @@ namespace headroom::kernels::simd {
 template <class L>
 typename L::Vector exp_of(typename L::Vector x) {
     using Vector = typename L::Vector;
-    x = L::larger(L::all(kExpLow), x); // keeps NaN: if either is NaN, these return the second
+    x = L::larger(L::all(kExpLow), x); // a NaN stays, because b = x is the result if either is NaN
     x = L::smaller(L::all(kExpHigh), x);
     const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
     const Vector whole = L::subtract(shifted, L::all(kExpRound));
@@ -25,7 +25,7 @@ typename L::Vector exp_of(typename L::Vector x) {
 }
 
 /// Calls each(start, load, store) for every whole vector of n elements, and once for the rest if n
-/// is not a multiple of 16. `load` and `store` then leave out the elements beyond n.
+/// is not a multiple of 16. In that last call `load` and `store` leave out the elements beyond n.
 template <class L, class Each>
 void for_vectors(std::int64_t n, Each each) {
     using Vector = typename L::Vector;
@@ -53,9 +53,9 @@ void silu_gate(float* gate, const float* up, std::int64_t n) {
     });
 }
 
-/// Returns the largest of n ≥ 1 values. The order of comparison does not change the bits of
-/// softmax: exp(±0) = 1 for both zeros, and a NaN in x makes the sum NaN and therefore every
-/// result.
+/// Returns the largest of n ≥ 1 values. Which of +0 and −0 it returns, and what if there is a NaN,
+/// depends on the order of comparison, but the bits of softmax do not: exp is 1 for both zeros, and
+/// a NaN in x makes the sum and so every result NaN.
 template <class L>
 float largest_of(const float* x, std::int64_t n) {
     float largest = x[0];

@@ -1,5 +1,5 @@
-// The function tables of the levels `avx2` and `avx512`. Each is compiled for its own instruction
-// set and must only be used on a CPU that supports the set; levels.cpp checks that.
+// The function tables of the levels `avx2` and `avx512`. Each table's functions are compiled for
+// one instruction set and must only be used on a CPU that supports it; levels.cpp checks that.
 #pragma once
 
 #include "kernels/kernels.hpp"

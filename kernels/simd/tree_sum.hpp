@@ -1,6 +1,6 @@
-// The sum of 8 lanes in the order of additions that docs/reference/arithmetic.md defines. All
-// functions in simd/ are templates on the level, because files with different instruction sets
-// include them: of a plain inline function the linker would keep one copy for all files.
+// The sum of 8 lanes (elements of a register) in the order of additions that
+// docs/reference/arithmetic.md defines. All functions in simd/ are templates on Avx2 or Avx512,
+// because avx2.cpp and avx512.cpp include them: of a plain function the linker keeps only one copy.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace headroom::kernels::simd {
 
 template <class Lanes>
 struct TreeSum {
-    /// Returns the sum: it adds lanes l and l + 4, then l and l + 2, then l and l + 1.
+    /// Adds lane l + 4 to lane l for l < 4, then lane l + 2 to lane l for l < 2, then lane 1 to 0.
     static float of(__m256 a) {
         const __m128 four = fold(a);
         const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));

@@ -1,7 +1,7 @@
-// Loads stored weights as vectors of sixteen floats. There is one struct per weight type. The
-// structs of F32, F16 and BF16 load elements of a row; those of the quantised types load
-// quantisation blocks of 32 elements with one scale. Conversions are exact, so all levels multiply
-// the same numbers.
+// Structs that load stored weights as vectors of sixteen floats. L is Avx2 or Avx512. The structs
+// of F32, F16 and BF16 load elements of a row. Those of the quantised types load the integers of
+// quantisation blocks, which have 32 elements and one scale. Conversions to float are exact, so all
+// levels multiply the same numbers.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The memory, compute and output of one block (a unit of placement, such as an attention head with
-// its cache) under the problem's cost profile.
+// its cache) under the problem's cost profile, `physical` or `paper`.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace headroom::scheduler {
 /// Memory includes the caches of all sequences in flight. Compute and output are those of one step
 /// of the longest sequence. Under cost profile `paper`, embed and lm_head cost nothing.
 struct BlockCost {
-    Bytes memory = 0; ///< resident bytes; a tied lm_head counts as if it did not share its matrix
+    Bytes memory = 0; ///< resident bytes; a tied lm_head counts with a matrix of its own
     Flops compute = 0;
     Bytes output = 0; ///< bytes that the block sends to a device that needs its output
 };

@@ -1,8 +1,7 @@
 // A candidate: a placement that a search looks at, with its memory, D_inf (time of a decode step)
 // and D_mig (time to migrate) kept up to date while blocks are moved. The last change can be
 // undone. The values equal those of evaluate() with the exceptions that step_cost.hpp names. Under
-// cost profile `paper`, D_mig and D_T (instead of D_inf) follow from the published formulas,
-// rounded.
+// cost profile `paper` they are those of the published formulas, rounded, with D_T for D_inf.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +29,7 @@ struct Relocation {
 /// What a candidate costs. `objective` has 128 bits, enough for sums of many kStall ("never").
 struct Score {
     Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
-    Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns
+    Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns; λ is problem.steps()
     /// The sum of all transfer times. It decides between candidates of equal D_mig, which are many,
     /// because D_mig is a maximum.
     Nanoseconds transfers = 0;
@@ -65,8 +64,7 @@ class Draft {
     );
     /// Undoes the last attempt that returned true. Precondition: it has not been undone yet.
     void undo();
-    /// Returns how many times a layer has been timed so far; an attempt that timed no layer counts
-    /// as one. Searches stop at a limit of this number.
+    /// Returns how many layers have been timed so far; an attempt that timed none counts as one.
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
     [[nodiscard]] std::size_t layers() const { return proj_.size(); }
@@ -91,8 +89,7 @@ class Draft {
         return layer == 0 ? first_activation_device_ : ffn_[layer - 1];
     }
     [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer].whole; }
-    /// Returns the first part of layer_time(), which ends when proj has computed (`sliced`: when
-    /// the hub has the groups' sum).
+    /// Returns the first part of layer_time(), as StepDelay::until_proj() does.
     [[nodiscard]] Nanoseconds until_proj(std::size_t layer) const {
         return times_[layer].until_proj;
     }

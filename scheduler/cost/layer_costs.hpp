@@ -6,12 +6,11 @@
 //
 // If the residual stream x comes from another device, a layer receives two messages over one link:
 // first x after the norm (normed x), then x itself. The groups (attention heads) start after the
-// first message. proj (or the hub, which adds up their outputs) adds x and waits for the second.
-// See docs/explanation/blocks.md#data-flow-of-a-decode-step.
+// first message, but proj (or the hub, which adds up their outputs) waits for the second, because
+// it adds x to the result. See docs/explanation/blocks.md#data-flow-of-a-decode-step.
 //
 // Under cost profile `paper` the time of a layer is the FLOP of its blocks / the device's rate,
-// rounded to a nanosecond. Hops then take no time, because the published formula does not count the
-// transfer of x between layers.
+// rounded to a nanosecond. Hops take no time, because the published formula does not count them.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +22,10 @@
 
 namespace headroom::scheduler {
 
-/// Returns the devices that a search considers for layers: the source first, then the others by id.
-/// All devices with enough memory and compute for a layer are taken in a fleet of up to 32 devices.
-/// In a larger fleet the fastest of them are taken: as many as have room for twice the model's
-/// layers, but with the source at least max(`least`, 32) and at most kMaxLayerHosts devices.
+/// Returns the devices that a search considers for layers: always the source, then others by id. In
+/// a fleet of up to 32 devices these are all with enough memory and compute for a layer. In a
+/// larger fleet they are the fastest of those: as many as have room for twice the model's layers,
+/// but with the source at least max(`least`, 32) and at most kMaxLayerHosts devices.
 [[nodiscard]] std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least);
 inline constexpr std::size_t kMaxLayerHosts = 256;
 
@@ -54,23 +53,20 @@ class LayerCosts {
     /// Returns the time of lm_head on the source; 0 if the model has no lm_head.
     [[nodiscard]] Nanoseconds lm_head() const { return lm_head_; }
     /// Returns how long a hop occupies its link or a cap, whichever takes longer, without latency.
-    /// busy_back() returns the same for the transfer of x from the last layer's device to the
-    /// source.
+    /// busy_back() does the same for sending x from the last layer's device to the source.
     [[nodiscard]] Nanoseconds busy(std::size_t from, std::size_t to) const {
         return hops_[from * devices() + to].busy;
     }
     [[nodiscard]] Nanoseconds busy_back(std::size_t j) const { return busy_back_[j]; }
 
-    /// Returns how many bytes of layers fit on j, beside the buffers and, on the source, embed and
-    /// lm_head.
+    /// Returns the memory of j in bytes less the buffers and, on the source, embed and lm_head.
     [[nodiscard]] Bytes room(std::size_t j) const { return room_[j]; }
     [[nodiscard]] Bytes bytes(std::size_t first, std::size_t last) const {
         return bytes_[last] - bytes_[first];
     }
     /// Returns whether embed and lm_head fit on the source; true if the model has no such blocks.
     [[nodiscard]] bool has_room_for_ends() const { return !ends_ || room_[0] >= 0; }
-    /// Returns whether j can compute a layer within the time T_budget, which limits only cost
-    /// profile `paper`; otherwise true.
+    /// Returns whether j's compute_limit() (block_cost.hpp) allows a layer.
     [[nodiscard]] bool can_compute(std::size_t j) const { return computes_[j]; }
     /// Returns whether j has the memory and the compute for layers [first, last).
     [[nodiscard]] bool fits(std::size_t first, std::size_t last, std::size_t j) const {

@@ -1,9 +1,8 @@
 // D_mig (the time to migrate) of a placement of whole layers, kept up to date while layers are
 // added and removed. A cap is a limit on all that a device sends (egress) or receives (ingress).
 // Without caps the result equals predict_migration. With caps it is a lower bound: the time of the
-// busiest link, cap or storage. Searches compare candidates by this bound; evaluate() computes the
-// true value at the end. Under cost profile `paper` the result is the published sum over the moved
-// blocks, each term rounded to a nanosecond.
+// busiest link, cap or storage. Searches compare candidates by it; evaluate() then computes the
+// true value. Under cost profile `paper` the result is the published sum, rounded per moved block.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +22,7 @@ namespace headroom::scheduler {
 /// The device of every layer, as LayerCosts (layer_costs.hpp) numbers devices.
 using LayerAssignment = std::vector<std::size_t>;
 
-/// Computes D_mig of embed, lm_head and the layers that have been added. Devices are numbered as in
-/// LayerCosts.
+/// D_mig of embed, lm_head and the layers that have been added. Devices are numbered as above.
 class LayerMoves {
   public:
     /// Starts without layers. Transfers of embed and lm_head to the source are counted from the
@@ -35,8 +33,7 @@ class LayerMoves {
     void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
     [[nodiscard]] Nanoseconds total() const;
 
-    /// Returns the sum of the times that the layer's move to j takes on each lane, latency
-    /// included.
+    /// Returns the times that the layer's move to j takes on all links, caps and storages, summed.
     [[nodiscard]] Nanoseconds alone(std::size_t layer, std::size_t j) const;
 
   private:

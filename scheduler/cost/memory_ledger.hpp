@@ -70,8 +70,7 @@ class Ledger {
         return over > 0 ? over : 0;
     }
 
-    /// Returns whether each device's compute per layer is limited (compute_limit(),
-    /// block_cost.hpp).
+    /// Returns whether compute per layer is limited (see compute_limit() in block_cost.hpp).
     [[nodiscard]] bool has_compute_limit() const { return !limit_.empty(); }
     [[nodiscard]] Flops limit(DeviceId d) const {
         return has_compute_limit() ? limit_[d.index()] : kUnlimited;
@@ -80,8 +79,7 @@ class Ledger {
     [[nodiscard]] Flops load(std::int32_t layer, DeviceId d) const {
         return load_[static_cast<std::size_t>(layer) * devices() + d.index()];
     }
-    /// Returns room(d) and the FLOP that d can still take in the layer; a value is negative if d
-    /// has too much.
+    /// Returns room(d), and the FLOP of the layer that d can still take; negative beyond a limit.
     [[nodiscard]] Amount left(std::int32_t layer, DeviceId d) const;
     [[nodiscard]] Amount need(BlockId b) const {
         return {bytes(b), has_compute_limit() ? flops(b) : 0};
@@ -100,7 +98,7 @@ class Ledger {
     }
     /// Returns the sum of shortage(d) over all devices.
     [[nodiscard]] Bytes shortage() const { return shortage_; }
-    /// Returns the block's bytes, where a tied lm_head counts as if it did not share its matrix.
+    /// Returns the block's bytes; a tied lm_head counts as if it did not share embed's matrix.
     [[nodiscard]] Bytes bytes(BlockId b) const { return bytes_[b.index()]; }
     /// Returns the bytes of the block on d. There a tied lm_head has no matrix if embed is on d.
     [[nodiscard]] Bytes bytes_on(BlockId b, DeviceId d) const;

@@ -1,8 +1,8 @@
 // D_mig (the time to migrate) of a placement, kept up to date for searches while single blocks
 // move. The result equals predict_migration (timing/evaluate.hpp). A lane is a link between two
 // devices, or the storage of one device. Transfers of one lane queue, and lanes work in parallel.
-// So D_mig is the time of the slowest lane: the sum of its transfer times, plus the latency of a
-// link. With a cap (a limit on all that a device sends or receives) the order of transfers on
+// So D_mig is the time of the slowest lane: the sum of its transfer times, plus the latency if it
+// is a link. With a cap (a limit on all that a device sends or receives) the order of transfers on
 // several links matters, so total() then calls predict_migration.
 #pragma once
 
@@ -23,8 +23,7 @@ class MoveDelay {
     MoveDelay(const Problem& problem, const Placement& placement);
 
     void set(BlockId b, DeviceId d);
-    /// The slowest lane. A caller that undoes a change restores it, so that total() need not
-    /// search.
+    /// The slowest lane. Restoring it after an undo spares total() a search for the lane.
     struct SlowestLane {
         std::size_t slowest = 0;
         bool stale = true; ///< the slowest lane is not known
@@ -49,13 +48,12 @@ class MoveDelay {
     /// Returns when the lanes of a move of the block to `to` would be done if the move came after
     /// their present transfers. Caps are not counted. 0 if `to` is the block's previous device.
     [[nodiscard]] Nanoseconds completion_with(BlockId b, DeviceId to) const;
-    /// A lane: the link from `from` to `to`, or the storage of `to` if only `from` is invalid. If
-    /// both ids are invalid, nothing moves.
+    /// A lane: the link from `from` to `to`, or the storage of `to` if only `from` is invalid.
     struct Link {
         DeviceId from;
         DeviceId to;
     };
-    /// Returns the lane that takes longest, without regard to caps.
+    /// Returns the lane that takes longest, caps not counted. Both ids are invalid if none is used.
     [[nodiscard]] Link slowest();
 
   private:
@@ -64,8 +62,7 @@ class MoveDelay {
         std::int32_t transfers = 0;
         std::int32_t place = 0; ///< the lane's index in used_, while it has transfers
     };
-    /// The sizes of a moving block's message and of the weights that its new device loads from
-    /// storage, both as indices into sizes_.
+    /// The bytes that a moving block sends and those that it loads, as indices into sizes_.
     struct Cost {
         std::size_t message = 0;
         std::size_t load = 0;

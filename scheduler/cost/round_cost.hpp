@@ -8,11 +8,11 @@
 // never shorter than a step of one batch, because the batch's next step needs the ids that this
 // step samples. See docs/explanation/ring-pipelines.md#steady-state.
 //
-// simulate_round() simulates rounds until their times repeat. Each device executes the segments of
-// its program (parts that run without waiting) in a fixed order (timing/turn_schedule.hpp), and
-// messages queue on their links. The result therefore includes the time that a device loses while
-// it waits for one batch although it could compute for another. Caps are not simulated, but the
-// result is never below the bound, which counts caps.
+// simulate_round() simulates up to 12 rounds until two take equally long. Each device executes the
+// segments of its program (parts that run without waiting) in a fixed order
+// (timing/turn_schedule.hpp), and messages queue on their links. The result therefore includes the
+// time that a device loses while it waits for one batch although it could compute for another. Caps
+// are not simulated, but the result is never below the bound, which counts caps.
 #pragma once
 
 #include <cstddef>
@@ -38,15 +38,14 @@ class RoundModel {
     [[nodiscard]] std::int64_t batch() const { return batch_; }
     [[nodiscard]] const StepDelay& step() const { return step_; }
 
-    /// What determines the bound: the step of one batch, a device (its computation or a cap of it),
-    /// or a link.
+    /// What determines the bound: the step of one batch, a device or its cap, or a link.
     enum class Limit : std::uint8_t { step, device, link };
     struct Estimate {
         double round = 0; ///< ns
         Limit limit = Limit::step;
         std::size_t device = 0; ///< the device that determines the bound, or the link's sender
         std::size_t other = 0;  ///< the link's receiver
-        /// The sum of busy(d)² over all devices d. Among equal rounds, searches prefer the smaller.
+        /// The sum of busy(d)² over the devices d. Of equal rounds, searches prefer a smaller sum.
         double unevenness = 0;
     };
     /// Returns the bound for a candidate. Precondition: the candidate's times come from step().
@@ -55,10 +54,9 @@ class RoundModel {
     /// bound(); `bound` must be the result of that call. Returns the bound if it is larger, and
     /// also if a round has more than `max_steps` segments and messages.
     [[nodiscard]] double simulate_round(const Estimate& bound, std::size_t max_steps);
-    /// Does the same without `max_steps`, with segments in the order of a real run. A run orders
-    /// segments by when they start in a step of one sequence; simulate_round() orders them by when
-    /// they start in a step of a batch. Precondition: alone.bound() was last called for the same
-    /// placement.
+    /// Does the same without `max_steps`. The segments are in the order of a real run, which is
+    /// that of their starts in a step of one sequence; simulate_round() takes the order in a step
+    /// of a batch. Precondition: alone.bound() was last called for the same placement.
     [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
     /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
@@ -148,7 +146,7 @@ class RoundModel {
     /// A segment that its device executes after every visit. At a visit the source begins the next
     /// step of one batch; there are G visits per step.
     struct Due {
-        double at = 0;       ///< when the segment is due: time since the visit / (step time / G)
+        double at = 0;       ///< time from the visit to the segment, in units of step time / G
         std::size_t lag = 0; ///< the segment is for the batch that began this many visits ago
         std::size_t segment = 0;
     };

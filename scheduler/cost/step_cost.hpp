@@ -1,17 +1,17 @@
 // Computes D_inf of a placement (the time of one decode step) layer by layer, for searches that
 // need D_inf a hundred thousand times. predict_inference (timing/timeline.hpp) simulates the step
 // and takes about a hundred times as long. The results are equal, with two exceptions: here, what
-// never ends counts as kStall, and all slices are timed as the largest one. Slices differ only if
-// the border of two slices cuts a quantisation block, which both slices then store.
+// never ends counts as kStall, and all slices (parts of an ffn) are timed as the largest one. They
+// differ only if the border of two slices cuts a quantisation block, which both then store.
 //
 // Layers do not overlap, so their times can be added. At the start of a layer one device, the
-// activation device, has the residual stream x and sends x to the groups (K/V heads with their
-// query heads). proj waits for the outputs of all groups, and ffn waits for proj. Then ffn's device
-// is the activation device of the next layer, and everything else is idle. The time of a layer
-// therefore depends only on its activation device, the number of groups per device, and the devices
-// of proj and ffn. D_inf is start() + all layers + finish(). With granularity `sliced`, slices of
-// the feed-forward network and a hub, which adds up outputs, take the place of proj and ffn: the
-// hub waits for the groups, then sends x to the slices and waits for their outputs.
+// activation device, has the residual stream x. It sends x after the norm to the groups (K/V heads
+// with their query heads), and x itself to proj. proj waits for x and the outputs of all groups,
+// and ffn waits for proj. Then ffn's device is the activation device of the next layer, and
+// everything else is idle. The time of a layer therefore depends only on its activation device, the
+// number of groups per device, and the devices of proj and ffn. D_inf is start() + all layers +
+// finish(). With granularity `sliced`, a hub, which adds up outputs, and slices of the feed-forward
+// network take the place of proj and ffn: the hub waits for the groups, then for the slices.
 //
 // Under cost profile `paper` the class computes D_T, the delay by the published formula
 // (core/paper_costs.hpp). The time of each block and each message is rounded to a nanosecond. D_T
@@ -30,9 +30,8 @@
 
 namespace headroom::scheduler {
 
-/// The time, 28 h, that an operation or message counts if it never ends. Because kStall is finite,
-/// a search can tell which of two placements has fewer parts that never end. A sum of at least
-/// kStall stands for "never".
+/// The time, 28 h, that an operation or message counts if it never ends. As it is finite, searches
+/// can tell which placement has fewer such parts. A sum of at least kStall stands for "never".
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
 /// Returns how long the work (FLOP or bytes) takes at a constant rate, but at most kStall.
@@ -101,8 +100,7 @@ class StepDelay {
     ) const;
 
     /// Returns how long the token id takes from the source (the device where prompts come in) to
-    /// the device of embed. There the step has x at once, as embed's lookup counts as
-    /// instantaneous.
+    /// the device of embed. That device has x at once, because a table lookup counts no time.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
         return uses_paper_formulas() ? 0 : id_time(source_, embed);
     }
@@ -126,9 +124,8 @@ class StepDelay {
     }
 
     /// Returns when x, sent at time 0, has arrived at `target`, where proj or the hub waits for x.
-    /// Caps are not counted. The result is 0 if `target` is the activation device, and under cost
-    /// profile `paper`. `units` says whether `target` also has units. If so, their input, which is
-    /// as large as x, goes over the same link before x.
+    /// Caps are not counted. Under cost profile `paper` the result is 0. `units` says whether
+    /// `target` also has units; if so, x after the norm goes over the same link before x.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()
@@ -136,9 +133,8 @@ class StepDelay {
                    : x_busy(activation_device, target) * (units ? 2 : 1) +
                          link_latency(activation_device, target);
     }
-    /// Returns how well d suits block b (proj, ffn or hub), by a heuristic: the time of sending x
-    /// to d and of computing b there. A hub computes nothing, so all units of the layer count as on
-    /// d.
+    /// Returns a time by which planners rank d as the host of block b (proj, ffn or hub): sending x
+    /// to d and computing b there. A hub costs no time; for it, all units of the layer are on d.
     [[nodiscard]] Nanoseconds host_rank(
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
@@ -185,7 +181,7 @@ class StepDelay {
     [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
     [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
     /// Returns the bytes that a device with n units sends to proj or to the hub. With `sliced` the
-    /// device sends the sum of its outputs; a sum of several terms has twice the bytes of one.
+    /// device sends its outputs' sum: of one output in F32, of several in 64-bit fixed point.
     [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const;
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
