@@ -1,5 +1,5 @@
-// Computes how many units (groups or slices) of a layer each device should take, and the fastest
-// placement of a whole model if memory had no limit.
+// Computes how many units of a layer, which are groups (K/V heads) or slices (of the FFN), each
+// device should take, and the fastest placement of a whole model if memory had no limit.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace headroom::scheduler {
 
 /// The placement of one layer as numbers of units per device. `proj` and `ffn` are the devices of
-/// these blocks; with granularity `sliced` both are the hub's device.
+/// these blocks; with granularity `sliced` both are that of the hub, which adds up partial sums.
 struct LayerCounts {
     std::size_t proj = 0;
     std::size_t ffn = 0;
@@ -21,7 +21,8 @@ struct LayerCounts {
     std::vector<std::int32_t> slices; ///< per device; empty if not sliced
 };
 
-/// Calls place(block, device) for every block of a layer. Device 0 gets the first units, and so on.
+/// Calls place(block, device) for every block of a layer. Device 0 gets the first units, device 1
+/// the next ones, and so on.
 template <class Place>
 void place_layer(
     const Blocks& blocks, std::size_t layer, const LayerCounts& counts, const Place& place
@@ -39,7 +40,7 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// The units of one kind in a layer: `activation_device` sends x to them, `target` gets outputs.
+/// One kind of units in a layer: `activation_device` sends their input, `target` gets outputs.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -47,10 +48,11 @@ struct Gathering {
     Unit unit = Unit::group;
 };
 
-/// Gives each of n units to the device that would finish earliest with it, transfer included, and
-/// returns the number of units per device. The latest finish is minimal, because every further unit
-/// lets a device finish later. `max_units` limits the units per device; if the limits add up to
-/// less than n, the result is empty. Under cost profile `paper` this is spread_by_formula.
+/// Spreads n units over the devices and returns the number of units per device. Each unit goes to
+/// the device that finishes earliest with one unit more, transfers included. So the latest finish
+/// is minimal, because a device finishes later with every unit. `max_units` limits the units per
+/// device; if the limits add up to less than n, the result is empty. Under cost profile `paper`
+/// this is spread_by_formula() of spread_paper.hpp.
 [[nodiscard]] std::vector<std::int32_t> spread_units(
     const StepDelay& step,
     const Gathering& gathering,
@@ -58,11 +60,11 @@ struct Gathering {
     std::int32_t n
 );
 
-/// Caches results of spread_units, for callers that ask often. For each pair of activation device
-/// and target the class keeps the spread (the units per device) without memory limits. If limits
-/// are given, each count of the kept spread is lowered to its limit, and the units that are then
-/// missing go to other devices. That equals spread_units, which adds units in the order of their
-/// finish. Under cost profile `paper` the kept spread is used only if it is within the limits.
+/// A cache for callers that need many spreads (numbers of units per device). For each pair of
+/// activation device and target it keeps the spread without memory limits. within() lowers each
+/// number of that spread to the device's limit and gives the missing units to other devices. The
+/// result equals that of spread_units(), which only skips devices at their limits. Under cost
+/// profile `paper` within() uses the kept spread only if no number exceeds its limit.
 class Spreads {
   public:
     /// Keeps pointers to both arguments.
@@ -70,13 +72,12 @@ class Spreads {
 
     [[nodiscard]] const Problem& problem() const { return *problem_; }
     [[nodiscard]] const StepDelay& step() const { return *step_; }
-    /// Returns the spread of all units of a kind within `max_units`, like spread_units.
+    /// Returns what spread_units() returns for all units of the layer and kind.
     [[nodiscard]] std::vector<std::int32_t> within(
         const Gathering& gathering, const std::vector<std::int32_t>& max_units
     );
 
-    /// Returns the spread without memory limits; all counts are 0 if there is too little compute.
-    /// Precondition: the fleet has at most kMaxRemembered devices.
+    /// Returns the spread without memory limits; all counts are 0 if compute limits allow too few.
     [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
 
     static constexpr std::size_t kMaxRemembered = 64;
@@ -84,18 +85,19 @@ class Spreads {
   private:
     const Problem* problem_;
     const StepDelay* step_;
-    std::vector<std::size_t> first_alike_; ///< [layer]: first layer with equal weight types
-    /// [unit][device]: limits by compute alone
+    std::vector<std::size_t> first_alike_; ///< [layer]: first layer with the same weight types
+    /// [unit][device]: the most units that compute admits, without regard to memory
     std::vector<std::vector<std::int32_t>> unlimited_units_;
-    /// [first_alike_][unit][activation device][target]
+    /// The kept spreads: [first_alike_][unit][activation device][target]
     std::vector<std::vector<std::int32_t>> memo_;
 };
 
-/// Returns the devices ordered by the time of one layer on the device alone, the fastest first.
+/// Returns the devices, the fastest first: by the time of one layer with all blocks on the device.
 [[nodiscard]] std::vector<std::size_t> devices_by_speed(const StepDelay& step);
 
 /// Returns the fastest placement if memory had no limit; optimal if no two messages share a link.
-/// In fleets of more than 16 devices only the fastest and the source may have proj, ffn and hub.
+/// In fleets of more than 16 devices only the 16 fastest and the source (where prompts come in) may
+/// have proj, ffn or hub.
 [[nodiscard]] Placement unlimited_plan(const Problem& problem, const StepDelay& step);
 
 } // namespace headroom::scheduler

@@ -1,6 +1,6 @@
-// First fit, the common part of policies `greedy` and `round_robin`: each block (unit of placement,
-// such as an attention head with its cache) goes to the first device with room for it, in a cyclic
-// order that may start at another device for each block.
+// First fit, the common part of policies `greedy` and `round_robin`. Each block (unit of placement,
+// such as an attention head with its cache) goes to the first device with room for it. The devices
+// are tried in cyclic order, from a start device that may differ from block to block.
 #pragma once
 
 #include <cstddef>
@@ -13,15 +13,16 @@ namespace headroom::scheduler {
 /// Returns the device to try first for the i-th block; the following devices are tried cyclically.
 using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices)>;
 
-/// Returns the decision for first_fit_placement, or for that of pack() (packing.hpp) if a block
-/// finds no room. The decision is infeasible if neither fits.
+/// Returns the decision for first_fit_placement(). If a block finds no room, it is the decision for
+/// the placement of pack() (packing.hpp), which is infeasible if that placement does not fit.
 [[nodiscard]] Decision first_fit(const Problem& problem, const StartDevice& first);
 
 /// Returns the placement by first fit; empty if a block finds no room.
 [[nodiscard]] Placement first_fit_placement(const Problem& problem, const StartDevice& first);
 
-/// Return device 0 (greedy), and device i modulo the number of devices (round_robin).
+/// The StartDevice of `greedy`: returns 0.
 [[nodiscard]] std::size_t start_at_lowest(std::size_t i, std::size_t devices);
+/// The StartDevice of `round_robin`: returns i modulo `devices`.
 [[nodiscard]] std::size_t start_at_next(std::size_t i, std::size_t devices);
 
 } // namespace headroom::scheduler

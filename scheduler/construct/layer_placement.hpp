@@ -11,15 +11,16 @@
 
 namespace headroom::scheduler {
 
-/// Returns the placement with all blocks of layer l on devices[l], and embed and lm_head where
-/// settle_ends() puts them, otherwise on the source.
+/// Returns the placement with all blocks of layer l on devices[l]. embed and lm_head are on the
+/// source, where prompts come in, unless settle_ends() (cost/block_cost.hpp) puts them elsewhere.
 [[nodiscard]] Placement place_layers(const Problem& problem, const std::vector<DeviceId>& devices);
+/// The same for the layers of a chain (shard_chain.hpp), whose devices are indices into `costs`.
 [[nodiscard]] Placement place_chain(
     const Problem& problem, const LayerCosts& costs, const Chain& chain
 );
 
-/// Returns a placement that does not fit, whose shortages explain why no split fits. Devices are
-/// filled in their order, and the remaining layers go to the device with the most room. With
+/// Returns a placement to explain why no split fits: by what its devices lack. Devices are filled
+/// in the order of `costs`, and the remaining layers go to the device with the most room. With
 /// ChainOrder::any the source comes first and gets a layer even without room; the other devices
 /// follow by decreasing room.
 [[nodiscard]] Placement fill_in_order(
@@ -29,8 +30,8 @@ namespace headroom::scheduler {
 /// What the decision of a static policy (one that decides once) says about its chain of devices.
 struct ChainNotes {
     ChainOrder order;
-    std::string minimises; ///< a note on what the policy minimises
-    std::string sought;    ///< what is not found if there is no chain
+    std::string minimises; ///< a note for users on what the policy minimises
+    std::string sought;    ///< the words for what was not found if there is no chain
 };
 
 /// Returns the first decision of a static policy, with predictions; infeasible if `chain` is empty.

@@ -1,5 +1,6 @@
 // Plans the placement of one layer within the memory that is left: the hosts, which are the devices
-// of proj and ffn (or of the hub), and the number of units (groups or slices) per device.
+// of proj and ffn, or with granularity `sliced` of the hub (the block that adds up partial sums),
+// and the number of units per device. Units are groups (K/V heads) and slices (of the FFN).
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@
 
 namespace headroom::scheduler {
 
-/// The counts of one layer and its time in ns; the time is kNever if nothing fits.
+/// The placement of one layer and its time, which is kNever if nothing fits.
 struct LayerPlan {
     Nanoseconds time = kNever;
     LayerCounts counts;
@@ -22,29 +23,29 @@ struct LayerPlan {
 /// The memory and compute that each device has left for one layer.
 class LayerRoom {
   public:
-    /// Starts from what devices have left by the ledger, with the layer's own blocks removed.
+    /// Starts from what the devices have left if the ledger's blocks of other layers are on them.
     LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer);
 
     [[nodiscard]] std::size_t layer() const { return layer_; }
-    /// Subtract the needs of a block from what a device has left, or add them back.
+    /// Subtracts the needs of a block from what a device has left; release() adds them again.
     void charge(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), -1); }
     void release(BlockId b, std::size_t d) { left_[d].add(ledger_->need(b), 1); }
     [[nodiscard]] bool fits(BlockId b, std::size_t d) const {
         const Amount need = ledger_->need(b);
         return free(d, need.bytes).times(need, 1) == 1;
     }
-    /// Returns how many units of this kind d can take beside the blocks that are charged to it.
+    /// Returns how many units of this kind d can take beside the blocks that are charged to d.
     [[nodiscard]] std::int32_t max_units(Unit unit, std::size_t d) const {
         return free(d, need(unit).bytes).times(need(unit), count_of(*blocks_, unit));
     }
     /// Returns max_units(unit, d) for every device d.
     [[nodiscard]] std::vector<std::int32_t> max_units(Unit unit) const;
-    /// Subtracts the counted units from what each device has left.
+    /// Subtracts the needs of counts[d] units from what each device d has left.
     void charge(Unit unit, const std::vector<std::int32_t>& counts);
-    /// Reserves room for blocks of `size` bytes: on each device, smaller blocks may then use only
-    /// the remainder of its free bytes divided by `size`.
+    /// Keeps room for as many blocks of `size` bytes as possible: on each device, smaller blocks
+    /// may then use only the free bytes modulo `size`.
     void reserve(Bytes size) { reserved_ = size; }
-    /// Returns the number of blocks of `size` for which there is room on all devices together.
+    /// Returns how many blocks of `size` bytes all devices together have room for.
     [[nodiscard]] std::int64_t slots(Bytes size) const;
     [[nodiscard]] std::size_t devices() const { return left_.size(); }
 
@@ -52,7 +53,7 @@ class LayerRoom {
     [[nodiscard]] const Amount& need(Unit unit) const {
         return unit == Unit::group ? group_ : slice_;
     }
-    /// Returns what blocks of `size` may use on d.
+    /// Returns what blocks of `size` bytes may use on d.
     [[nodiscard]] Amount free(std::size_t d, Bytes size) const {
         Amount amount = left_[d];
         if (size < reserved_ && amount.bytes > 0) {
@@ -70,7 +71,8 @@ class LayerRoom {
     Bytes reserved_ = 0;
 };
 
-/// Returns the fastest plan for these hosts that fits in `room`. Migration is not counted.
+/// Returns the fastest plan for these hosts that fits in `room`. Migration is not counted. If the
+/// best spreads of groups and slices do not fit together, the result is a heuristic.
 [[nodiscard]] LayerPlan plan_for_hosts(
     Spreads& spreads,
     LayerRoom& room,
@@ -85,13 +87,13 @@ struct Hosts {
     std::vector<std::size_t> ffn;
 };
 
-/// The time that each device, as host, adds to the next layer and to the migration.
+/// For each device, the time that it adds to the next layer and to the migration if it is a host.
 struct HostCosts {
     std::vector<Nanoseconds> proj; ///< not used with granularity `sliced`
     std::vector<Nanoseconds> ffn;
 };
 
-/// Returns the plan, over these hosts, with the least sum of its time and the costs of its hosts.
+/// Returns, of the plans for all pairs of these hosts, that with the least time + costs of hosts.
 [[nodiscard]] LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,
@@ -100,8 +102,8 @@ struct HostCosts {
     const HostCosts& costs
 );
 
-/// Returns, for proj and for ffn (or the hub), up to `most` devices with room: those that
-/// StepDelay::host_rank ranks first.
+/// Returns, for proj and for ffn (or the hub), the `most` devices that StepDelay::host_rank() ranks
+/// first among those with room for the block.
 [[nodiscard]] Hosts promising_hosts(
     const Problem& problem,
     const StepDelay& step,

@@ -1,6 +1,6 @@
 // Searches for any placement that fits, whatever its speed. Most policies fall back to this search
 // before they report that nothing fits. The problem is bin packing; pack() is a heuristic with
-// swaps and seeded perturbations, which may miss a placement that fits.
+// swaps and (seeded) random changes, which may miss a placement that fits.
 #pragma once
 
 #include "base/units.hpp"
@@ -10,11 +10,11 @@ namespace headroom::scheduler {
 
 struct Packing {
     Placement placement; ///< complete, whether it fits or not
-    Bytes shortage = 0;  ///< Ledger::shortage(); 0 if the placement fits
+    Bytes shortage = 0;  ///< what devices lack for it, Ledger::shortage(); 0 if it fits
 };
 
-/// Tries best-fit decreasing, packing by counts, and moves and swaps that lower the shortage, until
-/// a placement fits. Returns the best placement.
+/// Tries best-fit and worst-fit decreasing, then packing by counts, then moves and swaps that lower
+/// the shortage, until a placement fits. Returns the placement with the least shortage.
 [[nodiscard]] Packing pack(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -5,16 +5,15 @@
 //
 // c_i and m_i are the FLOP and the bytes of block i. M_j is the memory that device j has left
 // beside the blocks placed so far. C_j is the number of FLOP that j does in T_budget
-// (Problem::t_budget_s), less those of the blocks of i's layer placed on j. The published simulator
+// (Problem::t_budget_s), less those of the blocks of i's layer placed on j. If i needs more than j
+// has left, the term is (used on j + needed by i) / total, above 1. The published simulator always
 // divides by the totals, so that a loaded device scores as well as an idle one; Headroom does not
-// repeat that. Without a compute constraint (cost profile `physical`) the compute term is the FLOP
-// of i's layer on j, i included, divided by the FLOP that j does in T_budget; this may exceed 1.
+// repeat that.
 //
 // Communication is the time of the transfers to i from blocks already placed, divided by T_budget:
 // the sum over the senders or the largest, as PaperGather says. The time to migrate i from its
-// present device, divided by T_budget and by λ (the steps to the next decision), is added to S. A
-// device is feasible if the problem's constraints on memory and compute hold with i on it;
-// communication constrains nothing.
+// present device, divided by T_budget and Problem::steps(), is added to S. A device is feasible if
+// the problem's limits on memory and compute hold with i on it; communication has no limit.
 #pragma once
 
 #include <vector>
@@ -24,8 +23,8 @@
 
 namespace headroom::scheduler {
 
-/// The blocks placed so far, with a ledger of memory and the FLOP per layer and device, which are
-/// kept even if compute has no limit.
+/// The blocks placed so far, the memory that each device has left (Ledger), and the FLOP per layer
+/// and device. A Ledger alone does not count FLOP if compute has no limit.
 class PaperDraft {
   public:
     explicit PaperDraft(const Problem& problem);
@@ -34,7 +33,7 @@ class PaperDraft {
     [[nodiscard]] const Ledger& ledger() const { return ledger_; }
     void place(BlockId b, DeviceId d);
     void lift(BlockId b);
-    /// Returns the FLOP on d within b's layer. embed and lm_head count as a layer of their own.
+    /// Returns the FLOP of the blocks of b's layer on d. embed and lm_head are one more layer.
     [[nodiscard]] Flops load(BlockId b, DeviceId d) const { return load_[slot(b, d)]; }
 
   private:
@@ -50,7 +49,8 @@ class Scores {
     /// Keeps a pointer to the problem.
     explicit Scores(const Problem& problem);
 
-    /// Returns m_i / max M + c_i / max C. Blocks are placed and evicted by decreasing size.
+    /// Returns m_i / (largest memory of a device) + c_i / (largest FLOP/s of a device) of block b.
+    /// Blocks are placed and evicted by decreasing size.
     [[nodiscard]] double size(BlockId b) const { return size_[b.index()]; }
     /// Returns the feasible device with the least score; invalid if none is feasible. Ties go to
     /// b's present device, then to the lowest id.
@@ -59,7 +59,7 @@ class Scores {
     [[nodiscard]] std::vector<double> of(const PaperDraft& draft, BlockId b) const;
 
   private:
-    /// The bytes that b would receive from one device.
+    /// The bytes that a block would receive from one device.
     struct Input {
         DeviceId from;
         Bytes bytes = 0;

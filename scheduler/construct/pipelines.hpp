@@ -9,15 +9,15 @@
 
 namespace headroom::scheduler {
 
-/// Returns the devices of layer_hosts() in ring order: the source, then the higher ids, then the
-/// lower ids.
+/// Returns the devices of layer_hosts() (cost/layer_costs.hpp) in ring order: the source, where
+/// prompts come in, then the devices with higher ids, then those with lower ids.
 [[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
-/// Feasible pipelines without duplicates, for three orders of devices: that of policy `ring`, the
-/// fastest first, and after each device the nearest. Orders without a feasible split are left out.
+/// Feasible pipelines without duplicates, for up to three orders of devices, each from the source
+/// on: ring order, the fastest first, and after each device the nearest.
 struct Pipelines {
     std::vector<Placement> layers; ///< whole layers; the slowest stage is as short as possible
-    /// consecutive blocks per device, such that all devices compute for about the same time
+    /// split between any two blocks; the longest computing time of a device is about minimal
     std::vector<Placement> blocks;
 };
 [[nodiscard]] Pipelines pipelines_of(const Problem& problem);

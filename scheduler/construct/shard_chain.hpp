@@ -2,20 +2,20 @@
 // chain cuts all layers into shards on different devices. Policies `edgeshard` (arXiv 2405.14371,
 // Algorithms 1 and 2, see docs/explanation/baselines.md#edgeshard) and `ring` use this search.
 //
-// The least latency of a chain that ends with layer i − 1 on device j is DP(i, j), the minimum over
-// devices k and shards [h, i) on j of DP(h, k) + the time of layer h after the hop from k + the
-// time of the other layers; LayerCosts::finish, the way back, is added at the end. The stage time
-// of a chain is the longest time for which one token occupies a device (lm_head counts with the
-// source) or a hop. A full pipeline yields one token per stage time.
+// DP(i, j) is the least latency of layers 0 … i − 1 if the last of them is on device j. It is the
+// minimum, over the first layer h of j's shard and the device k before j, of DP(h, k) + the time of
+// the hop from k and of layers h … i − 1 on j. LayerCosts::finish, the way back, is added at the
+// end. The stage time of a chain is the longest time for which one token occupies a device (lm_head
+// counts with the source) or a hop. A full pipeline yields one token per stage time.
 //
-// The published algorithms keep one number per (layer, device), so they know the used devices of
-// only one chain for each, the fastest. Here a label is a partial chain: its last device, its set
-// of devices and its time. Of labels with equal sets and last devices the fastest is kept. A label
-// is dropped if one of two bounds shows that it cannot become better than the best known chain: the
-// least time of the remaining layers, by the recurrence from the last layer backwards in which
-// devices may be used again, and the number of layers that unused devices can hold. The labels kept
-// for one number of layers are the beam, whose width follows from a fixed amount of work. The
-// result is proven optimal (`proven`) unless a label was dropped because the beam was full.
+// In a given order of devices the DP is exact. Otherwise it is not, because a device may occur only
+// once: the published algorithms keep one chain per (layer, device), the fastest, which may have
+// used a device that later layers need. This search keeps several partial chains, as labels: a last
+// device, a set of devices and a time. Of labels with equal sets and last devices the fastest is
+// kept. A label is dropped if unused devices cannot hold the remaining layers, or if its time + a
+// lower bound of the remaining time (the DP backwards, in which devices may occur again) is not
+// below the best known latency. The labels kept for one number of layers are the beam, whose width
+// follows from a fixed amount of work. If the beam was never full, the result is proven optimal.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@
 
 namespace headroom::scheduler {
 
-/// Layers [first, last) on device j of a LayerCosts.
+/// Layers [first, last) on a device, given by its index in a LayerCosts.
 struct Shard {
     std::size_t device = 0;
     std::size_t first = 0;
@@ -39,9 +39,9 @@ struct Shard {
 struct Chain {
     std::vector<Shard> shards;
     Nanoseconds latency = kNever;
-    Nanoseconds stage = kNever; ///< the slowest stage
-    bool proven = false;        ///< whether no chain is better, or none exists
-    std::int64_t work = 0;      ///< extensions of labels examined
+    Nanoseconds stage = kNever; ///< the stage time
+    bool proven = false;        ///< whether it is proven that no chain is better, or none exists
+    std::int64_t work = 0;      ///< number of extensions of labels that were examined
 };
 
 /// The orders of devices that a chain may have.
@@ -55,10 +55,11 @@ enum class ChainOrder : std::uint8_t {
     const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage = kNever
 );
 
-/// Returns the chain that a search with a narrow beam finds, in about a twentieth of the work.
+/// Returns the chain that a narrow beam finds, in any order of devices and with a small part of
+/// fastest_chain()'s work. If it finds none, a wide beam is used.
 [[nodiscard]] Chain heuristic_chain(const LayerCosts& costs);
 
-/// Returns the chain with the least stage time; of equal ones that with the least latency.
+/// Returns the chain with the least stage time; of chains with equal ones the one of least latency.
 [[nodiscard]] Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order);
 
 } // namespace headroom::scheduler

@@ -11,12 +11,13 @@
 namespace headroom::scheduler {
 
 /// Returns the numbers n_j of groups on devices j, with c FLOP per group and C_j FLOP/s, that
-/// minimise max_j n_j·c/C_j + Σ (or max) over j ≠ proj of the transfer time of n_j groups. The
-/// result is optimal up to the rounding of times: every possible value of the first term, the
-/// longest compute time, is tried as a limit for all devices, and within this limit the groups go
-/// where their transfer costs least. `max_units` limits the groups per device; if the limits add up
-/// to less than n, the result is empty. The work is at most (devices · n)². In fleets of more than
-/// 64 devices only the 64 nearest to proj are considered, unless they cannot hold all.
+/// minimise the compute time max_j n_j·c/C_j + the Σ (or, by PaperGather, max) over j ≠ proj of the
+/// time to send the outputs of n_j groups to `proj`. The result is optimal up to the rounding of
+/// times: every possible compute time is tried as a limit for all devices, and within this limit
+/// the groups go where their transfer costs least. `max_units` limits the groups per device; if the
+/// limits add up to less than n, the result is empty. The work is at most (devices · n)². In fleets
+/// of more than 64 devices only the 64 nearest to `proj` are considered, or more if these cannot
+/// hold 2·n groups.
 [[nodiscard]] std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,

@@ -1,11 +1,11 @@
 // Policy `exact` finds an optimal placement and proves it, or returns the best placement found and
-// a lower bound. The method is branch and bound over all placements that validate() accepts. A box
-// is a set of placements, given by ranges for the number of groups on each device and by the
-// devices that may have proj, ffn or hub (the hosts); see exact/domain.hpp. The lower bound of a
-// box comes from the relaxation in exact/relaxation.hpp. A search node solves this relaxation for
-// the groups (or slices) of one layer and one pair of hosts, in about 2 µs with five devices.
-// Problem::node_limit limits the number of nodes. The first pass over the layers is not counted,
-// because without it there is no bound to return.
+// a lower bound of the objective. The method is branch and bound over all placements that
+// validate() accepts. It works on sets of placements, called boxes (exact/domain.hpp): a box has a
+// range for the number of groups (or slices) on each device, and the devices that may have proj,
+// ffn or hub (the hosts). A relaxation (exact/relaxation.hpp) gives the lower bound of a box. What
+// is counted as a node is to solve it for the groups (or slices) of one layer and one pair of
+// hosts, in about 2 µs with five devices. Problem::node_limit limits the number of nodes. The first
+// pass over the layers is not counted, because without it there is no bound to return.
 #pragma once
 
 #include "scheduler/core/problem.hpp"
@@ -18,10 +18,10 @@ namespace headroom::scheduler {
 /// than a tolerance: under cost profile `physical` one nanosecond (10^-12 of objectives above 1000
 /// s), under `paper` 10^-9 of the objective. Every returned placement has passed validate(). In
 /// fleets of more than 32 devices and with Reduce::ring the function returns the decision of
-/// resource_aware with bound 0. If under every placement a token takes for ever, the previous one
-/// is kept if it fits. With several sequences the function minimises the step of one sequence,
-/// within the memory that the caches of all sequences leave; that proves nothing about rounds, so
-/// for Aim::throughput the bound is 0.
+/// resource_aware with bound 0. If no feasible placement ever finishes a token, the previous
+/// placement is kept if it fits. With several sequences the function minimises the step of one
+/// sequence, within the memory that the caches of all sequences leave. That proves nothing about
+/// rounds (one turn of every sequence), so for Aim::throughput the bound is 0.
 [[nodiscard]] Decision decide_exact(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -3,9 +3,9 @@
 // its speed V_d, the inverse of the time that all layers take on d alone. Numbers are rounded by
 // largest remainder. What does not fit on a device is distributed over the devices that still have
 // memory, in proportion to their V_d, until everything is placed. Groups are distributed first and
-// slices get the remaining memory; if the slices do not fit there, the slices are distributed
-// first. The policy decides once: later decisions keep the first placement, or are infeasible if it
-// no longer fits. The policy needs granularity `sliced`, and its all-reduce is Reduce::ring. It
+// slices get the remaining memory; if the slices do not fit there, slices are distributed before
+// groups. The policy decides once: later decisions keep the first placement, or are infeasible if
+// it no longer fits. The policy needs granularity `sliced`, and its all-reduce is Reduce::ring. It
 // follows arXiv 2405.17245 as recorded in docs/explanation/baselines.md#galaxy.
 //
 // Chosen here: the hubs, which add up the partial sums, are on the source (the device where prompts
@@ -23,10 +23,10 @@ namespace headroom::scheduler {
 [[nodiscard]] Decision decide_galaxy(const Problem& problem);
 
 /// Distributes `total` units over devices in proportion to `speeds` and returns the number for each
-/// device. Numbers are rounded by largest remainder; of equal remainders that of the lower device
-/// counts as larger. A device gets at most its limit; the rest is distributed again among devices
-/// below their limits. If the limits allow fewer than `total` units, the result has fewer.
-/// Precondition: every speed is above 0.
+/// device. Numbers are rounded by largest remainder; of equal remainders that of the device with
+/// the lower id counts as larger. A device gets at most its limit; what it does not get is
+/// distributed again among devices below their limits. If the limits allow fewer than `total`
+/// units, the result has fewer. Precondition: every speed is above 0.
 [[nodiscard]] std::vector<std::int64_t> proportional_shares(
     std::int64_t total, const std::vector<double>& speeds, const std::vector<std::int64_t>& limits
 );

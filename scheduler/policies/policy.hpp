@@ -14,15 +14,15 @@ class Policy {
     /// Returns a feasible placement, or an infeasible decision with an explanation. The result is
     /// the same for equal problems on every machine.
     [[nodiscard]] virtual Decision decide(const Problem& problem) const = 0;
-    /// Returns whether `decide` also sets Decision::batch.
+    /// Returns whether `decide` also chooses Decision::batch, the number of turns per batch.
     [[nodiscard]] virtual bool decides_batch_size() const { return false; }
 };
 
 /// Asks the policy for a decision and completes it. If the policy chooses no batch size, the
-/// function sets the best one for the placement. If the policy does not explain its
-/// decision, the function does. If the migration or a step under the new placement would never end,
-/// because a device or link is down, the function returns the previous placement instead, or an
-/// infeasible decision if that does not fit. See docs/explanation/time.md#rates-and-finish.
+/// function sets the best one for the placement. If the policy does not explain its decision, the
+/// function does. If the migration or a step under the new placement would never end, because a
+/// device or link is down, the function returns a decision for the previous placement instead. That
+/// one is infeasible if it does not fit. See docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

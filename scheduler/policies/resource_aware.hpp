@@ -1,12 +1,12 @@
-// Policy `resource_aware` minimises D_mig + λ·D_inf, the delay of migrating plus that of λ decode
-// steps (under cost profile `paper` D_T, the published formula, replaces D_inf), over the
-// placements that fit in memory at context T + λ. The method is local search from several initial
-// placements. In small fleets a limited branch and bound of policy `exact` improves the result. The
-// policy leaves a reserve of each device's memory unused (Problem::safe_memory) unless no placement
-// fits without it. The decision is never worse than keeping the previous placement, if the previous
-// one fits in the memory that is used. The policy proves no bound. With Aim::throughput and several
-// sequences it minimises D_mig + λ·(the time of a round, which is one turn of every sequence), see
-// throughput_search.hpp.
+// Policy `resource_aware` minimises D_mig + λ·D_inf, the time to migrate plus the time of the λ
+// decode steps until the next decision, over the placements that fit in memory until then. Under
+// cost profile `paper` D_T, the step's time by the published formula, replaces D_inf. The method is
+// local search from several initial placements; in small fleets a limited branch and bound of
+// policy `exact` improves the result. The policy leaves a reserve of each device's memory unused
+// (Problem::safe_memory). Only if it then finds no placement, it uses half of the reserve, and at
+// last all of it. The decision is never worse than keeping the previous placement, if that fits in
+// the memory that is used. With Aim::throughput and several sequences the time of a round (one turn
+// of every sequence) replaces D_inf, see search/throughput_search.hpp.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

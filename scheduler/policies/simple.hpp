@@ -6,12 +6,12 @@
 namespace headroom::scheduler {
 
 /// Policy `greedy` puts each block, in canonical order (core/blocks.hpp), on the device with the
-/// lowest id that has room for the block at context T + λ, that of the next decision. It ignores
-/// the previous placement and the speed of devices.
+/// lowest id that has room for the block until the next decision. If a block finds no room, pack()
+/// (construct/packing.hpp) places all. The previous placement and speeds do not count.
 [[nodiscard]] Decision decide_greedy(const Problem& problem);
 
-/// Policy `round_robin` puts block i on device i mod N, or on the next device that has room for the
-/// block at T + λ. It ignores the previous placement and the speed of devices.
+/// Policy `round_robin` does the same, but begins at device i mod N (of N) to look for room for
+/// block i.
 [[nodiscard]] Decision decide_round_robin(const Problem& problem);
 
 /// Policy `static` keeps the first placement of resource_aware. If that placement no longer fits,

@@ -1,5 +1,5 @@
-// Collects the instructions of one program per device while a placement is translated to programs
-// (lowered, see program.hpp). Only the files of lowering (program.cpp, ring_lowering.*) use it.
+// The class Emitter collects instructions while a placement is lowered, which means translated to
+// one program per device (program.hpp). Only program.cpp and ring_lowering.* include this header.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,10 @@
 
 namespace headroom::scheduler {
 
-inline constexpr Bytes kSumBytes = 8; ///< bytes per element of a partial sum of several terms
+/// The bytes per element of a sum of several blocks' outputs, which is sent in 64-bit fixed point.
+inline constexpr Bytes kSumBytes = 8;
 
-/// The members of Instruction that the send and the receive of a message have in common.
+/// The members of Instruction that are equal in the send and in the receive of one message.
 struct MessageShape {
     Payload payload = Payload::token;
     std::int32_t layer = -1;
@@ -49,7 +50,7 @@ class Emitter {
         append(to, message_instruction(OpCode::receive, from, shape));
     }
 
-    /// Appends a send and its receive, or nothing if both devices are the same.
+    /// Appends the send and the receive of a message, or nothing if both devices are the same.
     void transfer(DeviceId from, DeviceId to, const MessageShape& shape) {
         if (from != to) {
             send(from, to, shape);

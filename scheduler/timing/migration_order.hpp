@@ -1,6 +1,7 @@
-// Computes the order in which a migration sends the pieces of all blocks (a piece is some rows of a
-// weight matrix, or a cache page), such that no device ever holds more than max(bytes before, bytes
-// after) + the staging buffer, through which pieces pass. The runtime executes the result.
+// Computes the order in which a migration sends its pieces. A piece, the unit of copying, is some
+// rows of a weight matrix or one page of a KV cache. In this order no device ever holds more than
+// max(its bytes before, its bytes after) + the staging buffer, through which pieces pass. The
+// runtime executes the result.
 #pragma once
 
 #include <cstdint>
@@ -11,35 +12,33 @@
 
 namespace headroom::scheduler {
 
-/// The pieces of one block that moves from device `from` to device `to`. Each piece is allocated at
-/// `to`, and freed at `from` as soon as it is sent. Pieces that `from` frees without sending are
-/// not listed.
+/// The pieces that one block sends when it moves from device `from` to device `to`. When a piece is
+/// sent, `to` allocates it and `from` frees it.
 struct PieceMove {
     DeviceId from;
     DeviceId to;
-    std::vector<Bytes> pieces;
-    bool freed_at_source = true; ///< false if `from` still uses them (a tied matrix)
-    /// The index of another move whose first `shared_pieces` pieces are the same bytes at `from`,
-    /// or -1. This happens if embed and lm_head take a tied matrix to two devices. `from` frees
-    /// such a piece when both moves have sent it.
+    std::vector<Bytes> pieces;   ///< the size of each piece
+    bool freed_at_source = true; ///< false if another block on `from` still uses the (tied) matrix
+    /// The index of a move with which this move shares pieces, or -1. Only embed and lm_head share
+    /// pieces, if they take their tied matrix to two devices. `from` frees a shared piece when both
+    /// moves have sent it.
     std::int32_t shares_with = -1;
-    std::int32_t shared_pieces = 0;
+    std::int32_t shared_pieces = 0; ///< how many pieces are shared: the first ones of both moves
 };
 
-/// Sends piece `piece` of move `move`; both are indices.
+/// One step of the order: piece number `piece` of move number `move` is sent.
 struct PieceStep {
     std::int32_t move = 0;
     std::int32_t piece = 0;
     bool operator==(const PieceStep&) const = default;
 };
 
-/// Returns a total order of all pieces; every device executes in this order the steps in which it
-/// takes part. Of the unfinished moves whose `to` has room, the one of which the smallest fraction
-/// is sent gets the next step; if several are equal, it is the one with the smallest index. held:
-/// the bytes that each device holds before the migration. staging: the size of the staging buffer.
-/// One of the unfinished moves always has room: a target without room has more bytes left to send
-/// than to receive, which cannot be true of all targets, because all bytes left go to targets.
-/// Throws Bug if a piece is larger than `staging` or a move has an invalid device.
+/// Returns one step for each piece. Every device executes the steps in which it takes part, in this
+/// order. The order is greedy: the next piece belongs to the move of which the smallest fraction is
+/// sent, among the unfinished moves whose target has room; of equal moves the first one is taken.
+/// There is always such a move (migration_order.cpp has the proof). `held` has the bytes that each
+/// device holds before the migration, and `staging` is the size of the staging buffer. Throws Bug
+/// if a piece is larger than `staging` or a move has an invalid device.
 [[nodiscard]] std::vector<PieceStep> migration_order(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 );

@@ -5,27 +5,28 @@
 // docs/explanation/blocks.md#data-flow-of-a-decode-step and docs/explanation/time.md#messages.
 //
 // With Reduce::ring (granularity `sliced`; docs/explanation/blocks.md#ring-all-reduce) the ring
-// consists of the N devices that hold any block, by increasing id. If there is no embed, the ring
-// includes the source. All devices of the ring hold the residual stream x: the device of embed (if
-// there is none, the source) sends it to every other one in increasing order, as payload `x` of
-// layer 0. A layer has two stages: 0 for the groups, 1 for the slices. In each stage device r of
-// the ring, counted from 0, does the following:
+// consists of the N devices that hold any block, by increasing id. In a model without embed the
+// source, the device where prompts come in, has the first x and also belongs to the ring. All
+// devices of the ring hold the residual stream x, a vector of D numbers per token. Before layer 0
+// the device of embed, or else the source, sends x to the others by increasing id, as payload `x`.
+// A layer has two stages: 0 for the groups (a group is a K/V head with its query heads), 1 for the
+// slices (some columns of the FFN). In each stage device r of the ring, counted from 0, does the
+// following:
 // - `norm`: It applies the stage's norm to x and sets its partial sum to zero. All devices of the
 //   ring have the norm weights in their buffers.
-// - It computes its units (groups or slices) in block order and adds their outputs to its partial
-//   sum, which has D numbers per token in 64-bit fixed point. Without units the partial sum stays
-//   zero.
+// - It computes its groups or slices in block order and adds their outputs to its partial sum,
+//   which has D numbers per token in 64-bit fixed point. If it has none, the sum stays zero.
 // - Reduce-scatter: In step s = 0 … N-2 it sends part (r - s) mod N of its partial sum (`ring_sum`,
 //   8 bytes per element) to the next device of the ring. It receives part (r - 1 - s) mod N from
 //   the previous device and adds it to its own sums.
-// - `finish`: Its part (r + 1) mod N is now complete. It adds the elements of x in that part, as a
-//   hub does, which gives these elements of the new x.
+// - `finish`: Part (r + 1) mod N of its sums now has the terms of all devices. It adds this part of
+//   x (the residual), which gives this part of the new x.
 // - All-gather: In step s = 0 … N-2 it sends part (r + 1 - s) mod N of the new x (`ring_x`, 4 bytes
 //   per element) and receives part (r - s) mod N.
-// Part p of D is the elements [p·D/N, (p+1)·D/N) of every token, token after token. A part without
-// elements is neither sent nor finished. The hub (the block that adds up partial sums if there is
-// no ring) sends and receives nothing: it is one more operation on its device at the end of each
-// stage. No `last_x` is sent, because all devices have x already.
+// Part p has the elements [p·D/N, (p+1)·D/N) of every token, token after token. A part without
+// elements is neither sent nor finished. The hub, the block that adds up partial sums if there is
+// no ring, only computes one operation on its device at the end of each stage. No `last_x` is sent
+// to lm_head, because every device of the ring has x already.
 #pragma once
 
 #include <cstdint>
@@ -38,32 +39,33 @@
 
 namespace headroom::scheduler {
 
-/// `norm` and `finish` only occur with Reduce::ring (see above). They take no time: the timeline
-/// neither changes a clock nor records anything for them.
+/// `norm` and `finish` only occur with Reduce::ring (see above). They take no virtual time: the
+/// timeline neither changes a clock nor records anything for them.
 enum class OpCode : std::uint8_t { compute, send, receive, norm, finish };
 
 /// What a message carries. The comments give sender -> receiver and the bytes per token of the
 /// turn; `last_x` and `sampled` have the bytes of one token in every turn. The activation device is
-/// the one that has x when a layer begins. D, q and d are those of docs/explanation/blocks.md.
+/// the one that has x when a layer begins. D is the width of x, q the number of query heads in a
+/// group, d the width of a head. A number has 4 bytes, or 8 in a sum of several terms.
 enum class Payload : std::uint8_t {
     token,        ///< source -> embed: the token ids, 4 each
     normed_x,     ///< activation device -> devices with groups: D·4
-    x,            ///< activation device -> proj or hub, with a ring -> all others in the ring: D·4
+    x,            ///< activation device -> proj or hub (with a ring: -> all others in it): D·4
     head_outputs, ///< device with groups -> proj: q·d·4 for each of its groups, in block order
     residual,     ///< proj -> ffn: D·4
-    last_x,       ///< last ffn or hub -> lm_head, without ends -> source: x of the last token, D·4
+    last_x,       ///< last ffn or hub -> lm_head (if none: source): x of the last token, D·4
     sampled,      ///< lm_head -> source: the sampled id, 4
-    attention_partial, ///< device with groups -> hub: D·4 if it has one group, else a sum of D·8
+    attention_partial, ///< device with groups -> hub: D·4 from one group, D·8 from several
     normed_residual,   ///< hub -> devices with slices: D·4
-    ffn_partial,       ///< device with slices -> hub: D·4 if it has one slice, else a sum of D·8
+    ffn_partial,       ///< device with slices -> hub: D·4 from one slice, D·8 from several
     ring_sum,          ///< -> next device of the ring: one part of the partial sums, 8 per element
     ring_x,            ///< -> next device of the ring: one part of the new x, 4 per element
 };
 
-/// Returns the name of the enumerator, as traces and messages show it.
+/// Returns the name of the enumerator, as traces and error messages show it.
 [[nodiscard]] std::string_view name_of(Payload payload);
 
-/// One step of a program. The comments name the op codes that use each member.
+/// One instruction of a program. The members' comments name the op codes that use them.
 struct Instruction {
     OpCode code = OpCode::compute;
     Payload payload = Payload::token; ///< send, receive
@@ -71,9 +73,9 @@ struct Instruction {
     BlockId block{};                  ///< compute
     DeviceId peer{};                  ///< send: the target; receive: the sender
     Bytes bytes_per_token = 0;        ///< send, receive
-    bool per_turn = false; ///< send, receive: the bytes do not depend on the turn's tokens
+    bool per_turn = false;            ///< send, receive: every turn sends the bytes of one token
     /// For `norm` and `compute` of a hub, the stage: 0 for attention, 1 for ffn. For ring payloads
-    /// and `finish`, the part of D.
+    /// and `finish`, the number of the part.
     std::int32_t part = 0;
     std::int32_t parts = 1; ///< ring payloads and finish: N, the number of parts
 
@@ -93,13 +95,13 @@ struct RingPart {
     bool operator==(const RingPart&) const = default;
 };
 
-/// Returns part `part` of a vector of `width` elements. Throws Bug unless 0 ≤ part < parts.
+/// Returns part number `part` of a vector of `width` elements. Throws Bug unless 0 ≤ part < parts.
 [[nodiscard]] RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts);
 
-/// Returns the programs of one turn, one per device. A device without blocks has an empty program,
-/// unless it is the source. The source's program begins by sending the token ids to the device of
-/// embed and ends by receiving the sampled id, except where embed or lm_head is on the source
-/// itself. Throws Bug if a block has no valid device.
+/// Returns the programs of one turn, one per device. A device other than the source has an empty
+/// program if it has no blocks. If embed is on another device, the source's program begins by
+/// sending the token ids there. If lm_head is on another device, the source's program ends by
+/// receiving the sampled id. Throws Bug if a block has no valid device.
 [[nodiscard]] std::vector<Program> lower(
     const Blocks& blocks, const Placement& placement, DeviceId source, std::size_t devices
 );

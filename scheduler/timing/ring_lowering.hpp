@@ -1,4 +1,5 @@
-// Translates layers with Reduce::ring to programs (program.hpp). Only program.cpp uses it.
+// Translates layers to programs if a ring all-reduce adds up their partial sums (Reduce::ring).
+// program.hpp describes the ring. Only program.cpp uses this header.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@ namespace headroom::scheduler {
 
 class RingLowering {
   public:
-    /// source: belongs to the ring if there is no embed, because it then has x at first.
+    /// `source`, where prompts come in, has the first x and is in the ring if there is no embed.
     RingLowering(Emitter& emitter, DeviceId source);
 
     /// Sends x from `activation_device` to every other device of the ring.
@@ -24,7 +25,7 @@ class RingLowering {
         std::int32_t number = 0;
     };
     void norm(const Stage& stage);
-    /// In step s = 0 … N-2, device r sends part (r + first - s) mod N to the next device.
+    /// In step s = 0 … N-2, device r of N sends part (r + first - s) mod N to the next device.
     void rotate_parts(const Stage& stage, Payload payload, std::int32_t first);
     void finish(const Stage& stage);
     void all_reduce(const Stage& stage);

@@ -1,7 +1,7 @@
-// Prepares the programs of a placement for simulating many rounds at the constant rates of a
-// snapshot (round_simulation.hpp). The plan holds each message (send and receive) with its times
-// for one token, and for each segment, a part of a program that runs without waiting, the key by
-// which turn_schedule.hpp orders it.
+// Prepares the programs of a placement for the simulation of rounds at the constant rates of a
+// snapshot (round_simulation.hpp). The plan holds each message with its times for one token, and
+// each segment (a part of a program that runs without waiting) with the key by which
+// turn_schedule.hpp orders segments.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,9 @@
 namespace headroom::scheduler {
 
 /// What the simulation needs of one placement. `device`, `from`, `to` and `source` are indices into
-/// active_devices, the devices with a program by increasing id.
+/// active_devices, which lists the devices that have a program, by increasing id.
 struct RoundPlan {
-    /// For how many ns a message occupies its link and the egress and ingress cap.
+    /// The time for which a message occupies its link and, if limited, egress and ingress.
     struct Transfer {
         Nanoseconds link = 0;
         Nanoseconds egress = 0;
@@ -30,23 +30,23 @@ struct RoundPlan {
     struct Message {
         std::uint32_t from = 0;
         std::uint32_t to = 0;
-        std::uint32_t link = 0; ///< number of the link among those in use
+        std::uint32_t link = 0; ///< number of its link among the links in use
         bool egress_capped = false;
         bool ingress_capped = false;
         bool sampling_only = false; ///< skipped in turns that sample no token
         Nanoseconds latency = 0;
-        Transfer one_token; ///< in a turn of one token
+        Transfer one_token; ///< its times in a turn of one token
     };
     /// Consecutive blocks of the same kind and layer, which take equal time.
     struct BlockRun {
-        std::uint32_t operation = 0; ///< index of the action to which the time belongs
+        std::uint32_t operation = 0; ///< number of the operation to which their time belongs
         std::uint32_t device = 0;
-        BlockId block; ///< the first of the blocks
-        std::int64_t count = 0;
+        BlockId block;          ///< the first of the blocks
+        std::int64_t count = 0; ///< number of the blocks
         bool sampling_only = false;
     };
-    /// One step of a program: with code `compute` all blocks between two messages, as one
-    /// operation; with `send` or `receive` one message.
+    /// One action of a segment: with code `compute` one operation, which is all blocks between two
+    /// messages; with `send` or `receive` one message.
     struct Action {
         OpCode code = OpCode::compute;
         std::uint32_t index = 0; ///< number of the operation or the message
@@ -61,24 +61,24 @@ struct RoundPlan {
     const Blocks* blocks = nullptr;
     const Snapshot* snapshot = nullptr;
     std::vector<DeviceId> active_devices;
-    std::uint32_t source = 0;
+    std::uint32_t source = 0;     ///< the device where prompts come in
     std::size_t links = 0;        ///< number of links in use
     std::uint32_t operations = 0; ///< number of compute actions
     std::vector<BlockRun> runs;
     std::vector<Message> messages;
-    std::vector<Instruction> sent; ///< the send of each message
+    std::vector<Instruction> sent; ///< the instruction that sends each message
     std::vector<Action> actions;
     std::vector<Segment> segments; ///< ordered by device
-    Nanoseconds period = 1;        ///< P, the time of a step; exceeds the time of every key
-    /// The index of the source's last segment, which the source executes at the next visit of the
-    /// sequence; nullopt if the source's program has only one segment.
+    Nanoseconds period = 1;        ///< P, the time of a decode step; exceeds the time of every key
+    /// The index of the source's last segment, which the source executes when it ends the turn
+    /// (turn_schedule.hpp); nullopt if the source's program has only one segment.
     std::optional<std::size_t> source_end;
 
-    /// Returns the times of a message in a turn of this many tokens.
+    /// Returns the times of message number `message` in a turn of this many tokens.
     [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
-/// Returns the plan of the placement's programs. It keeps pointers to blocks and snapshot.
+/// Returns the plan of the placement's programs, which keeps pointers to `blocks` and `snapshot`.
 [[nodiscard]] RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 );

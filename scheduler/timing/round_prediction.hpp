@@ -1,5 +1,6 @@
-// Predicts the time of a round (one turn of every sequence in flight), by simulating rounds until
-// they repeat, and the additional time for prompts that have still to be processed.
+// Predicts the time of a round (one turn, that is one forward pass, of every sequence in flight),
+// by simulating rounds until two take the same time. Also predicts the time that prompts add which
+// have still to be processed.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,16 @@ namespace headroom::scheduler {
 struct RoundTimes {
     /// The time of one decode turn of every sequence in flight.
     Nanoseconds round = kNever;
-    /// The additional time until all pending prompts are processed, compared with as many rounds in
-    /// which every sequence decodes.
+    /// The time that pending prompts add: the time of the rounds in which they are processed, less
+    /// the time of as many rounds in which every sequence decodes.
     Nanoseconds prompts = 0;
 };
 
-/// Returns the times in the steady state: every sequence is at its context T + λ, the turns of each
-/// `batch` consecutive sequences are computed together, the rates of the snapshot stay constant,
-/// nothing is paged, and no sequence begins or ends. The prompts (InFlight::prompt) are processed
-/// in chunks, which are never joined with other turns; a prompt of more than 8 chunks counts as 8
-/// equal chunks. Times may be kNever. Throws Bug if batch < 1.
+/// Returns the times if no sequence begins or ends, the rates of the snapshot stay constant and all
+/// memory suffices. The turns of each `batch` consecutive sequences are computed together. Every
+/// sequence decodes at the context that it has at the next decision, T + λ tokens. The prompts
+/// (InFlight::prompt) are processed in chunks, each of which is computed alone; a prompt of more
+/// than 8 chunks counts as 8 equal chunks. Times may be kNever. Throws Bug if batch < 1.
 [[nodiscard]] RoundTimes predict_rounds(
     const Problem& problem, const Placement& placement, std::int64_t batch
 );

@@ -1,10 +1,11 @@
 // Simulates rounds (one turn of every sequence in flight) at the constant rates of a snapshot. The
 // times equal those of a Timeline with the same programs, but are computed much faster.
 //
-// A segment, a part of a device's program that runs without waiting, gets its inputs from segments
-// with smaller keys (turn_schedule.hpp defines keys and visits). The simulator therefore executes
-// the segments of all devices in the order of their keys, and no instruction has to wait. A segment
-// is due a fixed number of visits after its turn began, so one sorting suffices.
+// A segment is a part of a program that runs without waiting. Its key (turn_schedule.hpp) says when
+// it is executed after the visit at which the source began its turn. Its inputs come from segments
+// with smaller keys. So the simulator executes the segments of all devices in the order of their
+// keys, and no instruction has to wait. The order is the same after every visit, so it is computed
+// once.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,9 @@ namespace headroom::scheduler {
 
 class RoundSimulator {
   public:
-    /// Begins with idle devices and no turns. visits: the number of visits in a cycle. The plan
-    /// must outlive the simulator. Throws Bug if a segment needs input from a later one.
+    /// Begins with idle devices and no turns. `visits`, the length of a cycle, is the number of
+    /// visits after which a turn ends. The plan must outlive the simulator. Throws Bug if a segment
+    /// needs input from a later one.
     RoundSimulator(const RoundPlan& plan, std::int64_t visits);
 
     /// Simulates one visit: the batches that began one cycle ago end, and the given batches begin.
@@ -32,17 +34,17 @@ class RoundSimulator {
   private:
     struct InFlightMessage {
         Nanoseconds begin = 0;
-        Nanoseconds arrival = 0; ///< without the receiver's ingress cap
+        Nanoseconds arrival = 0; ///< not yet delayed by a limit on the receiver's ingress
     };
     struct BatchState {
         std::vector<TurnWork> turns;
         std::vector<Nanoseconds> durations;    ///< per operation
         std::vector<InFlightMessage> messages; ///< [message][turn]
     };
-    /// A segment to be executed after every visit, for batches that began `visits_ago` visits ago.
+    /// A segment that is executed after every visit, for batches that began `visits_ago` earlier.
     struct DueSegment {
         std::int64_t visits_ago = 0;
-        Nanoseconds at = 0; ///< time after the visit
+        Nanoseconds at = 0; ///< time after the visit, times visits_ so that it is an integer
         std::int32_t depth = 0;
         std::size_t segment = 0;
     };
@@ -62,7 +64,7 @@ class RoundSimulator {
     std::int64_t visits_;
     std::int64_t visit_ = 0;
     std::vector<DueSegment> due_;                  ///< in the order of execution
-    std::vector<std::vector<BatchState>> batches_; ///< [visit of the cycle]
+    std::vector<std::vector<BatchState>> batches_; ///< [visit within the cycle]
     std::vector<Nanoseconds> clocks_;              ///< per device
     std::vector<Nanoseconds> egress_free_;
     std::vector<Nanoseconds> ingress_free_;

@@ -1,6 +1,6 @@
 // The timeline computes when every operation and message happens, by walking through the programs
-// of all devices (program.hpp) without executing them. Its times equal those of a run to the
-// nanosecond. Predictions and the commands `simulate` and `replay` use the timeline. See
+// of all devices (program.hpp) without doing their arithmetic. Its times equal those of a run to
+// the nanosecond. Predictions and the commands `simulate` and `replay` use the timeline. See
 // docs/explanation/time.md.
 #pragma once
 
@@ -23,27 +23,27 @@
 
 namespace headroom::scheduler {
 
-/// The tokens of one turn (a forward pass of one sequence), at contexts first+1 … first+tokens. A
-/// decode turn has one token and first = T−1.
+/// One turn (a forward pass of one sequence): it processes tokens first+1 … first+tokens of the
+/// sequence. A decode turn has one token; if that is token T of the sequence, first is T−1.
 struct TurnWork {
     std::int64_t first = 0;
     std::int64_t tokens = 1;
-    bool samples = true;     ///< false if more chunks of a prompt follow; no lm_head
+    bool samples = true;     ///< false if more chunks of the prompt follow; then lm_head is skipped
     std::int32_t slot = 0;   ///< distinguishes the messages of different sequences
     std::int64_t number = 0; ///< number of the turn in the records
     bool operator==(const TurnWork&) const = default;
 };
 
-/// Returns the cost of block b for a batch of turns. sampling_only: the block (lm_head) computes
-/// only for turns that sample. If no turn does, has_turns is false.
+/// Returns the cost of block b for a batch of turns. `sampling_only` says that the block (lm_head)
+/// computes only for turns that sample a token; if there are none, the result's has_turns is false.
 [[nodiscard]] OperationCost cost_of(
     const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
 );
 
-/// Joined turns: each block computes once for all (OperationCost); each turn has its own messages.
+/// Turns that are computed together: a block computes once for all, but each has its own messages.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
-    std::shared_ptr<const Rates> rates; ///< of turns that begin at this visit of the source
+    std::shared_ptr<const Rates> rates; ///< the rates for turns that begin when this batch begins
 };
 
 /// One operation: a block computes for one batch. A hub has two per batch, after attention and
@@ -63,8 +63,8 @@ struct MessageRecord {
     Payload payload = Payload::token;
     std::int32_t layer = -1;
     Bytes bytes = 0;
-    Nanoseconds begin = 0;   ///< of sending, g of docs/explanation/time.md#messages
-    Nanoseconds arrival = 0; ///< with the receiver's ingress cap
+    Nanoseconds begin = 0;   ///< when sending begins; g in docs/explanation/time.md#messages
+    Nanoseconds arrival = 0; ///< when all has arrived, also through a limited ingress
     std::int64_t turn = 0;
     bool operator==(const MessageRecord&) const = default;
 };
@@ -79,7 +79,8 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-/// The times of a move: from the first begin of its message and load to the end of both.
+/// A move and its times: `start` is when its message or its load begins, whichever is first, and
+/// `end` is when both have ended.
 struct MoveRecord {
     Move move;
     Nanoseconds start = 0;
@@ -101,12 +102,12 @@ struct DeviceLog {
     Nanoseconds busy = 0;           ///< time spent computing
 };
 
-/// Returns the moves from one placement to another, in block order. A move sends the weights that
-/// the block has under the new placement, and `rows` cache rows. A tied lm_head (one that uses
-/// embed's matrix) that moves to the device of embed sends only its norm weights; embed always
+/// Returns the moves from one placement to another, in block order. A move sends the block's
+/// weights and, if the block has a KV cache, `rows` cache rows. A tied lm_head (one that uses
+/// embed's matrix) sends only its norm weights if embed is on its new device in `to`; embed always
 /// sends its matrix. With weights_everywhere the target loads the weights from its storage, and
-/// only the rows are sent. Moves of 0 bytes are included, because their block changes its device
-/// too. Throws Bug if a placement has the wrong number of blocks.
+/// only the rows are sent. Moves of 0 bytes are included, because their blocks change devices too.
+/// Throws Bug if a placement has the wrong number of blocks.
 [[nodiscard]] std::vector<Move> moves_between(
     const Blocks& blocks,
     const Placement& from,
@@ -115,25 +116,25 @@ struct DeviceLog {
     bool weights_everywhere = false
 );
 
-/// Holds the clocks of all devices, links and caps, which advance from call to call.
+/// Holds the clocks of all devices, links and rate limits, which advance from call to call.
 class Timeline {
   public:
     Timeline(const Blocks& blocks, std::size_t devices);
 
-    /// The moment before the first operation of a device for a batch.
+    /// The moment at which a device is about to start its first operation for a batch.
     struct FirstOperation {
         DeviceId device;
         Nanoseconds start = 0;
         std::int64_t cached_rows = 0; ///< used rows of KV caches, see set_cached_rows
         const Rates& rates;           ///< the rates of the batch
     };
-    /// Returns the bytes that the device holds over its budget at this moment and must page, which
-    /// means read from storage again. Without such a function nothing is paged.
+    /// Returns by how many bytes the device exceeds its memory budget at this moment. Before the
+    /// operation the device then pages: it reads as many bytes from its storage again.
     using Overload = std::function<Bytes(const FirstOperation&)>;
 
-    /// Walks a single turn while no other is in progress. Returns the source's clock when the
-    /// source has the sampled id, or kNever. Appends the records of the turn to `log` if there is
-    /// one. Throws Bug if the programs deadlock.
+    /// Computes the times of a single turn, while no other is in progress. Returns the clock of
+    /// `source`, where prompts come in, when it has the sampled id, or kNever. Without `overload`
+    /// nothing is paged. Appends records to `log` if there is one. Throws Bug on a deadlock.
     Nanoseconds turn(
         const std::vector<Program>& programs,
         const Rates& rates,
@@ -143,9 +144,10 @@ class Timeline {
         TimelineLog* log = nullptr
     );
 
-    // For several turns in progress at once, the following calls say what the source does; the
-    // other devices follow by their schedules (turn_schedule.hpp). After each call every device has
-    // executed all of its tasks that do not wait for a later call.
+    // The following functions are for several turns in progress at once. Each call says what the
+    // source does; the other devices follow by their schedules (turn_schedule.hpp, also for visits,
+    // segments and keys). After each call every device has executed all tasks (segments for one
+    // batch) that do not wait for a later call.
 
     struct Settings {
         DeviceId source;
@@ -160,31 +162,33 @@ class Timeline {
     );
     /// Sets FirstOperation::cached_rows for tasks that later calls of visit() and end() begin.
     void set_cached_rows(std::int64_t rows) { cached_rows_ = rows; }
-    /// Records that the source visits its next group of sequences and that these batches begin
-    /// there (possibly none). Returns the number of the first batch.
+    /// Makes the source visit its next group of sequences and begin these batches (possibly none).
+    /// Returns the number of the first batch.
     std::int64_t visit(std::vector<Batch> batches);
-    /// Walks the source's last segment of a batch. Returns the source's clock when the source has
-    /// the batch's sampled ids. Throws Bug if the programs deadlock.
+    /// Executes the last segment of the source's program for a batch. Returns the source's clock
+    /// when the source has the batch's sampled ids. Throws Bug if the programs deadlock.
     Nanoseconds end(std::int64_t batch);
-    /// Returns whether the source's program has several segments; end() then walks the last one.
+    /// Returns whether the source's program has several segments, so that end() executes one.
     [[nodiscard]] bool has_end() const;
-    /// Returns the keys of the segments that a device has executed since `install`, in order. Only
-    /// turn() records keys.
+    /// Returns the schedule keys of the segments that a device has executed since install(), in
+    /// order. Only turn() records keys.
     [[nodiscard]] const std::vector<ScheduleKey>& schedule_keys(DeviceId d) const {
         return states_[d.index()].keys;
     }
-    /// Returns what every device has done since the last call. Throws Bug if a device still waits.
+    /// Returns what every device did since the last call. Throws Bug if one still waits for a
+    /// message.
     [[nodiscard]] std::vector<DeviceLog> take_logs();
-    /// Raises the clock of a device that has waited until `time`; a later clock does not change.
+    /// Sets the device's clock to `time`, if the clock is earlier: the device was idle until then.
     void advance_clock(DeviceId d, Nanoseconds time);
     /// Returns the first operation and the first message that began and never end, if any.
     [[nodiscard]] const TimelineLog& endless() const { return endless_; }
 
-    /// Migrates while no turn is in progress. First every clock becomes at least t_switch. Then
-    /// every move sends one message, in block order. A target loads its blocks from its storage one
-    /// after the other, in parallel with messages. Finally all clocks become t_resume, the end of
-    /// the last move, which is returned. Without moves no clock changes and t_switch is returned.
-    /// `moves` must be in block order. `log` gets moves of 0 bytes too, with start = end.
+    /// Computes a migration while no turn is in progress. First every clock becomes at least
+    /// t_switch. Then each of `moves`, which must be in block order, sends its bytes as one
+    /// message. Meanwhile each target loads its blocks from its storage, one after the other. At
+    /// the end of the last move, t_resume, all clocks become t_resume, which is returned. Without
+    /// moves no clock changes and t_switch is returned. `log` also gets moves of 0 bytes, with
+    /// start = end.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,
@@ -198,8 +202,8 @@ class Timeline {
     /// The sender's half of a message.
     struct Transmission {
         Nanoseconds begin = 0;
-        Nanoseconds end = 0;     ///< when the link is free
-        Nanoseconds arrival = 0; ///< without the receiver's ingress cap
+        Nanoseconds end = 0;     ///< when the link is free again
+        Nanoseconds arrival = 0; ///< not yet delayed by a limit on the receiver's ingress
         Nanoseconds latency = 0;
     };
 
@@ -228,15 +232,15 @@ class Timeline {
         std::vector<ProgramSegment> segments;
         TurnSchedule schedule;
         std::deque<PendingSegment> pending;
-        std::size_t next_instruction = 0; ///< within the first pending segment
-        std::size_t turn_in_batch = 0;    ///< the turn for which that instruction is executed next
+        std::size_t next_instruction = 0; ///< index within the first pending segment
+        std::size_t turn_in_batch = 0;    ///< the turn for which next_instruction comes next
         /// Messages that have not been received, by sender and slot, in the order of sending.
         std::map<std::pair<DeviceId, std::int32_t>, std::deque<InFlightMessage>> inbox;
         DeviceLog log;
         std::vector<ScheduleKey> keys;
         std::int32_t depth = 0; ///< message depth of the first pending segment
-        bool has_key = false;   ///< the key of the first pending segment is recorded
-        bool is_queued = false; ///< the device is in ready_
+        bool has_key = false;   ///< whether the key of the first pending segment is recorded
+        bool is_queued = false; ///< whether the device is in ready_
     };
 
     void assign(DeviceId d, const std::vector<Task>& tasks);
@@ -299,8 +303,8 @@ class Timeline {
     std::int64_t context
 );
 
-/// Returns D_mig: the time from the decision to the end of the last move at the constant rates of
-/// the snapshot; 0 if nothing moves. May return kNever. For the other arguments see moves_between.
+/// Returns D_mig: the time from the decision to the end of the last move, at the constant rates of
+/// the snapshot; 0 if nothing moves. May return kNever. moves_between() explains the arguments.
 [[nodiscard]] Nanoseconds predict_migration(
     const Blocks& blocks,
     const Placement& from,

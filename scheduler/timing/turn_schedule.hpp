@@ -5,7 +5,7 @@
 // The sequences in flight are divided into G groups, which the source (the device where prompts
 // come in) visits in a fixed cycle. At a visit the turns of the group end and its next turns begin.
 // The pass of a turn through the model is called its step. Between two visits every turn in
-// progress advances by 1/G of its step, so the groups stay at evenly spaced points of it. In a
+// progress advances by 1/G of its step, so the groups stay evenly spaced along the step. In a
 // pipeline of layers every device then executes turns in the order in which they began. If the
 // heads of a layer are on several devices, a device works on one sequence while another device
 // collects the outputs of another sequence.
@@ -13,14 +13,15 @@
 // A segment is a part of a device's program that runs without waiting. Each segment has a constant
 // key of two numbers. Its phase offset is the time from the start of the step until the segment
 // would start if its turn were alone. Its message depth is the largest number of messages on a path
-// from the start of the step. Let P be the duration of the step, so visits are P/G apart. A segment
-// with phase offset p, of a turn that began at visit v, is due at v·P/G + p. Between two visits a
-// device executes the segments that are due before the second, in the order of these times; if
-// times are equal, the earlier turn is first, then the smaller depth. The source's last segment,
-// which receives the result, is an exception: the source executes it at the next visit of the
-// group, directly before the first segment of the next turn. So no group waits until the turns of
-// all others end. Several batches may begin at one visit. Their segments have the same keys, so a
-// device executes each segment for all of these batches before the next segment.
+// from the start of the step to the segment. Let P be the duration of the step, so visits are P/G
+// apart. A segment with phase offset p, of a turn that began at visit v, is due (has its turn in
+// the schedule) at v·P/G + p. After a visit a device executes the segments that are due before the
+// next visit, in the order of these times; at equal times the earlier turn is first, then the
+// smaller depth. Only for the source's last segment, which receives the result, the rule differs:
+// the source executes it at the next visit of the group, directly before the first segment of the
+// next turn. So no group waits until the turns of all others end. Several batches may begin at one
+// visit. Their segments have the same keys, so a device executes each segment for all of these
+// batches before the next segment.
 //
 // This order cannot deadlock: the inputs of a segment come from segments with smaller keys.
 #pragma once
@@ -45,13 +46,13 @@ struct ProgramSegment {
 /// Returns the program's segments. Each begins with its receives and ends before the next receive.
 [[nodiscard]] std::vector<ProgramSegment> segments_of(const Program& program);
 
-/// Returns whether turns that sample no token (chunks before the last) skip the instruction.
+/// Returns whether turns that sample no token (prompt chunks before the last) skip it.
 [[nodiscard]] bool is_sampling_only(const Instruction& instruction, const Blocks& blocks);
 
 /// The position of a segment in a step, by which devices order segments.
 struct ScheduleKey {
     Nanoseconds time = 0;   ///< phase offset, from the start of the step
-    std::int32_t depth = 0; ///< message depth, which orders equal times
+    std::int32_t depth = 0; ///< message depth, which orders segments with equal times
     bool operator==(const ScheduleKey&) const = default;
 };
 
@@ -62,10 +63,10 @@ struct PhaseOffsets {
     std::vector<std::vector<ScheduleKey>> keys; ///< [device][segment]
 };
 
-/// Computes the keys of all segments by timing one step alone, at half the model's maximal context
-/// and at the rates of the snapshot. If that step never ends, the depths serve as times.
-/// one_at_a_time: never more than one batch is in progress, so nothing has to be ordered and all
-/// keys are 0. Throws Bug if one_at_a_time and visits ≠ 1.
+/// Computes the keys of all segments from the times of a single step, at half the model's maximal
+/// context and at the rates of the snapshot. If that step never ends, the depths serve as times.
+/// `one_at_a_time` says that never more than one batch is in progress; then all keys are 0, because
+/// nothing has to be ordered. Throws Bug if it is true and `visits` (G) is not 1.
 [[nodiscard]] PhaseOffsets phase_offsets(
     const Blocks& blocks,
     const std::vector<Program>& programs,
@@ -88,13 +89,13 @@ class TurnSchedule {
     TurnSchedule() = default;
     TurnSchedule(const PhaseOffsets& offsets, DeviceId device, bool is_source);
 
-    /// Returns whether end() returns a task: yes on a source whose program has several segments.
+    /// Returns whether end() returns a task: on the source, if its program has several segments.
     [[nodiscard]] bool has_end() const { return is_source_ && keys_.size() > 1; }
 
-    /// Records that the source visits its next group and that these batches begin there (possibly
-    /// none). Returns the tasks of the device until the next visit.
+    /// Records the source's next visit, at which the batches with these numbers begin (possibly
+    /// none). Returns, in order, the tasks that the device executes until the visit after it.
     [[nodiscard]] std::vector<Task> visit(std::span<const std::int64_t> batches);
-    /// Returns the last segment of the batch as a task, or nothing if has_end() is false.
+    /// Returns the task of the program's last segment for the batch; nothing if has_end() is false.
     [[nodiscard]] std::vector<Task> end(std::int64_t batch) const;
 
   private:
