@@ -13,7 +13,7 @@
 namespace headroom::scheduler {
 
 /// The placement of one layer as numbers of units per device. `proj` and `ffn` are the devices of
-/// these blocks; with granularity `sliced` both are that of the hub, which adds up partial sums.
+/// these blocks; with granularity `sliced` both are the device of the hub, which adds up sums.
 struct LayerCounts {
     std::size_t proj = 0;
     std::size_t ffn = 0;
@@ -40,7 +40,7 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// One kind of units in a layer: `activation_device` sends their input, `target` gets outputs.
+/// One kind of units in a layer: `activation_device` sends them their input, `target` gets outputs.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -49,8 +49,8 @@ struct Gathering {
 };
 
 /// Spreads n units over the devices and returns the number of units per device. Each unit goes to
-/// the device that finishes earliest with one unit more, transfers included. So the latest finish
-/// is minimal, because a device finishes later with every unit. `max_units` limits the units per
+/// the device that finishes earliest with one unit more, transfers included. This minimises the
+/// latest finish, because a device finishes later with every unit. `max_units` limits the units per
 /// device; if the limits add up to less than n, the result is empty. Under cost profile `paper`
 /// this is spread_by_formula() of spread_paper.hpp.
 [[nodiscard]] std::vector<std::int32_t> spread_units(
@@ -77,7 +77,7 @@ class Spreads {
         const Gathering& gathering, const std::vector<std::int32_t>& max_units
     );
 
-    /// Returns the spread without memory limits; all counts are 0 if compute limits allow too few.
+    /// Returns the spread without memory limits; all counts are 0 if compute allows too few units.
     [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
 
     static constexpr std::size_t kMaxRemembered = 64;

@@ -19,10 +19,10 @@ namespace headroom::scheduler {
     const Problem& problem, const LayerCosts& costs, const Chain& chain
 );
 
-/// Returns a placement to explain why no split fits: by what its devices lack. Devices are filled
-/// in the order of `costs`, and the remaining layers go to the device with the most room. With
-/// ChainOrder::any the source comes first and gets a layer even without room; the other devices
-/// follow by decreasing room.
+/// Returns a placement that does not fit; what its devices lack explains why no split fits. Devices
+/// are filled in the order of `costs`, and the remaining layers go to the device with the most
+/// room. With ChainOrder::any the source comes first and gets a layer even without room; the other
+/// devices follow by decreasing room.
 [[nodiscard]] Placement fill_in_order(
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );
@@ -31,7 +31,7 @@ namespace headroom::scheduler {
 struct ChainNotes {
     ChainOrder order;
     std::string minimises; ///< a note for users on what the policy minimises
-    std::string sought;    ///< the words for what was not found if there is no chain
+    std::string sought;    ///< what was sought, for the error text if there is no chain
 };
 
 /// Returns the first decision of a static policy, with predictions; infeasible if `chain` is empty.

@@ -23,7 +23,7 @@ struct LayerPlan {
 /// The memory and compute that each device has left for one layer.
 class LayerRoom {
   public:
-    /// Starts from what the devices have left if the ledger's blocks of other layers are on them.
+    /// Starts from what devices have left beside the blocks that `ledger` has in other layers.
     LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer);
 
     [[nodiscard]] std::size_t layer() const { return layer_; }
@@ -72,7 +72,7 @@ class LayerRoom {
 };
 
 /// Returns the fastest plan for these hosts that fits in `room`. Migration is not counted. If the
-/// best spreads of groups and slices do not fit together, the result is a heuristic.
+/// best spreads of groups and slices do not fit together, the result is that of a heuristic.
 [[nodiscard]] LayerPlan plan_for_hosts(
     Spreads& spreads,
     LayerRoom& room,
@@ -93,7 +93,7 @@ struct HostCosts {
     std::vector<Nanoseconds> ffn;
 };
 
-/// Returns, of the plans for all pairs of these hosts, that with the least time + costs of hosts.
+/// Returns, of the plans for all pairs of these hosts, that of least time + costs of its hosts.
 [[nodiscard]] LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,

@@ -6,9 +6,9 @@
 // c_i and m_i are the FLOP and the bytes of block i. M_j is the memory that device j has left
 // beside the blocks placed so far. C_j is the number of FLOP that j does in T_budget
 // (Problem::t_budget_s), less those of the blocks of i's layer placed on j. If i needs more than j
-// has left, the term is (used on j + needed by i) / total, above 1. The published simulator always
-// divides by the totals, so that a loaded device scores as well as an idle one; Headroom does not
-// repeat that.
+// has left, the term is (used on j + needed by i) / j's total, above 1. The published simulator
+// always divides by totals, so that a loaded device scores as well as an idle one; Headroom does
+// not.
 //
 // Communication is the time of the transfers to i from blocks already placed, divided by T_budget:
 // the sum over the senders or the largest, as PaperGather says. The time to migrate i from its

@@ -13,11 +13,11 @@ namespace headroom::scheduler {
 /// prompts come in, then the devices with higher ids, then those with lower ids.
 [[nodiscard]] std::vector<DeviceId> ring_order(const Problem& problem);
 
-/// Feasible pipelines without duplicates, for up to three orders of devices, each from the source
-/// on: ring order, the fastest first, and after each device the nearest.
+/// Feasible pipelines without duplicates, for up to three orders of devices that begin with the
+/// source: ring order, the fastest first, and after each device the nearest of the rest.
 struct Pipelines {
     std::vector<Placement> layers; ///< whole layers; the slowest stage is as short as possible
-    /// split between any two blocks; the longest computing time of a device is about minimal
+    /// split between any two blocks; the busiest device computes for about the least possible time
     std::vector<Placement> blocks;
 };
 [[nodiscard]] Pipelines pipelines_of(const Problem& problem);

@@ -4,9 +4,9 @@
 //
 // DP(i, j) is the least latency of layers 0 … i − 1 if the last of them is on device j. It is the
 // minimum, over the first layer h of j's shard and the device k before j, of DP(h, k) + the time of
-// the hop from k and of layers h … i − 1 on j. LayerCosts::finish, the way back, is added at the
-// end. The stage time of a chain is the longest time for which one token occupies a device (lm_head
-// counts with the source) or a hop. A full pipeline yields one token per stage time.
+// the hop from k and of layers h … i − 1 on j. LayerCosts::finish, the way to the source, comes at
+// the end. The stage time of a chain is the longest time for which one token occupies a device
+// (lm_head counts with the source) or a hop. A full pipeline yields one token per stage time.
 //
 // In a given order of devices the DP is exact. Otherwise it is not, because a device may occur only
 // once: the published algorithms keep one chain per (layer, device), the fastest, which may have
@@ -15,7 +15,7 @@
 // kept. A label is dropped if unused devices cannot hold the remaining layers, or if its time + a
 // lower bound of the remaining time (the DP backwards, in which devices may occur again) is not
 // below the best known latency. The labels kept for one number of layers are the beam, whose width
-// follows from a fixed amount of work. If the beam was never full, the result is proven optimal.
+// follows from a fixed amount of work. If the beam never overflowed, the result is optimal.
 #pragma once
 
 #include <cstddef>
@@ -59,7 +59,7 @@ enum class ChainOrder : std::uint8_t {
 /// fastest_chain()'s work. If it finds none, a wide beam is used.
 [[nodiscard]] Chain heuristic_chain(const LayerCosts& costs);
 
-/// Returns the chain with the least stage time; of chains with equal ones the one of least latency.
+/// Returns the chain with the least stage time; of several such chains that of least latency.
 [[nodiscard]] Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order);
 
 } // namespace headroom::scheduler

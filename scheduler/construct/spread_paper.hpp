@@ -1,5 +1,5 @@
 // Chooses how many groups (K/V heads with their query heads) of a layer each device takes, such
-// that D_T, the published inference delay, is least.
+// that D_T, the time of a decode step by the formula of arXiv 2505.02533, is least.
 #pragma once
 
 #include <cstddef>

@@ -1,11 +1,11 @@
 // Policy `exact` finds an optimal placement and proves it, or returns the best placement found and
 // a lower bound of the objective. The method is branch and bound over all placements that
-// validate() accepts. It works on sets of placements, called boxes (exact/domain.hpp): a box has a
+// validate() accepts. It works on sets of placements, called boxes (exact/domain.hpp). A box has a
 // range for the number of groups (or slices) on each device, and the devices that may have proj,
-// ffn or hub (the hosts). A relaxation (exact/relaxation.hpp) gives the lower bound of a box. What
-// is counted as a node is to solve it for the groups (or slices) of one layer and one pair of
-// hosts, in about 2 µs with five devices. Problem::node_limit limits the number of nodes. The first
-// pass over the layers is not counted, because without it there is no bound to return.
+// ffn or hub (the hosts). A relaxation (exact/relaxation.hpp) gives the lower bound of a box. One
+// search node solves it for the groups (or slices) of one layer and one pair of hosts, in about 2
+// µs with five devices. Problem::node_limit limits the number of nodes. The first pass over the
+// layers is not counted, because without it there is no bound to return.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

@@ -10,8 +10,7 @@ namespace headroom::scheduler {
 /// (construct/packing.hpp) places all. The previous placement and speeds do not count.
 [[nodiscard]] Decision decide_greedy(const Problem& problem);
 
-/// Policy `round_robin` does the same, but begins at device i mod N (of N) to look for room for
-/// block i.
+/// Policy `round_robin` does the same, but the search for block i starts at device i mod N (of N).
 [[nodiscard]] Decision decide_round_robin(const Problem& problem);
 
 /// Policy `static` keeps the first placement of resource_aware. If that placement no longer fits,

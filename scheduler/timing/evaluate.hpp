@@ -1,5 +1,5 @@
-// Computes the predicted times of a decision, and the objective that policies minimise. D_inf is
-// the time of a decode step, D_mig the time to migrate, and D_T is D_inf by the published formula.
+// Computes the predictions of a decision and the objective of policies. D_mig is the time to
+// migrate, D_inf that of a decode step, and D_T is D_inf by the formula of arXiv 2505.02533.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ namespace headroom::scheduler {
 /// Returns the objective of a placement if every turn is computed alone, without batches.
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
-/// Returns a decision for the placement with all its predictions, marked as feasible without a
-/// check of memory. `batch`, the number of turns per batch, is limited to the sequences in flight.
+/// Returns a decision with all predictions for the placement, marked feasible without a check of
+/// memory. `batch` (turns computed together) is lowered to the number of sequences in flight.
 [[nodiscard]] Decision evaluate(
     const Problem& problem, Placement placement, std::int64_t batch = 1
 );

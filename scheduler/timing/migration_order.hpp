@@ -1,7 +1,6 @@
-// Computes the order in which a migration sends its pieces. A piece, the unit of copying, is some
-// rows of a weight matrix or one page of a KV cache. In this order no device ever holds more than
-// max(its bytes before, its bytes after) + the staging buffer, through which pieces pass. The
-// runtime executes the result.
+// Computes the order in which a migration sends its pieces; a piece is some rows of a weight matrix
+// or one page of a KV cache. In this order no device ever holds more than max(bytes before, bytes
+// after) + the staging buffer, through which pieces pass. The runtime executes the result.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +32,12 @@ struct PieceStep {
     bool operator==(const PieceStep&) const = default;
 };
 
-/// Returns one step for each piece. Every device executes the steps in which it takes part, in this
+/// Returns one step for each piece; every device executes those in which it takes part, in this
 /// order. The order is greedy: the next piece belongs to the move of which the smallest fraction is
 /// sent, among the unfinished moves whose target has room; of equal moves the first one is taken.
-/// There is always such a move (migration_order.cpp has the proof). `held` has the bytes that each
-/// device holds before the migration, and `staging` is the size of the staging buffer. Throws Bug
-/// if a piece is larger than `staging` or a move has an invalid device.
+/// There always is such a move (migration_order.cpp has the proof). `held` has the bytes on each
+/// device before the migration; `staging` is the size of the staging buffer. Throws Bug if a piece
+/// is larger than `staging` or a device is invalid.
 [[nodiscard]] std::vector<PieceStep> migration_order(
     const std::vector<PieceMove>& moves, const std::vector<Bytes>& held, Bytes staging
 );

@@ -99,8 +99,8 @@ struct RingPart {
 [[nodiscard]] RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts);
 
 /// Returns the programs of one turn, one per device. A device other than the source has an empty
-/// program if it has no blocks. If embed is on another device, the source's program begins by
-/// sending the token ids there. If lm_head is on another device, the source's program ends by
+/// program if it has no blocks. If embed is not on the source, the source's program begins by
+/// sending the token ids to embed's device. If lm_head is not on the source, that program ends by
 /// receiving the sampled id. Throws Bug if a block has no valid device.
 [[nodiscard]] std::vector<Program> lower(
     const Blocks& blocks, const Placement& placement, DeviceId source, std::size_t devices

@@ -11,7 +11,7 @@ namespace headroom::scheduler {
 
 class RingLowering {
   public:
-    /// `source`, where prompts come in, has the first x and is in the ring if there is no embed.
+    /// If there is no embed, `source`, where prompts come in, has the first x and is in the ring.
     RingLowering(Emitter& emitter, DeviceId source);
 
     /// Sends x from `activation_device` to every other device of the ring.

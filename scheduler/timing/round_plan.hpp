@@ -20,7 +20,7 @@ namespace headroom::scheduler {
 /// What the simulation needs of one placement. `device`, `from`, `to` and `source` are indices into
 /// active_devices, which lists the devices that have a program, by increasing id.
 struct RoundPlan {
-    /// The time for which a message occupies its link and, if limited, egress and ingress.
+    /// How long a message occupies its link, and egress and ingress if their rates are limited.
     struct Transfer {
         Nanoseconds link = 0;
         Nanoseconds egress = 0;
@@ -78,7 +78,7 @@ struct RoundPlan {
     [[nodiscard]] Transfer transfer(std::size_t message, std::int64_t tokens) const;
 };
 
-/// Returns the plan of the placement's programs, which keeps pointers to `blocks` and `snapshot`.
+/// Returns the plan of the placement's programs. It keeps pointers to `blocks` and `snapshot`.
 [[nodiscard]] RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 );

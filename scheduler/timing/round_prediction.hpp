@@ -1,6 +1,6 @@
-// Predicts the time of a round (one turn, that is one forward pass, of every sequence in flight),
-// by simulating rounds until two take the same time. Also predicts the time that prompts add which
-// have still to be processed.
+// Predicts the time of a round (one turn, which is one forward pass, of every sequence in flight),
+// by simulating rounds until two in a row take the same time. Also predicts how much time is added
+// by prompts that are still to be processed.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,10 @@
 // Simulates rounds (one turn of every sequence in flight) at the constant rates of a snapshot. The
 // times equal those of a Timeline with the same programs, but are computed much faster.
 //
-// A segment is a part of a program that runs without waiting. Its key (turn_schedule.hpp) says when
-// it is executed after the visit at which the source began its turn. Its inputs come from segments
-// with smaller keys. So the simulator executes the segments of all devices in the order of their
-// keys, and no instruction has to wait. The order is the same after every visit, so it is computed
-// once.
+// A segment is a part of a program that runs without waiting. turn_schedule.hpp defines visits, at
+// which turns begin and end, and a key for each segment, by which devices order segments after a
+// visit. The inputs of a segment come from segments with smaller keys. So the simulator executes
+// the segments of all devices in the order of their keys, and no instruction has to wait.
 #pragma once
 
 #include <cstddef>
@@ -41,10 +40,10 @@ class RoundSimulator {
         std::vector<Nanoseconds> durations;    ///< per operation
         std::vector<InFlightMessage> messages; ///< [message][turn]
     };
-    /// A segment that is executed after every visit, for batches that began `visits_ago` earlier.
+    /// A segment executed after every visit, for the batches that began `visits_ago` visits before.
     struct DueSegment {
         std::int64_t visits_ago = 0;
-        Nanoseconds at = 0; ///< time after the visit, times visits_ so that it is an integer
+        Nanoseconds at = 0; ///< time after the visit, multiplied by visits_ to be an integer
         std::int32_t depth = 0;
         std::size_t segment = 0;
     };
@@ -63,7 +62,7 @@ class RoundSimulator {
     const RoundPlan* plan_;
     std::int64_t visits_;
     std::int64_t visit_ = 0;
-    std::vector<DueSegment> due_;                  ///< in the order of execution
+    std::vector<DueSegment> due_;                  ///< in the order of execution after a visit
     std::vector<std::vector<BatchState>> batches_; ///< [visit within the cycle]
     std::vector<Nanoseconds> clocks_;              ///< per device
     std::vector<Nanoseconds> egress_free_;

@@ -43,7 +43,7 @@ struct TurnWork {
 /// Turns that are computed together: a block computes once for all, but each has its own messages.
 struct Batch {
     std::vector<TurnWork> turns;        ///< at least one
-    std::shared_ptr<const Rates> rates; ///< the rates for turns that begin when this batch begins
+    std::shared_ptr<const Rates> rates; ///< the rates that apply to these turns
 };
 
 /// One operation: a block computes for one batch. A hub has two per batch, after attention and
@@ -64,7 +64,7 @@ struct MessageRecord {
     std::int32_t layer = -1;
     Bytes bytes = 0;
     Nanoseconds begin = 0;   ///< when sending begins; g in docs/explanation/time.md#messages
-    Nanoseconds arrival = 0; ///< when all has arrived, also through a limited ingress
+    Nanoseconds arrival = 0; ///< of the last byte, any wait for a limited ingress included
     std::int64_t turn = 0;
     bool operator==(const MessageRecord&) const = default;
 };
@@ -116,7 +116,7 @@ struct DeviceLog {
     bool weights_everywhere = false
 );
 
-/// Holds the clocks of all devices, links and rate limits, which advance from call to call.
+/// Holds the clocks of all devices, and the times at which links and rate limits are free again.
 class Timeline {
   public:
     Timeline(const Blocks& blocks, std::size_t devices);
@@ -125,7 +125,7 @@ class Timeline {
     struct FirstOperation {
         DeviceId device;
         Nanoseconds start = 0;
-        std::int64_t cached_rows = 0; ///< used rows of KV caches, see set_cached_rows
+        std::int64_t cached_rows = 0; ///< used rows of all KV caches, by set_cached_rows()
         const Rates& rates;           ///< the rates of the batch
     };
     /// Returns by how many bytes the device exceeds its memory budget at this moment. Before the
@@ -145,9 +145,9 @@ class Timeline {
     );
 
     // The following functions are for several turns in progress at once. Each call says what the
-    // source does; the other devices follow by their schedules (turn_schedule.hpp, also for visits,
-    // segments and keys). After each call every device has executed all tasks (segments for one
-    // batch) that do not wait for a later call.
+    // source does; the other devices follow by their schedules. turn_schedule.hpp explains
+    // schedules, visits, segments and keys. After each call every device has executed all tasks
+    // (segments for one batch) that do not wait for a later call.
 
     struct Settings {
         DeviceId source;
@@ -175,8 +175,7 @@ class Timeline {
     [[nodiscard]] const std::vector<ScheduleKey>& schedule_keys(DeviceId d) const {
         return states_[d.index()].keys;
     }
-    /// Returns what every device did since the last call. Throws Bug if one still waits for a
-    /// message.
+    /// Returns what each device did since the last call. Throws Bug if one waits for a message.
     [[nodiscard]] std::vector<DeviceLog> take_logs();
     /// Sets the device's clock to `time`, if the clock is earlier: the device was idle until then.
     void advance_clock(DeviceId d, Nanoseconds time);
@@ -185,10 +184,9 @@ class Timeline {
 
     /// Computes a migration while no turn is in progress. First every clock becomes at least
     /// t_switch. Then each of `moves`, which must be in block order, sends its bytes as one
-    /// message. Meanwhile each target loads its blocks from its storage, one after the other. At
-    /// the end of the last move, t_resume, all clocks become t_resume, which is returned. Without
-    /// moves no clock changes and t_switch is returned. `log` also gets moves of 0 bytes, with
-    /// start = end.
+    /// message. Meanwhile each target loads its blocks from its storage, one after the other. When
+    /// the last move ends, all clocks become that time, t_resume, which is returned. Without moves
+    /// no clock changes and t_switch is returned. `log` also gets moves of 0 bytes.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,

@@ -14,14 +14,14 @@
 // key of two numbers. Its phase offset is the time from the start of the step until the segment
 // would start if its turn were alone. Its message depth is the largest number of messages on a path
 // from the start of the step to the segment. Let P be the duration of the step, so visits are P/G
-// apart. A segment with phase offset p, of a turn that began at visit v, is due (has its turn in
-// the schedule) at v·P/G + p. After a visit a device executes the segments that are due before the
-// next visit, in the order of these times; at equal times the earlier turn is first, then the
-// smaller depth. Only for the source's last segment, which receives the result, the rule differs:
-// the source executes it at the next visit of the group, directly before the first segment of the
-// next turn. So no group waits until the turns of all others end. Several batches may begin at one
-// visit. Their segments have the same keys, so a device executes each segment for all of these
-// batches before the next segment.
+// apart. A segment with phase offset p, of a turn that began at visit v, is due (scheduled) at
+// v·P/G + p. After a visit a device executes the segments that are due before the next visit, in
+// the order of these times; at equal times the earlier turn is first, then the smaller depth. The
+// rule differs only for the source's last segment, which receives the result: the source executes
+// it at the next visit of the group, directly before the first segment of the next turn. So no
+// group waits until the turns of all others end. Several batches (of turns computed together) may
+// begin at one visit. Their segments have the same keys, so a device executes each segment for all
+// of these batches before the next segment.
 //
 // This order cannot deadlock: the inputs of a segment come from segments with smaller keys.
 #pragma once
@@ -46,7 +46,7 @@ struct ProgramSegment {
 /// Returns the program's segments. Each begins with its receives and ends before the next receive.
 [[nodiscard]] std::vector<ProgramSegment> segments_of(const Program& program);
 
-/// Returns whether turns that sample no token (prompt chunks before the last) skip it.
+/// Returns whether turns that sample no token (prompt chunks before the last) skip `instruction`.
 [[nodiscard]] bool is_sampling_only(const Instruction& instruction, const Blocks& blocks);
 
 /// The position of a segment in a step, by which devices order segments.
