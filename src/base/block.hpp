@@ -12,7 +12,7 @@ namespace headroom {
 /// The kind of a block. In each layer a `group` is a K/V head with its query heads, `proj` is the
 /// output projection of attention, and `ffn` is the feed-forward network. In granularity `sliced` a
 /// layer has no proj and no ffn, but slices of the ffn and a hub that adds up partial sums. Traces
-/// store the number of a kind, so a new kind must be added at the end.
+/// (the files that runs write) store a kind as its number, so a new kind must be the last one.
 enum class BlockKind : std::uint8_t { embed, group, proj, ffn, lm_head, slice, hub };
 
 /// The name of one block. `layer` is -1 for embed and lm_head. `group` is the number of a group or

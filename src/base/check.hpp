@@ -1,5 +1,5 @@
-// Checks for mistakes in the program. They are active in release builds too. No user input may make
-// a check fail.
+// Checks for mistakes in the program. They are active in release builds too. A check must hold for
+// every user input; base/error.hpp has the errors of users.
 #pragma once
 
 #include <stdexcept>
@@ -21,8 +21,8 @@ class Bug : public std::logic_error {
 
 } // namespace headroom
 
-/// HEADROOM_CHECK(condition, "format {}", values...): throws Bug with the place in the code and the
-/// values unless the condition holds.
+/// HEADROOM_CHECK(condition, "format {}", values...) throws Bug if the condition is false. The text
+/// of the exception has the place in the code, the condition and the formatted values.
 #define HEADROOM_CHECK(condition, ...)                                                             \
     do {                                                                                           \
         if (!(condition)) [[unlikely]] {                                                           \

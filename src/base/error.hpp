@@ -1,6 +1,6 @@
 // The errors that a user can cause or encounter, each with the exit code of the program. Bugs are
-// reported by check.hpp. Expected outcomes, such as a full memory budget, are return values; only
-// the code that ends the run turns them into errors.
+// reported by check.hpp. An expected outcome, such as a full memory budget, is a return value at
+// first; only the code that ends the run throws an error for it.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ enum class ExitCode : int {
     terminated = 143,  ///< SIGTERM
 };
 
-/// A fact of an error as a name and a value, {"device", "phone"} or {"layer", 3}, so that a program
-/// need not search the message for this fact.
+/// A fact of an error as a name and a value, such as {"device", "phone"} or {"layer", 3}. Programs
+/// read such facts from JSON output, so they need not search the message.
 struct ErrorField {
     std::string_view name;
     std::variant<std::int64_t, std::string> value;
@@ -45,15 +45,15 @@ class Error : public std::runtime_error {
     ErrorFields fields_;
 };
 
-/// One problem of an input. line_of() returns "where: text", or only the text if `where` is empty.
+/// One mistake in an input. line_of() returns "where: text", or only the text if `where` is empty.
 struct InputProblem {
     std::string where; ///< "run.toml:3:5", or the option as it was given: "--set seed=x"
     std::string text;
 };
 [[nodiscard]] std::string line_of(const InputProblem& problem);
 
-/// A file or the command line is invalid. The error holds all problems that were found, each as one
-/// line.
+/// A file or the command line is invalid. The error holds all problems that were found, one line
+/// for each.
 class InputError : public Error {
   public:
     explicit InputError(const std::string& problem) : InputError(std::vector{problem}) {}
@@ -71,7 +71,7 @@ class InputError : public Error {
         : Error(ExitCode::bad_input, error.what() + advice), problems_(error.problems_),
           located_(error.located_) {}
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
-    /// Returns the same problems with their places, as far as these are known.
+    /// Returns the same problems as problems(), with their places in the input if they are known.
     [[nodiscard]] const std::vector<InputProblem>& located() const { return located_; }
 
   private:
@@ -88,22 +88,22 @@ class EnvironmentError : public Error {
     explicit EnvironmentError(const std::string& what) : Error(ExitCode::environment, what) {}
 };
 
-/// A wait exceeded its limit, or an operation never ends because its rate stays 0.
+/// A wait for another device took too long, or work never ends because its rate stays 0.
 class StuckError : public Error {
   public:
     explicit StuckError(const std::string& what, ErrorFields fields = {})
         : Error(ExitCode::stuck, what, std::move(fields)) {}
 };
 
-/// No placement is feasible, or a device holds more than its memory budget and cannot read weights
-/// from storage again because it has no storage or the scenario forbids it.
+/// No placement is feasible. Or a device holds more than its memory budget and cannot page (read
+/// the excess weights from storage), because it has no storage or the scenario forbids paging.
 class InfeasibleError : public Error {
   public:
     explicit InfeasibleError(const std::string& what, ErrorFields fields = {})
         : Error(ExitCode::infeasible, what, std::move(fields)) {}
 };
 
-/// SIGINT or SIGTERM arrived. While the exception propagates, the trace is closed.
+/// SIGINT or SIGTERM arrived. While the exception propagates, the trace (output file) is closed.
 class InterruptedError : public Error {
   public:
     explicit InterruptedError(ExitCode code) : Error(code, "interrupted") {}

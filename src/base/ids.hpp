@@ -22,7 +22,7 @@ struct Id {
     constexpr auto operator<=>(const Id&) const = default;
 };
 
-using DeviceId = Id<struct DeviceTag>; ///< one emulated edge device
-using BlockId = Id<struct BlockTag>; ///< one block (base/block.hpp): its index in scheduler::Blocks
+using DeviceId = Id<struct DeviceTag>; ///< index of an emulated edge device in the fleet
+using BlockId = Id<struct BlockTag>;   ///< index of a block (base/block.hpp) in scheduler::Blocks
 
 } // namespace headroom

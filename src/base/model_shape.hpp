@@ -1,6 +1,6 @@
 // The shape of a decoder: the sizes and weight types on which costs and memory depend. Code that
-// handles all fields alike (model files, traces, checks, `headroom inspect`) iterates over the
-// lists kLayerTypeFields and kShapeFields.
+// handles all fields alike (for model files, traces, checks and `headroom inspect`) iterates over
+// the lists kLayerTypeFields and kShapeFields. A trace is the HDF5 file that a run writes.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace headroom {
 
 /// Upper limits for the dimensions of a model, whether it comes from a scenario, a model file or a
 /// trace. They are far above all existing models, and low enough that the bytes and operations of
-/// one token fit in 64 bits. scheduler/size_limits checks sizes that also depend on prompts and
-/// sequences.
+/// one token fit in 64 bits. scheduler/size_limits checks the sizes that depend also on the lengths
+/// of prompts and the number of sequences.
 inline constexpr std::int64_t kMaxModelLayers = 4096;
 inline constexpr std::int64_t kMaxModelHeads = 4096;
 inline constexpr std::int64_t kMaxModelWidth = 262'144;
@@ -26,7 +26,7 @@ inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
 inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< upper limit of kv_bytes
 
-/// The types in which kernels read the weights of one layer's matrices.
+/// The types of the weights of one layer's matrices, as kernels read them.
 struct LayerTypes {
     WeightType q = WeightType::f32;
     WeightType k = WeightType::f32;
@@ -43,17 +43,17 @@ struct LayerTypes {
 /// The letters D, F, V, d and q are those of docs/explanation/blocks.md.
 struct ModelShape {
     std::int32_t layers = 0;
-    std::int32_t heads = 0;
-    std::int32_t kv_heads = 0;
+    std::int32_t heads = 0;              ///< query heads
+    std::int32_t kv_heads = 0;           ///< K/V heads, each with a group of query heads
     std::int64_t width = 0;              ///< D
     std::int64_t ffn_width = 0;          ///< F
-    bool gated = true;                   ///< FFNs have three matrices (gate, up, down), not two
+    bool gated = true;                   ///< whether FFNs have a gate matrix beside up and down
     std::int64_t vocabulary = 0;         ///< V
     std::int64_t context = 0;            ///< the longest context in tokens
-    std::vector<LayerTypes> layer_types; ///< one per layer
+    std::vector<LayerTypes> layer_types; ///< one element per layer
     WeightType embed_type = WeightType::f32;
     WeightType lm_head_type = WeightType::f32;
-    Bytes kv_bytes = 4; ///< bytes per element of the KV cache
+    Bytes kv_bytes = 4; ///< bytes of one number in the KV cache
     bool tied = false;  ///< whether lm_head uses the matrix of embed
     /// Whether the model has embed and lm_head. Without them, the first layer's input begins on the
     /// source (the device where prompts come in), and the last layer's output returns to the source
@@ -63,7 +63,7 @@ struct ModelShape {
 
     [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
     [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
-    /// Returns all reasons why the shape cannot be used, one sentence each.
+    /// Returns all reasons why the shape is invalid, one line for each.
     [[nodiscard]] std::vector<std::string> problems() const;
     bool operator==(const ModelShape&) const = default;
 };
@@ -80,7 +80,7 @@ template <class Struct, class T>
 ShapeField(const char*, T Struct::*, std::int64_t = 0, const char* = nullptr)
     -> ShapeField<Struct, T>;
 
-/// The fields in the order of the columns of a trace's table /layers.
+/// The fields of LayerTypes, in the column order of a trace's table /layers.
 inline constexpr std::tuple kLayerTypeFields{
     ShapeField{"q", &LayerTypes::q},
     ShapeField{"k", &LayerTypes::k},
@@ -91,7 +91,7 @@ inline constexpr std::tuple kLayerTypeFields{
     ShapeField{"down", &LayerTypes::down},
 };
 
-/// All fields but layer_types, in the order of the columns of a trace's table /model.
+/// The fields of ModelShape except layer_types, in the column order of a trace's table /model.
 inline constexpr std::tuple kShapeFields{
     ShapeField{"layers", &ModelShape::layers, kMaxModelLayers, "block_count"},
     ShapeField{"heads", &ModelShape::heads, kMaxModelHeads, "attention.head_count"},
@@ -109,7 +109,7 @@ inline constexpr std::tuple kShapeFields{
     ShapeField{"norms", &ModelShape::norms},
 };
 
-/// Calls visit(field) for each field that is a size (max > 0).
+/// Calls visit(field) for each field of ModelShape that is a size (max > 0).
 template <class Visit>
 void for_each_size(const Visit& visit) {
     const auto visit_size = [&]<class T>(const ShapeField<ModelShape, T>& field) {

@@ -7,32 +7,32 @@
 namespace headroom {
 
 /// Follows a chain of symbolic links and returns the path at its end; a file need not exist there.
-/// As Linux does with fs.protected_symlinks, refuses a link that another user has put into a folder
-/// where everybody may create files, such as /tmp: throws EnvironmentError.
+/// Throws EnvironmentError for a link that another user has put into a folder where everybody may
+/// create files, such as /tmp. (With the setting fs.protected_symlinks, Linux refuses it too.)
 [[nodiscard]] std::filesystem::path resolve_links(const std::filesystem::path& path);
 
-/// A new file that will replace the target file. Until publish() it has a temporary name in the
-/// folder of the target. Other users cannot guess that name. An existing file or link is never
-/// opened.
+/// A new file that will replace the target file. Until publish() the new file has a temporary name
+/// in the folder of the target. Other users cannot guess that name. If a file or link of that name
+/// exists nevertheless, the constructor throws and does not open it.
 class NewFile {
   public:
     enum class Links {
-        follow, ///< for names from the user: replaces the file that the link leads to
-        replace ///< for names that the program chose: replaces the link itself
+        follow, ///< for names from the user: a link stays, and the file at its end is replaced
+        replace ///< for names that the program chose: a link is replaced by the new file
     };
 
     /// Creates the temporary file. Throws EnvironmentError if that fails.
     NewFile(const std::filesystem::path& target, Links links);
     NewFile(const NewFile&) = delete;
     NewFile& operator=(const NewFile&) = delete;
-    /// Removes the temporary file unless it was published.
+    /// Removes the temporary file if publish() has not renamed it.
     ~NewFile();
 
     [[nodiscard]] const std::filesystem::path& path() const { return temporary_path_; }
-    /// Returns a descriptor that is open for writing. The caller must close it.
+    /// Returns a descriptor that is open for writing. The caller must close the descriptor.
     [[nodiscard]] int release_descriptor();
-    /// Renames the complete file to the target's name and replaces an existing file. Throws
-    /// EnvironmentError if that fails or if afterwards another file has that name.
+    /// Gives the complete file the target's name; an existing file of that name is replaced. Throws
+    /// EnvironmentError if renaming fails, or if the name then belongs to another file or to none.
     void publish();
 
   private:

@@ -1,6 +1,6 @@
 // Random numbers that have the same bits on every computer and with every library version. They are
 // counter-based: a number is a pure function of (seed, purpose, indices). Results therefore do not
-// depend on the order of draws, and a random load can be computed for any virtual time directly.
+// depend on the order of draws, and the random load of a device can be computed for any moment.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ namespace headroom {
     return mix_bits(mix_bits(state ^ a) ^ b);
 }
 
-/// Returns the k-th number of a stream.
+/// Returns the k-th number of a stream; `stream` is a result of stream_seed().
 [[nodiscard]] constexpr std::uint64_t random_bits(std::uint64_t stream, std::uint64_t k) {
     return mix_bits(stream ^ mix_bits(k));
 }

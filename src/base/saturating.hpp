@@ -1,5 +1,5 @@
-// Sums and differences of 64-bit integers. Instead of overflowing they become the largest or the
-// smallest value. Numbers that come from files can be arbitrarily large, and an overflow would be
+// Sums and differences of 64-bit integers. A result that does not fit becomes the largest or the
+// smallest integer. Numbers from files can be so large that a plain sum overflows, which would be
 // undefined behaviour.
 #pragma once
 

@@ -9,17 +9,17 @@
 namespace headroom {
 
 /// Returns the length in bytes of the longest prefix that does not end inside a UTF-8 character.
-/// Bytes that cannot belong to a character count as complete, so at most the last three bytes are
-/// left out.
+/// Bytes that cannot belong to a character count as complete. At most three bytes are left out,
+/// because a character has at most four.
 [[nodiscard]] std::size_t complete_prefix_length(std::string_view text);
 
-/// Returns the length in bytes of the well-formed character (table 3-7 of the Unicode standard) at
-/// the start of a text that is not empty; 0 if there is none.
+/// Returns the length in bytes of the character at the start of the text, or 0 if no well-formed
+/// character (table 3-7 of the Unicode standard) is there. Precondition: the text is not empty.
 [[nodiscard]] std::size_t well_formed_length(std::string_view text);
 
-/// Returns the text with all characters and bytes escaped that could control a terminal. ASCII
-/// control characters except line ends and tabs, and bytes that are not UTF-8, become escapes like
-/// \x1b. Other control characters and those that change the writing direction become escapes like
+/// Returns the text with all characters and bytes escaped that could control a terminal. Control
+/// characters below 0x20 and bytes that are not UTF-8 become escapes like \x1b; line ends and tabs
+/// stay. Other control characters, and those that change the writing direction, become escapes like
 /// \u009b. Escaping the result again does not change it.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 

@@ -15,12 +15,12 @@ namespace headroom {
 /// The layouts are those of ggml. f16 is IEEE binary16, and bf16 is the upper half of an F32. A
 /// quantisation block (see WeightFormat) of q8_0 is a binary16 scale and 32 signed bytes. One of
 /// q4_0 is a binary16 scale and 16 bytes; the low nibbles minus 8 are elements 0 to 15, and the
-/// high nibbles minus 8 are elements 16 to 31. Traces store the numbers of the types, so new types
-/// are added at the end.
+/// high nibbles minus 8 are elements 16 to 31. An element times the scale is the weight. Traces
+/// (the files that runs write) store the number of a type, so a new type must be the last one.
 enum class WeightType : std::uint8_t { f32, q8_0, f16, bf16, q4_0 };
 
-/// How weights of one type are stored. A row consists of quantisation blocks; without quantisation,
-/// a block is one weight.
+/// How weights of one type are stored. A row of a matrix consists of quantisation blocks: weights
+/// with a common scale. If a type is not quantised, such a block is one weight without a scale.
 struct WeightFormat {
     WeightType type = WeightType::f32;
     std::string_view name;
@@ -50,9 +50,9 @@ inline constexpr auto kWeightTypes = [] {
     return types;
 }();
 
-/// Calls visit(std::integral_constant<WeightType, type>()). Because the type of `visit` is part of
-/// the function's name, files that are compiled for different instruction sets never share a copy
-/// of it, which could contain instructions that the CPU lacks.
+/// Calls visit(std::integral_constant<WeightType, type>()). Callers pass a lambda, whose type is
+/// part of the name of this function's instance. So files that are compiled for different
+/// instruction sets never share an instance, which could have instructions that the CPU lacks.
 template <std::size_t kIndex = 0, class Visit>
 void visit_weight_type(WeightType type, const Visit& visit) {
     if constexpr (kIndex < kWeightFormats.size()) {
@@ -77,8 +77,8 @@ inline constexpr WeightFormat kFormatOf = [] {
 }();
 
 [[nodiscard]] const WeightFormat& format_of(WeightType type);
-/// Returns the bytes of one row of `columns` elements. Precondition: columns is a multiple of
-/// WeightFormat::elements.
+/// Returns the stored bytes of a row of `columns` weights. Precondition: `columns` is positive and
+/// a multiple of WeightFormat::elements.
 [[nodiscard]] Bytes row_bytes(WeightType type, std::int64_t columns);
 
 [[nodiscard]] std::string_view name_of(WeightType type);

@@ -7,8 +7,8 @@
 //     };
 //
 // A field is a number, a truth value, an enumeration, a text, a path, an optional, a vector, or a
-// struct with such a list. Numbers have the size and byte order that they have in memory, so both
-// sides must run the same program, which src/cli/launch checks.
+// struct with such a list. Numbers have the size and byte order that they have in memory. So both
+// sides must run the same program; src/cli/launch checks this.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +37,9 @@ struct Fields {
 };
 Fields()->Fields<>;
 
-/// Returns the fields of a struct. A specialisation gives a list to a struct that has none. A
-/// specialisation that leaves out fields on purpose must have a static member `kIncomplete`;
-/// otherwise WireWriter::put does not compile.
+/// of() returns the fields of a struct. A struct without wire_fields() needs a specialisation with
+/// its list. A list that leaves out fields on purpose needs a specialisation with a static member
+/// `kIncomplete`; otherwise WireWriter::put does not compile.
 template <class T>
 struct WireFields {
     static auto of(auto& m) { return T::wire_fields(m); }
@@ -53,8 +53,8 @@ struct WireFields<std::pair<A, B>> {
     static auto of(auto& m) { return Fields() & m.first & m.second; }
 };
 
-/// Converts to any type, so that field_count() can try with how many AnyField an aggregate can be
-/// initialised. The conversion is never executed; it has a body only because clang wants one.
+/// A value that converts to any type; with such values field_count() counts the fields of a struct.
+/// The conversion is never executed; it has a body only because clang wants one.
 struct AnyField {
     template <class T>
     operator T() const {
@@ -71,7 +71,7 @@ template <class T, class... F>
     }
 }
 
-/// Whether the list of a struct has as many entries as the struct has fields.
+/// Returns whether the list of a struct has as many entries as the struct has fields.
 template <class T>
 [[nodiscard]] consteval bool lists_every_field() {
     using List = decltype(WireFields<T>::of(std::declval<T&>()).all);
@@ -136,8 +136,9 @@ class WireWriter {
     std::vector<std::byte> bytes_;
 };
 
-/// Reads values from bytes. Throws Bug if the bytes end early or hold an impossible value. An
-/// element count that the remaining bytes cannot hold is refused before memory is allocated for it.
+/// Reads values from bytes. Throws Bug if the bytes end early, if a truth value is neither 0 nor 1,
+/// or (before memory is allocated) if a text or vector has more elements than the remaining bytes
+/// can hold.
 class WireReader {
   public:
     explicit WireReader(std::span<const std::byte> bytes) : size_(bytes.size()), rest_(bytes) {}
@@ -212,7 +213,7 @@ template <class T>
     return writer.take();
 }
 
-/// Returns the value at the beginning of these bytes.
+/// Returns the value at the beginning of these bytes; more bytes may follow.
 template <class T>
 [[nodiscard]] T unpack_front(std::span<const std::byte> bytes) {
     T value{};

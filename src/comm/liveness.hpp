@@ -1,7 +1,7 @@
-// Among the ranks that a rank waits for, finds those to ask for a sign of life (an answer that
-// shows that a rank works) and those that are silent (have given no sign of life for long). The
-// caller passes the time and the answers, so that tests need not wait. comm/mpi sends the
-// questions.
+// Signs of life: a rank that waits long asks the awaited ranks whether they still work. This header
+// finds the ranks to ask, and the silent ranks, which have given no sign of life for too long. The
+// caller passes in the time and the answers, so that tests need not wait. comm/mpi sends the
+// questions and answers.
 #pragma once
 
 #include <chrono>
@@ -11,18 +11,19 @@
 
 namespace headroom::comm {
 
-/// A sign of life: the answer of a rank.
+/// The answer of a rank. The first answer in a wait is a sign of life. A later one is a sign of
+/// life only if `progress` has changed or `excused` is true.
 struct SignOfLife {
-    std::int64_t progress = 0; ///< changes whenever the main thread has done something
-    bool excused = false;      ///< whether the rank is excused (see Transport::Excuse)
+    std::int64_t progress = 0; ///< changes whenever the rank's main thread has done something
+    bool excused = false;      ///< whether others may wait for long (see Transport::Excuse)
 };
 
-/// Counts the time in which this process runs. Time in which the process is stopped (Ctrl-Z), or
-/// the computer or its container is suspended, does not count.
+/// Adds up the time in which this process runs. Time in which the process is stopped (Ctrl-Z), or
+/// in which its computer or container is suspended, does not count.
 class RunningTime {
   public:
-    /// Adds the time since the last call and returns true. Returns false and adds nothing if that
-    /// time is so long that the process must have been stopped.
+    /// Adds the time since the last call and returns true. But if more than 2 s have passed since
+    /// that call, the process must have been stopped; then adds nothing and returns false.
     bool update(std::chrono::steady_clock::time_point now);
     [[nodiscard]] std::chrono::nanoseconds total() const { return total_; }
 
@@ -32,18 +33,18 @@ class RunningTime {
     std::chrono::nanoseconds total_{0};
 };
 
-/// What one rank knows of the ranks that it waits for. A rank must be asked when it has given no
-/// sign of life for a third of the time after which it counts as silent.
+/// What this rank knows of the ranks that it waits for. A rank must be asked when a third of
+/// `silence` (see begin_wait) has passed since its last sign of life.
 class LivenessMonitor {
   public:
     using Nanoseconds = std::chrono::nanoseconds;
 
-    /// Begins a wait for these ranks. A rank without a sign of life for `silence` is silent; if
-    /// `silence` is 0, no rank is ever silent.
+    /// Begins a wait for these ranks. A rank that gives no sign of life for the time `silence` is
+    /// silent. If `silence` is 0, no rank is asked and none is ever silent.
     void begin_wait(const std::vector<int>& ranks, Nanoseconds silence);
     void end_wait();
 
-    /// Returns the ranks to ask now. Must be called a few times a second.
+    /// Returns the ranks to ask now. Must be called a few times a second; see RunningTime::update.
     [[nodiscard]] std::vector<int> ranks_to_ask(std::chrono::steady_clock::time_point now);
     void record_answer(int rank, const SignOfLife& sign);
 
@@ -55,7 +56,7 @@ class LivenessMonitor {
     struct Peer {
         int rank = -1;
         Nanoseconds last_sign{0};     ///< running time at the last sign of life, or at begin_wait()
-        Nanoseconds last_question{0}; ///< running time at the last question
+        Nanoseconds last_question{0}; ///< running time at the last question, or at begin_wait()
         bool has_answered = false;
         SignOfLife last_answer;
     };
@@ -66,7 +67,7 @@ class LivenessMonitor {
     RunningTime time_;
     Nanoseconds silence_{0};
     std::vector<Peer> peers_;
-    std::set<int> unanswered_; ///< ranks with an open question, which are not asked again
+    std::set<int> unanswered_; ///< ranks that have not answered yet; they are not asked again
 };
 
 } // namespace headroom::comm

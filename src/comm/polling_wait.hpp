@@ -1,6 +1,6 @@
-// The polling loop of a wait: it yields the core for a short time, then sleeps for growing periods,
-// and gives up at its deadline or after an interrupt. It uses Linux system calls to sleep, because
-// waits need a precision of microseconds.
+// The pauses between the polls of a wait: they yield the core at first, and later they sleep for
+// growing periods. Also measures when the wait must end: at its deadline, or after an interrupt.
+// Sleeps are system calls of Linux, because they must be precise to microseconds.
 #pragma once
 
 #include <chrono>
@@ -15,44 +15,44 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// Sleeps until a moment of the steady clock. It may return early if a signal arrives.
 void sleep_until(SteadyTime moment);
 
-/// Sets the timer slack of this thread to 1 µs, so that sleeps end on time; the default of Linux is
-/// 50 µs. Only the first call of a thread does anything.
+/// Sets the timer slack of this thread (by how much Linux may delay the end of a sleep) to 1 µs;
+/// the default is 50 µs. Only the first call of a thread has an effect.
 void use_fine_timers();
 
-/// Watches for an interrupt during one wait and measures the grace time after the interrupt.
+/// Notices an interrupt (such as SIGINT) during one wait, and then measures the grace time.
 class InterruptWatch {
   public:
-    /// Returns the exit code of the interrupt if its grace time is over, and 0 otherwise. Code 3
-    /// (mpirun is ending the job) has no grace time.
+    /// Returns the exit code of the interrupt if the grace time is over, and 0 otherwise. Code 3
+    /// (mpirun is ending the job) is returned at once.
     [[nodiscard]] int code_after_grace(const Transport::Options& options);
 
   private:
     std::optional<SteadyTime> since_; ///< when the interrupt was first noticed
 };
 
-/// The kind of a wait decides how long it polls before it first sleeps, and how long it sleeps.
+/// A wait for a transfer polls for longer before it first sleeps, and its sleeps are shorter.
 enum class WaitKind {
     message,  ///< another device must act first
-    transfer, ///< bytes are being transferred, and each poll advances them
+    transfer, ///< bytes are being transferred, and each poll advances the transfer
 };
 
-/// The state of one wait that polls. The caller alternates between polling and calling pause().
+/// The state of one wait. The caller polls and calls pause() in turn.
 class PollingWait {
   public:
     /// The options must outlive this object and must not change.
     explicit PollingWait(const Transport::Options& options, WaitKind kind = WaitKind::message);
 
-    /// Returns whether the deadline had passed at the last pause().
+    /// Returns whether waited() has reached Options::deadline.
     [[nodiscard]] bool has_timed_out() const { return waited() >= options_.deadline; }
 
-    /// Returns the time from the start, or from restart(), to the last pause(). Time in which this
-    /// process was stopped does not count.
+    /// Returns the time from the constructor, or from the last restart(), to the last pause(). Time
+    /// in which this process was stopped does not count.
     [[nodiscard]] std::chrono::nanoseconds waited() const { return now_ - start_; }
     void restart() { start_ = now_; }
 
     [[nodiscard]] int interrupt_code() { return watch_.code_after_grace(options_); }
 
-    /// Yields the core at first, and sleeps when the wait has lasted longer.
+    /// Yields the core if the wait has just begun, and sleeps otherwise.
     void pause();
 
   private:

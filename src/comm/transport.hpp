@@ -1,7 +1,7 @@
 // The interface by which devices exchange bytes. Messages go from one device to another, carry a
 // tag, and arrive in the order of sending per (sender, receiver, tag). A message is a list of byte
-// ranges (parts); the interface knows no application types. One test suite (tests/comm) checks all
-// implementations.
+// ranges (parts); the interface knows no application types. One implementation uses MPI (comm/mpi);
+// in the other, devices are threads of one process (comm/inprocess). tests/comm checks both.
 #pragma once
 
 #include <chrono>
@@ -22,21 +22,21 @@ namespace headroom::comm {
 /// The kind of a message. All tags are below 32767, the upper bound that MPI guarantees.
 enum class Tag : std::uint16_t {
     setup = 1,   ///< configuration and its hash, at the start
-    control = 2, ///< controller -> device: turns, decisions, stop
+    control = 2, ///< controller -> device: forward passes, new placements, stop
     report = 3,  ///< device -> controller
     data = 4,    ///< activations, token ids
     weights = 5, ///< weights, when they are loaded
     migration = 6,
     ack = 7,
-    failure = 8, ///< the error of a failed device -> device 0
+    failure = 8, ///< failed device -> device 0: its error
     test = 100,
 };
 
 inline constexpr std::int32_t kMaxSlots = 30'000;
 
-/// Returns the tag for activations in a slot (the place of one sequence in flight). Each slot has
-/// its own tag, because a device may receive the messages of several slots in another order than
-/// that of sending. Precondition: 0 ≤ slot < kMaxSlots.
+/// Returns the tag for the activations of a slot. (A slot is the place of one running request.)
+/// Each slot has its own tag, so that a device can receive the messages of several slots in another
+/// order than that of sending. Precondition: 0 ≤ slot < kMaxSlots.
 [[nodiscard]] Tag data_tag(std::int32_t slot);
 
 [[nodiscard]] std::string_view name_of(Tag tag);
@@ -44,7 +44,7 @@ inline constexpr std::int32_t kMaxSlots = 30'000;
 using Part = std::span<std::byte>;
 using ConstPart = std::span<const std::byte>;
 
-/// What a wait is for. -1 means that a value is unknown.
+/// Says what a wait is for, in error texts. -1 means that a value is unknown.
 struct WaitReason {
     std::string_view what = "a message";
     std::int64_t layer = -1;
@@ -52,31 +52,32 @@ struct WaitReason {
     std::int64_t turn = -1;  ///< number of the forward pass of a sequence
 };
 
-/// The message that a wait is for, for error texts. For a barrier `peer` is invalid.
+/// The message that a device waits to receive or to send, or the barrier at which it waits.
 struct WaitTarget {
     std::string_view verb; ///< "receive", "send" or "meet"
-    DeviceId peer;
+    DeviceId peer;         ///< the other device; invalid for a barrier
     Tag tag = Tag::test;
     const WaitReason& reason;
 };
-/// Returns peer, layer, epoch and turn of a wait, as far as they are known.
+/// Returns the peer, layer, epoch and turn of a wait, without those that are unknown.
 [[nodiscard]] ErrorFields fields_of(const WaitTarget& target);
 
 /// Returns " of layer 3, epoch 2, turn 17". Values that are -1 are left out.
 [[nodiscard]] std::string to_string(const WaitReason& reason);
 
 /// An asynchronous send. The bytes of its parts must not change until the send is done. The owner
-/// must call Transport::wait. The destructor of an unfinished send reports the mistake to stderr
-/// and aborts the process, unless the transport has failed or an exception is propagating.
+/// must call Transport::wait. The destructor of an unfinished send prints an error and aborts the
+/// process, except after a failure of the transport or while an exception propagates.
 class PendingSend {
   public:
     /// The state of a send; each transport derives its own class.
     struct State {
         virtual ~State() = default;
-        [[nodiscard]] virtual bool done() = 0; ///< a call also advances the transfer
-        /// Returns whether the transport has failed, so that an unfinished send may be dropped.
+        /// Returns whether the parts may be reused. With MPI, each call also advances the transfer.
+        [[nodiscard]] virtual bool done() = 0;
+        /// Returns whether the transport has failed, so that an unfinished send may be destroyed.
         [[nodiscard]] virtual bool abandoned() const { return false; }
-        /// Returns whether MPI may still read the parts after an unfinished send was dropped.
+        /// Returns whether MPI may still read the parts after an unfinished send was destroyed.
         [[nodiscard]] virtual bool reads_after_drop() const { return false; }
         DeviceId to;
         Tag tag = Tag::test;
@@ -100,7 +101,7 @@ class PendingSend {
 
 class Transport {
   public:
-    /// Leaks undelivered messages of send_copy if the MPI library may still read their bytes.
+    /// Leaks the bytes of undelivered messages of send_copy if MPI may still read these bytes.
     virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;
@@ -110,24 +111,24 @@ class Transport {
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) = 0;
 
-    /// As start_send, but the send is not done before the receiver has begun to receive the
-    /// message. Unreceived messages can therefore not accumulate in buffers of the receiver.
+    /// Like start_send, but the send is done only when the receiver has begun to receive the
+    /// message. A sender that waits for this cannot fill the receiver's buffers with messages.
     [[nodiscard]] virtual PendingSend start_synchronous_send(
         DeviceId to, Tag tag, std::span<const ConstPart> parts
     ) = 0;
 
-    /// Waits until the parts of the send may be reused. Throws StuckError at the deadline.
+    /// Waits until the parts of the send may be reused. Throws the errors of receive, except Bug.
     virtual void wait(PendingSend& send, const WaitReason& reason) = 0;
 
     /// Waits for the next message of (from, tag) and writes it to the parts. Throws Bug if the
     /// length of the message is not that of all parts together. Throws StuckError at the deadline;
-    /// the text names both devices and what the wait is for. Throws InterruptedError if
-    /// Options::interrupted returns nonzero and the grace time has passed since (with 3: at once).
+    /// the text names both devices and what the wait is for. Throws InterruptedError when the grace
+    /// time (Options::grace) has passed since Options::interrupted reported a signal.
     virtual void receive(
         DeviceId from, Tag tag, std::span<const Part> parts, const WaitReason& reason
     ) = 0;
 
-    /// As receive, for a message whose length the receiver does not know. Returns its bytes.
+    /// Like receive, for a message whose length the receiver does not know. Returns the message.
     [[nodiscard]] virtual std::vector<std::byte> receive_any_size(
         DeviceId from, Tag tag, const WaitReason& reason
     ) = 0;
@@ -138,11 +139,12 @@ class Transport {
     /// Waits until all devices have called barrier().
     virtual void barrier(const WaitReason& reason) = 0;
 
-    /// Sleeps until a moment of the wall clock. Transfers continue meanwhile.
+    /// Sleeps until a moment of the wall clock. Pending sends make progress meanwhile.
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
-    /// While such an object exists, this device is excused: others may wait for it beyond their
-    /// deadline, up to a fixed limit, because it runs a policy, or a slow program reads its output.
+    /// While such an object exists, this device is excused: other devices may wait for it beyond
+    /// their deadline, up to a fixed limit. The device then runs a policy (a search for a
+    /// placement), writes to a disk, or prints to a pipe whose reader may be slow.
     class Excuse {
       public:
         explicit Excuse(Transport& transport) : transport_(transport) { transport_.excuse(true); }
@@ -154,33 +156,33 @@ class Transport {
         Transport& transport_;
     };
 
-    // Functions that are built on the ones above, for all transports.
+    // The following functions call the virtual ones, and are the same for all transports.
     void send(DeviceId to, Tag tag, ConstPart bytes, const WaitReason& reason);
-    /// Sends without waiting. The transport keeps the bytes until they are delivered.
+    /// Starts to send and returns at once. The transport keeps the bytes until the send is done.
     void send_copy(DeviceId to, Tag tag, std::vector<std::byte> bytes);
     void receive_into(DeviceId from, Tag tag, Part bytes, const WaitReason& reason);
-    /// Waits until all messages of send_copy are delivered.
+    /// Waits until all sends of send_copy are done.
     void finish_copies(const WaitReason& reason);
 
     struct Options {
-        /// The longest duration of a wait, even if all devices give signs of life.
+        /// The longest duration of a wait for devices that are not excused. The transport inside
+        /// one process ignores `deadline` and `silence`, because it notices a deadlock at once.
         std::chrono::nanoseconds deadline = std::chrono::seconds(120);
         /// A wait ends with StuckError if the awaited device gives no sign of life for this long.
-        /// Time in which the waiting process was stopped does not count. 0 disables the check. The
-        /// transport inside one process ignores this option.
+        /// Time in which the waiting process was stopped does not count. 0 disables the check.
         std::chrono::nanoseconds silence = std::chrono::seconds(30);
-        /// The time after an interrupt during which a wait continues before it gives up.
+        /// The time after an interrupt for which a wait continues before it throws.
         std::chrono::nanoseconds grace = std::chrono::milliseconds(400);
-        /// Whether waits sleep at once instead of polling first. Runs in clock mode `paced` set
-        /// this, so that idle devices use no core.
+        /// Whether waits over MPI sleep at once instead of polling first, so that idle devices use
+        /// no core. Runs set this if they keep to the wall clock (clock mode `paced`).
         bool sleep_when_idle = false;
-        /// The device names for error texts. If there are no names, the texts contain ids only.
+        /// The device names for error texts, by id. If empty, the texts have the ids only.
         std::vector<std::string> device_names;
         /// Returns 0, or the exit code that a signal requests (130 or 143), or 3 if mpirun is
-        /// ending the job. With 3, waits give up at once, without the grace time.
+        /// ending the job. With 3, a wait over MPI throws EnvironmentError without a grace time.
         int (*interrupted)() = nullptr;
-        /// Waits over MPI call this function from time to time. An exception from it ends the wait.
-        /// The other transport, inside one process, has no use for it.
+        /// Waits over MPI call this function again and again. If it throws, the wait ends with that
+        /// exception. The transport inside one process never calls the function.
         std::function<void()> while_waiting;
     };
     void set_options(Options options) { options_ = std::move(options); }
@@ -202,20 +204,20 @@ class Transport {
     [[nodiscard]] std::string stuck_text(const WaitTarget& target) const;
 
     /// Returns "device 1 (phone-a) waits to receive ... from device 0 (laptop) (tag data), but
-    /// device 2 (phone-b) has given no sign of life for 30 s". Callers append what they know.
+    /// device 2 (phone-b) has given no sign of life for 30 s". The caller appends the likely cause.
     [[nodiscard]] std::string silent_text(const WaitTarget& target, const std::vector<int>& silent)
         const;
 
-    /// The constructor of Excuse calls this function with true, the destructor with false.
+    /// Starts (true) or ends (false) the time in which this device is excused; see Excuse.
     virtual void excuse(bool /*on*/) {}
 
-    /// Throws Bug unless the length of the message is that of the parts that receive it.
+    /// Throws Bug if `actual`, the length of the message, is not `expected`, that of the parts.
     void check_length(const WaitTarget& target, std::int64_t expected, std::int64_t actual) const;
 
-    /// Throws Bug unless the peer is a device of this transport.
+    /// Throws Bug if the peer is not a device of this transport.
     void check_peer(DeviceId peer) const;
 
-    /// Frees the bytes of all messages of send_copy that have been delivered.
+    /// Frees the bytes of all sends of send_copy that are done.
     void release_finished_copies();
 
   private:
@@ -225,12 +227,12 @@ class Transport {
     };
     Options options_;
     std::vector<std::unique_ptr<KeptCopy>> kept_;
-    /// the number of kept copies at which send_copy frees the delivered ones
+    /// the number of kept copies at which send_copy calls release_finished_copies()
     std::size_t release_threshold_ = 8;
 };
 
 /// Returns the deadline of waits: 120 s times the number of devices that share a core, plus the
-/// time in which a slow disk reads `bytes`, because all devices may wait while one reads.
+/// time in which a slow disk reads `bytes`, because all others may wait while one device reads.
 [[nodiscard]] std::chrono::nanoseconds deadline_for(
     std::int64_t devices_per_core, std::int64_t bytes
 );

@@ -1,7 +1,7 @@
-// The virtual clock of one device, with the times at which its outgoing links become free. A real
-// run computes virtual times with this class; the timeline in scheduler/ computes the same times
-// without running the model. Both compute the ends of work with FleetRates but share no other code,
-// so that tests can compare them. See docs/explanation/time.md.
+// The virtual clock of one emulated device: how long the device would take, whatever the speed of
+// this computer. A real run computes virtual times with this class; the timeline in scheduler/
+// computes the same times without running the model. Both ask FleetRates when work ends but share
+// no other code, so that tests can compare them. See docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,13 @@
 
 namespace headroom::device {
 
-/// The virtual times of a message. The sender computes them and sends them along; the receiver
-/// computes its own arrival time from them.
+/// The virtual times of a message. The sender computes these times and sends them with the message.
+/// The receiver computes from them when the message has arrived. An ingress cap is a limit of all
+/// bytes per second that a device receives, an egress cap of all that it sends.
 struct MessageTiming {
-    Nanoseconds begin = 0;      ///< g, the time at which the link starts to transmit
-    Nanoseconds first_byte = 0; ///< g + latency(g), the arrival of the first byte
-    Nanoseconds arrival = 0;    ///< arrival of the last byte if the receiver has no ingress cap
+    Nanoseconds begin = 0;      ///< when the link starts to transmit
+    Nanoseconds first_byte = 0; ///< when the first byte arrives: `begin` + the latency at `begin`
+    Nanoseconds arrival = 0;    ///< when the last byte arrives if the receiver has no ingress cap
 };
 
 struct TimeSpan {
@@ -28,34 +29,36 @@ struct TimeSpan {
 
 class DeviceClock {
   public:
-    /// `stop` is called in long computations, to end them.
+    /// Long computations of times call `stop` to learn whether they must end.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
-    /// Sets the number of tokens that had been sampled when the present turn began. Rates depend on
-    /// this number if the scenario gives the start of an event in tokens.
+    /// Sets the number of tokens that had been sampled when the present forward pass began. Rates
+    /// depend on this number if the scenario lets an event, such as a drop of bandwidth, start at a
+    /// number of tokens.
     void set_sampled_tokens(std::int64_t tokens) { sampled_tokens_ = tokens; }
 
     [[nodiscard]] Nanoseconds now() const { return now_; }
     void advance_to(Nanoseconds time) { now_ = time > now_ ? time : now_; }
     void set_time(Nanoseconds time) { now_ = time; }
 
-    /// Executes one operation that reads `touched` bytes of memory: advances the clock to its end
-    /// and returns its times. `held_for_paging`: the bytes that the device holds, or 0 if this is
-    /// not the first operation of a turn. If these bytes exceed the device's memory, the excess is
-    /// first read from storage. The end is kNever if the operation never ends.
+    /// Advances the clock to the end of one operation (the computation of one block), which reads
+    /// `touched` bytes of memory. Returns the start and the end of the operation; the end is kNever
+    /// if it never ends. `held_for_paging` is 0, or the bytes that the device holds: then what
+    /// exceeds the device's memory is read from storage before the operation starts.
     TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
-    /// Returns the times of a message that is sent now. The message keeps the link busy, and the
-    /// egress cap (the limit of all bytes per second that the device sends).
+    /// Returns the times of a message that is sent now. The message begins when its link has sent
+    /// the earlier messages and, with an egress cap, when the cap has let all earlier messages of
+    /// the device through.
     MessageTiming send(DeviceId to, Bytes bytes);
-    /// Returns the time at which a received message has arrived. With an ingress cap (a limit of
-    /// all bytes per second received), messages are served in the order of the calls.
+    /// Returns the time at which the last byte of a message has arrived. With an ingress cap,
+    /// messages share the cap one after the other, in the order of the calls.
     Nanoseconds receive(const MessageTiming& timing, Bytes bytes);
 
-    /// Returns the time at which the storage has read `bytes` if it begins at `start`, or kNever.
-    /// Does not advance the clock: in a migration, storage reads and messages overlap.
+    /// Returns when the storage has read `bytes` if it begins at `start`, or kNever. Does not
+    /// advance the clock: in a migration of blocks, storage reads and messages overlap.
     [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
 
-    // For the texts of errors about operations that never end.
+    // For the texts of errors about operations that never end:
     [[nodiscard]] const scheduler::Fleet& fleet() const { return *fleet_; }
     [[nodiscard]] std::int64_t sampled_tokens() const { return sampled_tokens_; }
 
@@ -72,7 +75,7 @@ class DeviceClock {
     Nanoseconds now_ = 0;
     Nanoseconds egress_free_ = 0;
     Nanoseconds ingress_free_ = 0;
-    std::vector<Nanoseconds> link_free_; ///< per receiving device
+    std::vector<Nanoseconds> link_free_; ///< when the link to each device is free
 };
 
 } // namespace headroom::device

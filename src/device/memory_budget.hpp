@@ -1,6 +1,6 @@
-// The memory of one device as an allocator that counts bytes. The device's weights, cache pages and
-// buffers are allocated from it. The allocator never refuses an allocation: the limit changes over
-// virtual time, and the scenario key `overload` says what happens when the limit is exceeded.
+// The memory of one emulated device as an allocator that counts bytes. The device's weights, cache
+// pages and buffers are allocated from it. The allocator knows no limit: the limit changes over
+// virtual time, and the scenario key `overload` says what happens when the device exceeds it.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +18,9 @@ class MemoryBudget final : public std::pmr::memory_resource {
     MemoryBudget& operator=(const MemoryBudget&) = delete;
     ~MemoryBudget() override = default;
 
-    /// Returns the bytes that are allocated, without alignment padding.
+    /// Returns the number of bytes that are allocated now, without alignment padding.
     [[nodiscard]] Bytes held() const { return held_; }
-    /// Returns the maximum of held() since the last reset_peak().
+    /// Returns the maximum of held() since the last reset_peak(), or since the constructor.
     [[nodiscard]] Bytes peak() const { return peak_; }
     void reset_peak() { peak_ = held_; }
 

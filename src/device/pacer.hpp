@@ -1,5 +1,6 @@
-// Slows a run down so that virtual time does not overtake the wall clock (clock mode `paced`). The
-// caller passes the function that sleeps, because the transport must continue transfers meanwhile.
+// Slows a run down so that virtual time (the clock of the emulated devices) does not overtake the
+// wall clock: clock mode `paced`. The caller passes the function that sleeps, because transfers
+// must continue meanwhile.
 #pragma once
 
 #include <chrono>
@@ -15,14 +16,14 @@ class Pacer {
     using Sleep = std::function<void(TimePoint)>;
 
     Pacer() = default; ///< for clock mode `virtual`: wait_until() returns at once
-    /// `scale` is the wall seconds per virtual second. Precondition: scale > 0.
+    /// `scale` is the number of wall seconds per virtual second. Precondition: scale > 0.
     Pacer(double scale, Sleep sleep) : scale_(scale), sleep_(std::move(sleep)) {}
 
-    /// Declares that the virtual time `time` corresponds to the current wall time.
+    /// Makes the current wall time correspond to the virtual time `time`.
     void start(Nanoseconds time = 0);
 
-    /// Waits until the wall clock has reached the virtual time `time`. If that moment has passed
-    /// already, records how late the host is.
+    /// Waits until the wall time that corresponds to the virtual time `time`. If that wall time has
+    /// passed already, records by how much (the lateness): this computer is too slow.
     void wait_until(Nanoseconds time);
 
     [[nodiscard]] bool is_paced() const { return sleep_ != nullptr; }

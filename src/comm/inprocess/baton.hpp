@@ -1,6 +1,7 @@
-// Schedules the device threads of one process: only the thread that has the baton runs. So devices
-// need no locks, their order is the same in every run, and a deadlock is detected at once. The
-// baton knows nothing of messages: each wait has a function that tells whether the wait can end.
+// Schedules the device threads of one process: only the thread that has the baton (the right to
+// run) runs. So devices need no locks, they run in the same order in every run, and a deadlock is
+// detected at once. Baton knows nothing of messages: each wait has a function that tells whether
+// the wait can end.
 #pragma once
 
 #include <condition_variable>
@@ -18,16 +19,16 @@
 
 namespace headroom::comm {
 
-/// A wait of one device. It is on the stack of the device's thread during the wait.
+/// A wait of one device. The object is on the stack of the device's thread during the wait.
 struct DeviceWait {
     const Transport::Options& options;
     /// Returns whether the wait can end. Threads of other devices call this function, so it must
     /// not change state.
     std::function<bool()> can_end;
-    /// Returns "device 0 (laptop) waits to receive ...", for the message about a deadlock.
+    /// Returns "device 0 (laptop) waits to receive ...", for error messages.
     std::function<std::string()> text;
-    /// The moment at which a sleep ends; nothing for other waits. A sleeping device is not
-    /// deadlocked.
+    /// If the device sleeps until a moment, that moment; no value in other waits. While a device
+    /// sleeps, there is no deadlock.
     std::optional<SteadyTime> sleep_end;
 };
 
@@ -37,27 +38,28 @@ class Baton {
 
     /// Gives the baton to device 0. No device runs before this call.
     void start();
-    /// Is called instead of start() if a device's thread cannot be created: no device runs, because
-    /// await_start returns false on all devices.
+    /// The caller calls cancel() instead of start() if a device's thread cannot be created. No
+    /// device runs then, because await_start returns false on all devices.
     void cancel();
-    /// Each device's thread calls this first. Waits for the baton. Returns false after cancel().
+    /// Waits for the baton for the first time. Each device's thread calls this function first, and
+    /// must not run its device if the result is false: after cancel(), or if a device has failed.
     [[nodiscard]] bool await_start(DeviceId self);
 
     /// Passes the baton on, and returns when the wait can end and this device has the baton again.
-    /// Throws StuckError if no device can continue or if another device has failed. Throws
-    /// InterruptedError if the grace time after an interrupt (Options::grace) is over, or if an
-    /// interrupt has ended another device.
+    /// Keeps the baton if the wait can end at once. Throws StuckError if no device can continue or
+    /// if another device has failed, but InterruptedError if an interrupt is the cause. Also throws
+    /// InterruptedError when the grace time after an interrupt (Options::grace) is over.
     void wait(DeviceId self, const DeviceWait& wait);
 
     /// Passes the baton once to every other device that can run.
     void yield(DeviceId self);
 
-    /// Records that the function of the device has ended, and passes the baton on. If `error` is
-    /// not null, the next wait of each other device throws.
+    /// Records that the device has ended, and passes the baton on. If `error` is not null, the
+    /// device has failed, and the present or next wait of each other device throws.
     void end(DeviceId self, std::exception_ptr error);
 
-    /// Returns the first error with which a device ended, if any. Precondition for this function
-    /// and failed(): the caller has the baton, or all device threads are joined.
+    /// Returns the first error with which a device ended, or null. first_error() and failed() have
+    /// this precondition: the caller has the baton, or all device threads are joined.
     [[nodiscard]] std::exception_ptr first_error() const { return first_error_; }
     [[nodiscard]] bool failed() const { return first_error_ != nullptr; }
 
@@ -72,8 +74,9 @@ class Baton {
     };
     static constexpr std::size_t kNoDevice = static_cast<std::size_t>(-1);
 
-    /// Passes the baton to the next device that can run, in the order of ids. If no device can run,
-    /// the first whose sleep ends takes the baton; if no device sleeps, reports a deadlock.
+    /// Passes the baton to the next device that can run, in the order of ids. If none can run, the
+    /// sleeping device that wakes first takes the baton; if none sleeps either, all waits throw
+    /// (deadlock).
     void pass_on();
     [[nodiscard]] bool pass_to_next();
     [[nodiscard]] bool can_run(DeviceState& device) const;
@@ -91,7 +94,7 @@ class Baton {
     bool cancelled_ = false;
     std::exception_ptr first_error_;
     std::size_t first_failed_ = kNoDevice;
-    int interrupt_code_ = 0; ///< the exit code if the first error was an interrupt
+    int interrupt_code_ = 0; ///< the exit code if the first error was an interrupt, else 0
 };
 
 } // namespace headroom::comm

@@ -10,20 +10,20 @@
 
 namespace headroom::comm {
 
-/// The address, count and datatype for one MPI call. A single part whose length fits in an int is
-/// described as bytes. Any other list is one element of a derived datatype, with absolute addresses
-/// and blocks whose lengths fit in an int. The constructors and the destructor call MPI, so the
-/// caller must hold MpiWorld::call_mutex.
+/// The address, count and datatype for one MPI call. A single part of at most 1 GiB is described as
+/// `count` elements of MPI_BYTE. Any other list is one element of a derived datatype, which has the
+/// absolute addresses of pieces of at most 1 GiB. The constructors and the destructor call MPI, so
+/// the caller must hold MpiWorld::call_mutex.
 class MpiLayout {
   public:
     explicit MpiLayout(std::span<const ConstPart> parts);
     explicit MpiLayout(std::span<const Part> parts);
     MpiLayout(const MpiLayout&) = delete;
     MpiLayout& operator=(const MpiLayout&) = delete;
-    /// Frees the datatype. This is allowed as soon as the MPI operation has been started.
+    /// Frees the datatype. MPI allows this as soon as the send or receive has been started.
     ~MpiLayout();
 
-    /// Returns the buffer address for MPI. A layout of constant parts must only be used for sends.
+    /// Returns the buffer address for MPI. If the parts are constant, MPI must only read them.
     [[nodiscard]] void* address() const { return address_; }
     [[nodiscard]] int count() const { return count_; }
     [[nodiscard]] MPI_Datatype type() const { return type_; }

@@ -1,6 +1,6 @@
-// A thread per rank that exchanges signs of life: it answers the questions of other ranks while the
-// main thread is busy, and it asks the ranks that the main thread waits for. The thread sends
-// nothing in short waits, so a normal run has no such messages. Only comm/mpi includes this header.
+// A thread per rank that exchanges signs of life (messages which show that a rank still works). It
+// answers the questions of other ranks, even if the main thread is busy, and it asks the ranks that
+// the main thread waits for. In short waits it asks nobody. Only comm/mpi includes this header.
 #pragma once
 
 #include <atomic>
@@ -21,23 +21,23 @@ namespace headroom::comm {
 
 class MpiLivenessThread {
   public:
-    /// Starts the thread. The calling thread is the main thread, whose activity the answers report.
-    /// The world must outlive this object.
+    /// Starts the thread. The calling thread becomes the "main thread": the answers say whether it
+    /// makes progress. The world must outlive this object.
     explicit MpiLivenessThread(MpiWorld& world);
     MpiLivenessThread(const MpiLivenessThread&) = delete;
     MpiLivenessThread& operator=(const MpiLivenessThread&) = delete;
     ~MpiLivenessThread() { stop(); }
 
-    /// Ends the thread; this rank gives no more answers.
+    /// Ends the thread. After this call, the rank gives no more answers.
     void stop();
 
     // The main thread calls the following functions.
 
-    /// Begins a wait for these ranks; see LivenessMonitor::begin_wait.
+    /// Begins a wait for these ranks. A rank without a sign of life for `silence` is silent.
     void begin_wait(const std::vector<int>& ranks, std::chrono::nanoseconds silence);
     void end_wait();
     [[nodiscard]] std::vector<int> silent_ranks() const;
-    /// Returns whether the wait may exceed its deadline, because a rank of the wait is excused.
+    /// Returns whether a rank of the wait is excused, so that the wait may exceed its deadline.
     [[nodiscard]] bool any_excused() const;
     /// Sets whether this rank is excused (see Transport::Excuse).
     void excuse(bool on);
@@ -59,7 +59,7 @@ class MpiLivenessThread {
     MpiWorld& world_;
     pid_t main_thread_;
     clockid_t main_clock_{};
-    /// how often the main thread was found waiting for a disk, which counts as progress
+    /// how often this thread has found the main thread waiting for a disk (counts as progress)
     std::int64_t disk_waits_ = 0;
     std::atomic<std::chrono::steady_clock::rep> excused_since_{0};
     std::list<OutgoingSign> outgoing_;
@@ -71,8 +71,8 @@ class MpiLivenessThread {
     std::thread thread_;
 };
 
-/// Ends a wait of MpiLivenessThread in its destructor, if begin() was called. The transport calls
-/// begin() only in waits that have lasted for a while.
+/// One wait of the transport. When the wait has lasted for a second, the transport calls begin().
+/// From then on MpiLivenessThread watches the wait, until the destructor ends it.
 class WatchedWait {
   public:
     explicit WatchedWait(MpiLivenessThread& liveness_thread) : liveness_thread_(liveness_thread) {}

@@ -1,5 +1,5 @@
-// Finds the ranks of this job on this computer in /proc, to learn which processes are stopped. MPI
-// itself cannot tell this while it starts or ends. Only comm/mpi includes this header.
+// Finds the ranks of this job on this computer, and which of their processes are stopped. Reads
+// /proc, because MPI cannot tell this while it starts or ends. Only comm/mpi includes this header.
 #pragma once
 
 #include <chrono>
@@ -17,19 +17,20 @@ struct LocalRank {
     pid_t process = 0;
     bool stopped = false;
 };
-/// Returns all ranks of this computer in increasing order, this rank included. Returns an empty
-/// vector if the launcher does not set the environment variables of PMIx, by which ranks are found.
+/// Returns all ranks of this job on this computer in increasing order, this rank included. Returns
+/// an empty vector if the launcher (such as mpirun) does not set the environment variables of PMIx.
 [[nodiscard]] std::vector<LocalRank> local_ranks();
 
-/// Returns a phrase for error messages that says what is known about the process of a silent rank.
+/// Returns what is known about the process of a silent rank, as a phrase for an error message.
 [[nodiscard]] std::string rank_state_text(int rank);
 
-/// Watches a call of MPI that waits for all ranks and cannot be cancelled, such as MPI_Init. If a
-/// rank on this computer stays stopped for `silence` during the call, the lowest rank here that is
-/// not stopped prints an error and ends its process. mpirun then ends the job.
+/// Watches a call of MPI that waits for all ranks and cannot be cancelled, such as MPI_Init. If the
+/// call lasts for `silence` or longer and another rank on this computer has been stopped for the
+/// last two thirds of `silence`, the process of the lowest rank here that is not stopped prints an
+/// error and exits with code 5. mpirun then ends the job.
 class BlockedCallWatch {
   public:
-    /// `what` names the call in the error. If `silence` is 0, nothing is watched.
+    /// `what` is the name of the call in the error. If `silence` is 0, nothing is watched.
     BlockedCallWatch(const char* what, std::chrono::nanoseconds silence);
     BlockedCallWatch(const BlockedCallWatch&) = delete;
     BlockedCallWatch& operator=(const BlockedCallWatch&) = delete;

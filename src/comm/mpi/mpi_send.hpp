@@ -8,8 +8,8 @@
 
 namespace headroom::comm {
 
-/// The MPI request of a send. If an unfinished send is dropped, which happens only in a failing
-/// run, the request stays with MPI, because a send cannot be cancelled safely.
+/// The MPI request of a send. A send cannot be cancelled safely. So if this object is destroyed
+/// before the send is done, which happens only in a failing run, MPI keeps the request.
 class MpiSend final : public PendingSend::State {
   public:
     explicit MpiSend(MpiWorld& world) : world_(world) {}

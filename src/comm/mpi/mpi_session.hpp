@@ -12,33 +12,33 @@ namespace headroom::comm {
 struct MpiWorld;
 class MpiLivenessThread;
 
-/// MPI from its start to its end; a process has one session. The owner calls finish() after a
-/// successful run and abort() after a failure. MPI is not finalised after an exception, because
+/// The use of MPI by this process, from MPI_Init to MPI_Finalize; a process has one session. The
+/// owner calls finish() after a successful run and abort() after a failure. After a failure,
 /// MPI_Finalize would wait for ranks that never call it.
 class MpiSession {
   public:
-    /// Starts MPI in thread mode "serialized" and duplicates MPI_COMM_WORLD. If a rank is stopped
-    /// for `silence` during this call or during finish(), the job ends with exit code 5 and a
-    /// message. `silence` 0 disables this check. Throws EnvironmentError if MPI cannot be started.
+    /// Starts MPI with MPI_THREAD_SERIALIZED and duplicates MPI_COMM_WORLD. If a rank's process is
+    /// stopped and this call or finish() therefore lasts for `silence`, another rank on the same
+    /// computer ends the job with a message and exit code 5. If `silence` is 0, no rank does so.
+    /// Throws EnvironmentError if MPI cannot be started.
     explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;
-    /// If finish() was not called and an exception propagates, leaves MPI as it is, because the
-    /// process will exit and mpirun ends the job. If no exception propagates, the missing call is a
-    /// bug, and all ranks are aborted.
+    /// Does nothing after finish(), and nothing while an exception propagates: the process will
+    /// then exit, and mpirun ends the job. In all other cases the missing call of finish() is a
+    /// bug, and the destructor calls abort().
     ~MpiSession();
 
     [[nodiscard]] int rank() const;
     [[nodiscard]] int size() const;
 
     /// Returns on every rank the largest `value` of all ranks, so that all can end with the same
-    /// exit code. All ranks must call this function by the deadline; if one does not, throws
-    /// StuckError.
+    /// exit code. Throws StuckError if some rank has not called this function by the deadline.
     [[nodiscard]] int max_over_ranks(
         int value, std::chrono::nanoseconds deadline = std::chrono::seconds(120)
     );
 
-    /// Waits for all ranks and finalises MPI. Throws Bug if a send is unfinished.
+    /// Waits for all ranks and finalises MPI. Throws Bug if a send was never waited for.
     void finish();
 
     /// Flushes the output and ends all ranks of the job at once with this exit code.
