@@ -1,5 +1,5 @@
 // A 64-bit checksum of bytes, not cryptographic. Checksums detect changed bits in migrated weights
-// and caches. A trace stores checksums of the logits, so that the results of runs can be compared.
+// and caches. A trace (output of a run) has checksums of the logits, so that runs can be compared.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ using StopCheck = int (*)();
     return check == nullptr ? 0 : check();
 }
 
-/// Throws InterruptedError with the exit code if code_of(check) is one.
+/// If code_of(check) is an exit code (not 0), throws InterruptedError with that code.
 inline void throw_if_stopped(StopCheck check) {
     if (const int code = code_of(check); code != 0) {
         throw InterruptedError(static_cast<ExitCode>(code));

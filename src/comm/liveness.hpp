@@ -34,7 +34,7 @@ class RunningTime {
 };
 
 /// What this rank knows of the ranks that it waits for. A rank must be asked when a third of
-/// `silence` (see begin_wait) has passed since its last sign of life.
+/// `silence` (see begin_wait) has passed since the rank's last sign of life.
 class LivenessMonitor {
   public:
     using Nanoseconds = std::chrono::nanoseconds;
@@ -67,7 +67,7 @@ class LivenessMonitor {
     RunningTime time_;
     Nanoseconds silence_{0};
     std::vector<Peer> peers_;
-    std::set<int> unanswered_; ///< ranks that have not answered yet; they are not asked again
+    std::set<int> unanswered_; ///< ranks that were asked; not asked again until they answer
 };
 
 } // namespace headroom::comm

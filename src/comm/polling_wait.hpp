@@ -12,7 +12,7 @@ namespace headroom::comm {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// Sleeps until a moment of the steady clock. It may return early if a signal arrives.
+/// Sleeps until a moment of the steady clock. Returns early if a signal arrives.
 void sleep_until(SteadyTime moment);
 
 /// Sets the timer slack of this thread (by how much Linux may delay the end of a sleep) to 1 µs;

@@ -25,7 +25,7 @@ enum class Tag : std::uint16_t {
     control = 2, ///< controller -> device: forward passes, new placements, stop
     report = 3,  ///< device -> controller
     data = 4,    ///< activations, token ids
-    weights = 5, ///< weights, when they are loaded
+    weights = 5, ///< weights, when the model is loaded
     migration = 6,
     ack = 7,
     failure = 8, ///< failed device -> device 0: its error
@@ -48,8 +48,8 @@ using ConstPart = std::span<const std::byte>;
 struct WaitReason {
     std::string_view what = "a message";
     std::int64_t layer = -1;
-    std::int64_t epoch = -1; ///< serial number of the placement in force
-    std::int64_t turn = -1;  ///< number of the forward pass of a sequence
+    std::int64_t epoch = -1; ///< serial number of the placement of the model on the devices
+    std::int64_t turn = -1;  ///< serial number of the forward pass
 };
 
 /// The message that a device waits to receive or to send, or the barrier at which it waits.

@@ -51,7 +51,7 @@ class Baton {
     /// InterruptedError when the grace time after an interrupt (Options::grace) is over.
     void wait(DeviceId self, const DeviceWait& wait);
 
-    /// Passes the baton once to every other device that can run.
+    /// Gives the baton once to each other device that can run, before this device continues.
     void yield(DeviceId self);
 
     /// Records that the device has ended, and passes the baton on. If `error` is not null, the

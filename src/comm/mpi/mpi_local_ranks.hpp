@@ -15,7 +15,7 @@ namespace headroom::comm {
 struct LocalRank {
     int rank = -1;
     pid_t process = 0;
-    bool stopped = false;
+    bool stopped = false; ///< whether SIGSTOP or Ctrl-Z has stopped the process
 };
 /// Returns all ranks of this job on this computer in increasing order, this rank included. Returns
 /// an empty vector if the launcher (such as mpirun) does not set the environment variables of PMIx.
@@ -24,10 +24,10 @@ struct LocalRank {
 /// Returns what is known about the process of a silent rank, as a phrase for an error message.
 [[nodiscard]] std::string rank_state_text(int rank);
 
-/// Watches a call of MPI that waits for all ranks and cannot be cancelled, such as MPI_Init. If the
-/// call lasts for `silence` or longer and another rank on this computer has been stopped for the
-/// last two thirds of `silence`, the process of the lowest rank here that is not stopped prints an
-/// error and exits with code 5. mpirun then ends the job.
+/// Watches a call of MPI that waits for all ranks and cannot be cancelled, such as MPI_Init. The
+/// watch reports an error when the call has lasted for `silence` and a rank on this computer has
+/// been stopped for the last two thirds of that time. The lowest rank here that is not stopped
+/// prints the error and exits with code 5; mpirun then ends the job.
 class BlockedCallWatch {
   public:
     /// `what` is the name of the call in the error. If `silence` is 0, nothing is watched.

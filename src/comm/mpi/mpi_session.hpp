@@ -1,5 +1,5 @@
-// Starts and ends MPI in this process, and creates the transport over MPI. This header does not
-// include <mpi.h>. Rank i is device i.
+// Starts and ends MPI in this process, and creates the transport over MPI. Code that includes this
+// header needs no <mpi.h>. Rank i is device i.
 #pragma once
 
 #include <chrono>
