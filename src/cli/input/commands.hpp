@@ -12,13 +12,13 @@ namespace headroom::cli {
 struct Command {
     const char* name;
     const char* summary; ///< one line for `headroom help` and the manual
-    /// Adds the options to the command line. Returns a function that executes the command and
-    /// returns the exit code.
+    /// Declares the command's options in `options`. Returns the function that executes the command;
+    /// its result is the exit code.
     std::function<int()> (*define)(Options& options);
 };
 
-/// Makes `Command::define` from two functions: `add_options` adds options that store what the user
-/// gives in `Values`; `run` executes the command with these values.
+/// Makes `Command::define` from two functions: `add_options` declares options that store what the
+/// user gives in a `Values` object; `run` executes the command with this object.
 template <
     class Values,
     void (*add_options)(Options&, Values&),

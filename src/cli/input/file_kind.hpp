@@ -9,8 +9,8 @@ namespace headroom::cli {
 
 enum class FileKind : std::uint8_t { trace, model, text };
 
-/// Returns the kind of the file. Throws InputError if the file does not exist, is a directory, is
-/// empty, cannot be read, or is a binary file of another format.
+/// Returns the kind of the file (`text`: not binary). Throws InputError if the file does not exist,
+/// is a directory, is empty, cannot be read, or is a binary file of another format.
 [[nodiscard]] FileKind file_kind_of(const std::filesystem::path& path);
 
 /// Throws InputError if the path stands for standard input. Models and traces are read several
@@ -21,8 +21,8 @@ void refuse_standard_input(const std::filesystem::path& path, std::string_view o
 /// Throws InputError if the file is a trace or a model; the message names the command for that
 /// kind. A file that does not exist or cannot be read is no error here.
 void expect_scenario(const std::filesystem::path& path);
-/// Throws InputError if the file is a trace or a text. A missing or unreadable file is no error
-/// here.
+/// Throws InputError if the file is a trace or a text. A file that does not exist or cannot be read
+/// is no error here.
 void expect_model(const std::filesystem::path& path);
 
 } // namespace headroom::cli

@@ -5,7 +5,7 @@
 
 namespace headroom::cli {
 
-/// Returns the list of topics, one line each, for the end of the help of the program.
+/// Returns the list of topics, one line each, as `headroom --help` prints it.
 [[nodiscard]] std::string topics_text();
 
 } // namespace headroom::cli

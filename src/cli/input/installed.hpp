@@ -7,13 +7,14 @@
 
 namespace headroom::cli {
 
+/// The folders of installed files. The functions below get one of these names as `folder`.
 inline constexpr const char* kScenarios = "scenarios";
 inline constexpr const char* kModels = "models";
 inline constexpr const char* kSweeps = "sweeps";
 
-/// Returns the path of ../share/headroom/FOLDER, relative to the folder of the running binary;
-/// empty if there is no such folder. In a build folder, share/headroom is a link to data/ of the
-/// checkout.
+/// Returns the absolute path of PREFIX/share/headroom/FOLDER, where PREFIX is the parent of the
+/// folder of the running binary; empty if there is no such folder. In a build folder,
+/// share/headroom is a link to data/ of the checkout.
 [[nodiscard]] std::filesystem::path installed_folder(const std::string& folder);
 
 struct FoundFile {
@@ -21,8 +22,8 @@ struct FoundFile {
     std::string note; ///< says which installed file is used; empty if none is
 };
 
-/// Returns the installed file of that name if `name` has no folder and does not exist in the
-/// current folder; otherwise `name` itself, which need not exist.
+/// If `name` has no folder, does not exist in the current folder and is the name of an installed
+/// file, returns that file. Otherwise returns `name` itself, which need not exist.
 [[nodiscard]] FoundFile find_installed(
     const std::filesystem::path& name, const std::string& folder
 );

@@ -1,5 +1,5 @@
-// The options and the argument of one command. Commands declare them here and do not include CLI11,
-// which is slow to compile.
+// The options and the argument of one command. Commands declare them with class Options, so that
+// they need not include CLI11, which is slow to compile.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class Options {
 
     // Each of these functions adds an option or, if the name has no dashes ("TRACE"), the argument
     // of the command. The variable `value` must live until the command has ended; it changes only
-    // if the option is given. `kind` names the value in the help.
+    // if the user gives the option. `kind` stands for the value in the help.
 
     /// An option without a value. If `help` is empty, the command's help does not list the option.
     void add(const std::string& name, bool& value, const std::string& help);
@@ -71,8 +71,8 @@ class Options {
     [[nodiscard]] bool is_given(const std::string& name) const;
     /// Throws InputError with the problem and a hint to the --help of the command.
     [[noreturn]] void fail(const std::string& problem) const;
-    /// Throws InputError if the argument was not given or is empty. The message shows the command
-    /// with `example` after its name.
+    /// Throws InputError if the argument of the command was not given or is empty. The message
+    /// calls the argument `what` and shows the command with `example` as its argument.
     void expect_argument(const char* what, const char* example) const;
 
     [[nodiscard]] std::string command() const;

@@ -12,27 +12,27 @@ namespace headroom::cli {
 
 enum class TransportKind : std::uint8_t { mpi, inprocess };
 
-/// What the options of `headroom run` say. A run is given by a scenario, by a trace to resume, or
-/// by `model` and `devices`.
+/// The values of the options of `headroom run`; `simulate` and `plan` use a part of them. A run is
+/// given by a scenario, by a trace to resume, or by `model` and `devices`.
 struct RunCommand {
     std::filesystem::path scenario; ///< empty if not given
     std::filesystem::path resume;   ///< trace of the run to resume; empty if not given
-    std::filesystem::path model;    ///< GGUF file; with `resume`, replaces the file of the scenario
-    int devices = 0;
-    config::Overrides overrides; ///< scenario keys that options change
-    std::filesystem::path trace; ///< trace to write; if empty, named after scenario and time
-    bool no_trace = false;       ///< no trace is written
-    bool force = false;          ///< an existing trace may be overwritten
-    bool trace_ops = false;      ///< every operation and message is recorded
+    std::filesystem::path model;    ///< GGUF file; with `resume`, replaces that of the scenario
+    int devices = 0;                ///< number of equal devices for `model`; 0 if not given
+    config::Overrides overrides;    ///< scenario keys that options change
+    std::filesystem::path trace;    ///< trace to write; if empty, named after scenario and time
+    bool no_trace = false;          ///< no trace is written
+    bool force = false;             ///< an existing trace may be overwritten
+    bool trace_ops = false;         ///< every operation and message is recorded
     bool json = false;
     TransportKind transport = TransportKind::mpi;
-    std::string kernels;      ///< kernels such as `avx2`; if empty, the best for this CPU
+    std::string kernels;      ///< name of the kernels, such as `avx2`; empty if not given
     bool text = true;         ///< the generated text is printed to stdout
-    bool handed_over = false; ///< this is a rank that headroom started; see kHandedOver
+    bool handed_over = false; ///< this process is a rank that headroom started; see kHandedOver
 };
 
-/// Option of ranks that headroom starts itself, where rank 0 gets the rest of its RunCommand
-/// through standard input (cli/launch/handover.hpp). The help does not show this option.
+/// The option by which headroom marks the ranks that it starts. Rank 0 of them gets the rest of its
+/// RunCommand through standard input (cli/launch/handover.hpp). The help does not show this option.
 inline constexpr const char* kHandedOver = "--handed-over";
 
 /// Adds the options that name and change the scenario, except --policy.
@@ -41,11 +41,11 @@ void add_scenario_options(Options& options, RunCommand& run);
 /// Adds --trace, --no-trace, --force and --trace-ops.
 void add_trace_options(Options& options, RunCommand& run);
 
-/// Throws InputError if --no-trace and an option about the trace are given.
+/// Throws InputError if --no-trace is given together with an option that needs a trace.
 void check_no_trace(const Options& options);
 
-/// Throws InputError if options contradict each other, or unless exactly one of SCENARIO, --resume
-/// and --model with --devices is given.
+/// Throws InputError if options contradict each other, or if the user does not give exactly one of
+/// three: SCENARIO, --resume, or --model with --devices.
 void check_run_options(const Options& options, const RunCommand& run);
 
 } // namespace headroom::cli

@@ -9,15 +9,16 @@
 
 namespace headroom::cli {
 
-/// Reads a scenario with config::load_scenario(). A scenario named without a folder, or its model,
-/// may be an installed file; a note of the scenario then says so. Throws InputError with all
-/// problems of the scenario, or if the file does not exist or is a model or a trace.
+/// Reads a scenario file. The scenario and its model may be installed files if they are named
+/// without a folder; Scenario::notes then says so. Throws InputError with all problems of the
+/// scenario, or if the file does not exist or is a model or a trace.
 [[nodiscard]] config::Scenario read_scenario(
     const std::filesystem::path& path, const config::Overrides& overrides
 );
 
-/// Returns the scenario of a command with these overrides: the one that read_scenario() reads, or
-/// `run.model` (which may be an installed file) on `run.devices` equal devices.
+/// Returns the scenario of a command, with these overrides: the one that read_scenario() reads from
+/// `run.scenario` or, if that is empty, a scenario with `run.model` (which may be an installed
+/// file) on `run.devices` equal devices.
 [[nodiscard]] config::Scenario scenario_of(
     const RunCommand& run, const config::Overrides& overrides
 );

@@ -14,8 +14,8 @@ namespace headroom::cli {
 /// Throws InputError with the problem and a hint to the --help of the command.
 [[noreturn]] void throw_usage_error(const std::string& command, const std::string& problem);
 
-/// Returns the policies of a comma-separated list; every policy for "all". Throws InputError if a
-/// policy is unknown or listed twice.
+/// Returns the policies of a comma-separated list, or all policies for "all". Throws InputError if
+/// a policy is unknown or listed twice.
 [[nodiscard]] std::vector<std::string> policy_list(
     const std::string& command, const std::string& text
 );
@@ -27,13 +27,13 @@ namespace headroom::cli {
     std::string_view word, std::span<const std::string> candidates
 );
 
-/// Returns the message for a first word that is no command, because it is misspelt or a file.
+/// Returns the message for a command line whose first word is no command but, say, a file.
 [[nodiscard]] std::string unknown_command(
     const std::string& word, const std::vector<std::string>& commands
 );
 
-/// Returns the message for arguments that CLI11 could not assign. `options` are the options of the
-/// command ("--tokens"); `positional` is the name of its positional argument ("SCENARIO").
+/// Returns the message for arguments that the command does not take. `options` are the options of
+/// the command ("--tokens"); `positional` is the name of its positional argument ("SCENARIO").
 [[nodiscard]] std::string unexpected_arguments(
     const std::vector<std::string>& arguments,
     const std::vector<std::string>& options,

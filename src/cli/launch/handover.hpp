@@ -1,7 +1,7 @@
 // Passes the command and the scenario with its prompts from `headroom run` to rank 0 of the MPI job
-// that `headroom run` starts. Rank 0 does not read the scenario's file again, because a pipe cannot
-// be read twice. The data go through standard input, which mpirun forwards to rank 0, and not
-// through the command line, because mpirun would interpret some arguments (such as a prompt ":").
+// that `headroom run` starts. Rank 0 does not read the scenario's file again, because it may be a
+// pipe. The data go through standard input, which mpirun forwards to rank 0, and not through the
+// command line, because mpirun would interpret some arguments (such as a prompt ":").
 #pragma once
 
 #include <optional>

@@ -12,8 +12,8 @@ namespace headroom::cli {
 
 struct JobEnd {
     int status = 0;                          ///< wait status of mpirun, from waitpid()
-    StartStage stage = StartStage::launched; ///< how far the job's start had come
-    int requested_exit_code = 0;      ///< exit code for the user's signal; 0 if there was none
+    StartStage stage = StartStage::launched; ///< how far the start of the job had come
+    int requested_exit_code = 0;      ///< exit code that a user's signal asks for; 0: no signal
     bool no_trace = false;            ///< the run writes no trace
     std::string lost_rank = "a rank"; ///< the rank that ended first, for messages
     /// Whether the system killed processes for lack of memory during the job; empty if unknown.

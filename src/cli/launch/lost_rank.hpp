@@ -14,7 +14,7 @@ class LostRank {
     LostRank(pid_t mpirun, std::size_t ranks) : mpirun_(mpirun), ranks_(ranks) {}
 
     /// Checks which ranks are running. To be called every few milliseconds once all ranks have
-    /// started, because mpirun ends the other ranks within a second after one has ended.
+    /// started: within a second after the first rank has ended, mpirun ends all others.
     void check_ranks();
 
     /// Returns the ranks that ended first, for example "device 1 (process 4711)"; returns "a rank"
@@ -31,8 +31,8 @@ class LostRank {
     pid_t mpirun_;
     std::size_t ranks_;
     bool searched_ = false;
-    std::vector<Rank> ranks_found_; ///< empty unless all ranks run on this host
-    std::vector<Rank> lost_;
+    std::vector<Rank> ranks_found_; ///< empty unless all ranks were found on this host
+    std::vector<Rank> lost_;        ///< ranks that ended first
 };
 
 } // namespace headroom::cli

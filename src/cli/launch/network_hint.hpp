@@ -1,5 +1,5 @@
-// Hints for jobs on several hosts whose ranks do not receive each other's messages. A frequent
-// cause: Open MPI uses interfaces that have the same address on every host (docker0, virbr0).
+// Hints for jobs on several hosts whose ranks do not receive each other's messages. The usual cause
+// is that Open MPI uses interfaces with the same address on every host (docker0, virbr0).
 #pragma once
 
 #include <condition_variable>
@@ -10,8 +10,8 @@
 
 namespace headroom::cli {
 
-/// Returns a hint to append to the error about a wait that did not end; empty if all ranks run on
-/// this host. `known_hosts` has the host of each rank that has sent a message.
+/// Returns a hint for the end of the message about a rank that did not answer in time; empty if all
+/// ranks run on this host. `known_hosts` has the host of each rank that has sent a message.
 [[nodiscard]] std::string network_hint(const std::vector<std::string>& known_hosts);
 
 /// A time limit for the initialisation of MPI, whose calls cannot be interrupted. If the object

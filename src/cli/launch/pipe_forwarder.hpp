@@ -1,6 +1,6 @@
 // Forwards the output of mpirun and its ranks to stdout and stderr. If the reader of our output
-// leaves (as in `headroom run | head -1`), the forwarder still reads, so that mpirun does not
-// abort.
+// leaves (as in `headroom run | head -1`), the forwarder goes on reading from mpirun, because
+// mpirun would otherwise abort.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ namespace headroom::cli {
 
 class PipeForwarder {
   public:
-    /// Creates one pipe per stream or, with one_pipe, a single pipe, which keeps the order of the
+    /// Creates a pipe per stream or, with `one_pipe`, one for both, which keeps the order of the
     /// output if both streams have the same destination. Throws EnvironmentError if that fails.
     explicit PipeForwarder(bool one_pipe);
     PipeForwarder(const PipeForwarder&) = delete;
@@ -20,7 +20,7 @@ class PipeForwarder {
 
     /// Called in the child process before exec. Redirects its stdout and stderr to the pipes.
     void redirect_streams() const;
-    /// Called in the parent process after fork.
+    /// Called in the parent process after fork. Closes the ends that belong to the child.
     void close_child_ends();
 
     /// Forwards a part of the available output, after waiting for output for at most `max_wait`.
@@ -29,16 +29,16 @@ class PipeForwarder {
     [[nodiscard]] bool has_pending() const;
     /// Returns errno of a failed write, or 0. A reader that has left is no failure.
     [[nodiscard]] int write_error() const;
-    /// Returns how many start marks have arrived: bytes by which rank 0 reports how far the start
-    /// of the job has come (start_watch.hpp). Start marks are not forwarded.
+    /// Returns how many start marks have arrived. Rank 0 writes these bytes to report how far the
+    /// start of the job has come (start_watch.hpp). They are not forwarded.
     [[nodiscard]] int start_marks() const { return streams_[0].start_marks; }
     /// Discards all output from here on, because mpirun prints a lot when a job is ended.
     void discard_output();
 
   private:
     struct Stream {
-        int from = -1;      ///< our end of the pipe
-        int child_end = -1; ///< the end for mpirun
+        int from = -1;      ///< the end that we read
+        int child_end = -1; ///< the end that mpirun writes to
         int to = -1;        ///< our stdout or stderr
         bool discard = false;
         int write_error = 0;

@@ -1,4 +1,4 @@
-// Information about other processes, read from /proc, and what every child process needs.
+// Information about other processes (from /proc), and functions for starting child processes.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,8 @@ namespace headroom::cli {
 inline constexpr const char* kSelf = "/proc/self/exe";
 
 /// Called in a new child process before exec. The child gets SIGTERM when its parent ends, and no
-/// signals from the terminal; the parent forwards Ctrl-C. Signals have their default effects again.
+/// signals from the terminal; the parent forwards Ctrl-C. SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 have
+/// their default effects again.
 void prepare_child(pid_t parent);
 
 /// Returns pointers to the words, as exec() expects them. The words must outlive the result.
@@ -41,16 +42,16 @@ struct ProcessStatus {
 /// Detects whether the system kills a process for lack of memory after the watch was created.
 class OutOfMemoryWatch {
   public:
-    /// Returns nothing if the system does not count such kills.
+    /// Whether the system has killed a process; empty if the system does not count such kills.
     [[nodiscard]] std::optional<bool> has_killed() const;
 
   private:
     std::optional<long long> before_ = out_of_memory_kills();
 };
 
-/// Returns the probable reason for a signal, to follow "was ended by signal N". The sender of a
-/// SIGKILL is unknown, but `out_of_memory` (from OutOfMemoryWatch) says whether the system may have
-/// sent it.
+/// Returns the probable reason for a signal, as the rest of a sentence that begins "was ended by
+/// signal N". The sender of a SIGKILL is unknown, but `out_of_memory` (from OutOfMemoryWatch) says
+/// whether the system may have sent it.
 [[nodiscard]] std::string kill_reason(int signal, std::optional<bool> out_of_memory);
 
 } // namespace headroom::cli

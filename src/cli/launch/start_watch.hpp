@@ -12,7 +12,7 @@
 
 namespace headroom::cli {
 
-/// How far the start of a job has come. Rank 0 writes a start mark for each stage but the first.
+/// How far the start of a job has come. Rank 0 writes a start mark for each stage after the first.
 enum class StartStage : std::uint8_t {
     launched,       ///< mpirun is running
     rank_0_started, ///< rank 0 is running
@@ -31,9 +31,10 @@ class StartWatch {
   public:
     StartWatch(std::size_t ranks, pid_t mpirun) : ranks_(ranks), mpirun_(mpirun) {}
 
-    /// Whether the job will not start: the time limit has passed, or mpirun is idle and has no
+    /// Whether the start has failed, because the time limit has passed or mpirun is idle without
     /// ranks. `stage` is the stage reached so far. To be called every few milliseconds.
     [[nodiscard]] bool has_failed(StartStage stage);
+    /// Returns the error message for a start that has failed.
     [[nodiscard]] std::string text() const;
 
   private:

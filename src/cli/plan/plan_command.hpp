@@ -11,9 +11,10 @@
 namespace headroom::cli {
 
 struct PlanCommand {
-    RunCommand run;                    ///< scenario, overrides and json; plan ignores the rest
-    std::vector<std::string> policies; ///< if empty, all that apply to the scenario
-    std::optional<std::int64_t> at; ///< --at: tokens sampled so far; default: of `previous`, else 0
+    RunCommand run; ///< scenario, model, devices, overrides and json; the rest is unused
+    std::vector<std::string> policies; ///< if empty, all but `static`; `exact` only if fast
+    /// --at: tokens that each sequence has sampled before the decision. Default: see plan_start().
+    std::optional<std::int64_t> at;
     std::optional<std::string> previous; ///< --previous: policy, trace file or plan file
     bool full = false;                   ///< list every device and every move
 };

@@ -11,9 +11,9 @@
 namespace headroom::cli {
 
 /// Returns a table with a row per device, followed by the critical path (the chain of computations
-/// and messages that determines the time of a step). Without view.full the table leaves out devices
-/// that do nothing and, if more than 16 remain, shows the 16 that compute longest. `explained` adds
-/// a text about the columns.
+/// and messages that determines the time of a step). Without `view.full` the table leaves out
+/// devices that do nothing and, if more than 16 remain, shows the 16 that compute longest.
+/// `explained` adds a text about the columns.
 [[nodiscard]] std::string device_details(
     const runtime::PolicyPlan& plan,
     const scheduler::Fleet& fleet,
@@ -21,8 +21,8 @@ namespace headroom::cli {
     bool explained
 );
 
-/// Returns for how long device d delays a token: the time that its computations and the messages
-/// from it take on the critical path. Precondition: plan.share has a value.
+/// Returns for how long device d delays a token: the time that its computations and its sent
+/// messages take on the critical path. Precondition: `plan.share` has a value (a step ends).
 [[nodiscard]] Nanoseconds time_held_back(const runtime::PolicyPlan& plan, std::size_t d);
 
 } // namespace headroom::cli

@@ -25,7 +25,8 @@ struct MoveGroup {
 };
 
 /// Returns the moves grouped by layer, sender and receiver, in the order of the layers. Without
-/// by_layer they are grouped by sender and receiver only; the row with the most bytes comes first.
+/// `by_layer` they are grouped by sender and receiver only, and the group with the most bytes (sent
+/// and loaded) comes first.
 [[nodiscard]] std::vector<MoveGroup> group_moves(
     const std::vector<scheduler::MoveRecord>& moves,
     const std::vector<BlockName>& blocks,
@@ -33,8 +34,8 @@ struct MoveGroup {
 );
 
 /// Returns a table with a row per policy that has a placement: what it moves, the migration delay,
-/// the objective (migration plus inference delay), and the objective of keeping the previous
-/// placement. Precondition: the plan has a previous placement.
+/// the objective (migration delay plus predicted time of the steps that follow), and the objective
+/// of keeping the previous placement. Precondition: the plan has a previous placement.
 [[nodiscard]] std::string move_comparison(
     const runtime::Plan& plan, const config::Scenario& scenario, const PlanView& view
 );

@@ -25,16 +25,16 @@ struct PolicyResult {
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };
 
-/// Returns the result of `execute`, which computes the times of the scenario without decoding.
-/// `run` names the trace to write and says what is printed.
+/// Calls `execute`, which computes the times of the scenario without decoding, and returns the
+/// result. The options in `run` name the trace to write and say what is printed.
 [[nodiscard]] PolicyResult run_policy(
     const RunCommand& run,
     const config::Scenario& scenario,
     const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 );
 
-/// Returns the path of the trace of one policy: `path` itself or, if `several` policies are run,
-/// OUT.POLICY.h5 for OUT.h5.
+/// Returns the path of the trace for the scenario's policy: `path` itself or, if `several` policies
+/// are run, OUT.POLICY.h5 for OUT.h5.
 [[nodiscard]] std::filesystem::path trace_path_of(
     std::filesystem::path path, const config::Scenario& scenario, bool several
 );
@@ -45,9 +45,9 @@ struct PolicyResult {
 /// Returns the summary with the policy, the exit code, the trace and the reason for an early end.
 [[nodiscard]] nlohmann::json json_of(const PolicyResult& result);
 
-/// Prints all results and returns the exit code: that of the last run if an interrupt ended the
-/// run; else 0 if any run from index `first` on is complete; else that of run `first`. The results
-/// before `first` are only printed for comparison.
+/// Prints all results and returns the exit code. If an interrupt ended the last run, returns the
+/// code of that run. Otherwise returns 0 if any run from index `first` on is complete, and the code
+/// of run `first` if none is. Runs before `first` are only printed for comparison.
 [[nodiscard]] int finish_comparison(
     const std::vector<PolicyResult>& results, bool json, std::size_t first = 0
 );

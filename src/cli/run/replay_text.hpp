@@ -11,11 +11,11 @@
 
 namespace headroom::cli {
 
-/// Returns "identical: …" with counts, or the first differences, with the names of devices and of
-/// parts of the model.
+/// Returns "identical: …" with counts or, if the replay differs from the trace, the number of
+/// identical intervals (from one decision to the next) and difference_text().
 [[nodiscard]] std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay);
-/// Returns as indented lines the differences, the interval (between two decisions) in which they
-/// begin, and the version that wrote the trace. Precondition: the replay differs from the trace.
+/// Returns indented lines with the first differences, the interval in which they begin, and whether
+/// the same version of the program wrote it. Precondition: the replay differs from the trace.
 [[nodiscard]] std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay);
 [[nodiscard]] nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay);
 

@@ -17,7 +17,8 @@ struct Resumption {
     trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    std::string kernels;    ///< required kernels; if empty, any but `openblas` (other bits)
+    /// Kernels that the run must use. If empty, any but `openblas`, whose results have other bits.
+    std::string kernels;
     std::string model_hash; ///< hash of the weights; empty if unknown
 };
 
@@ -26,8 +27,8 @@ struct Resumption {
 /// a scenario or kernels that cannot be used here.
 [[nodiscard]] Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file);
 
-/// Whether all sequences of the recorded run have ended, so that nothing is left to compute. The
-/// run may have been killed before it closed the trace.
+/// Whether all sequences of the recorded run have ended, so that nothing is left to compute. Also
+/// true for a killed run that had only its trace left to close.
 [[nodiscard]] bool is_complete(const trace::TraceFile& file);
 
 /// Returns one line with the numbers of recorded intervals and tokens and of sequences left to
@@ -35,11 +36,11 @@ struct Resumption {
 [[nodiscard]] std::string resumption_text(const RunCommand& command, const Resumption& resumption);
 
 /// Prints the texts of the sequences that have ended, as the run printed them. `several` says
-/// whether the run could decode several sequences at once.
+/// whether the run could decode several sequences at once; each text then gets a heading.
 void print_recorded_texts(Console& console, const trace::Trace& trace, bool several);
 
-/// Prints the texts of a run and closes its trace. Returns the exit code. Precondition:
-/// is_complete().
+/// Closes the trace of a run and prints the texts, or with --json the summary. Returns the exit
+/// code. Precondition: is_complete().
 [[nodiscard]] int finish_complete_run(const RunCommand& command, const trace::TraceFile& file);
 
 } // namespace headroom::cli

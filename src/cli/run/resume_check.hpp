@@ -10,24 +10,25 @@
 
 namespace headroom::cli {
 
-/// Name of the trace attribute that holds scenario_hash(). The hash also covers keys that a replay
-/// cannot check because they have not affected a recorded row yet, such as a future event.
+/// Name of the trace attribute that holds scenario_hash(). The hash also covers scenario keys that
+/// a replay cannot check because no recorded row depends on them yet, such as a future event.
 inline constexpr const char* kScenarioHash = "scenario_hash";
 /// Returns a checksum of the text of the scenario and of its input files, as 16 hexadecimal digits.
 [[nodiscard]] std::string scenario_hash(
     const std::string& text, const std::map<std::string, std::string>& input_files
 );
 
-/// Replays the trace (computes it again from its own contents, as `headroom replay` does) and shows
-/// the progress on a terminal. A difference means that the trace is damaged: throws InputError with
-/// the first one. If another version of the program wrote a part of the trace, a difference is only
-/// a warning. Does nothing in ranks that headroom started itself, because the launching process has
-/// checked the trace.
+/// Checks the hash of the scenario and replays the trace (computes it again from its own contents,
+/// as `headroom replay` does). Shows the progress on a terminal. Throws InputError if the hash or
+/// the replay differs, because the trace is then damaged. If another version of the program wrote a
+/// part of the trace, a different replay is only a warning. Does nothing in ranks that headroom
+/// started itself, because the launching process has checked the trace.
 void check_derivable(const RunCommand& command, const trace::Trace& trace);
 
 /// Compares the model's shape, prompts, tokens and texts in the trace with the scenario's model
-/// file. Throws InputError if they differ. Does nothing in ranks that headroom started itself, or
-/// if the file is missing, which is reported later.
+/// file. Throws InputError if they differ; different texts in a trace of another program version
+/// are only a warning. Does nothing in ranks that headroom started itself, or if the file is
+/// missing, which is reported later.
 void check_fits_model(
     const RunCommand& command, const trace::Trace& trace, const config::Scenario& scenario
 );

@@ -1,4 +1,4 @@
-// `headroom run`, over MPI or in one process, and the settings that both transports share.
+// `headroom run`, with ranks of MPI or in one process, and the settings that both ways share.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace headroom::cli {
 [[nodiscard]] int run_as_rank(const RunCommand& command);
 
 /// Returns the scenario of the command. Throws InputError if the scenario describes its model
-/// without a file of weights.
+/// without a file of weights or, with `model_must_exist`, if that file is missing.
 [[nodiscard]] config::Scenario load_run_scenario(const RunCommand& command, bool model_must_exist);
 
 struct KernelSelection {
@@ -25,14 +25,15 @@ struct KernelSelection {
 
 /// Returns the value of --kernels or else of HEADROOM_KERNELS; empty if neither is given.
 [[nodiscard]] std::string requested_kernels(const RunCommand& command);
-/// Returns the level `needed` by a resumed run, else requested_kernels(), else the best level of
-/// this CPU. Throws InputError if the name is unknown or the CPU cannot run the level.
+/// Returns the kernels (functions for the arithmetic) of a run: `needed` by a resumed run, else
+/// requested_kernels(), else the best for this CPU. Throws InputError if the name is unknown or
+/// this CPU cannot run these kernels.
 [[nodiscard]] KernelSelection select_kernels(
     const RunCommand& command, const std::string& needed = ""
 );
 
-/// Returns how long a rank may be silent before the run ends: HEADROOM_SILENCE in seconds, by
-/// default 30 s. Throws InputError if the variable is not a whole number of at least 0.
+/// Returns how long a rank may give no sign of life before the run ends: HEADROOM_SILENCE in
+/// seconds (0: no limit), else 30 s. Throws InputError if that is negative or no whole number.
 [[nodiscard]] std::chrono::nanoseconds silence_limit();
 
 /// Returns the options for all transports of a run. `deadline` limits the wait for a message; if

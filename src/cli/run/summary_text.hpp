@@ -19,7 +19,7 @@ namespace headroom::cli {
 [[nodiscard]] nlohmann::json summary_json(const trace::Summary& summary);
 
 /// Prints the JSON to stdout. Invalid UTF-8, such as an incomplete character of a generated text,
-/// becomes a replacement character. Throws EnvironmentError if it cannot be written.
+/// becomes a replacement character. Throws EnvironmentError if stdout cannot be written.
 void print_json(const nlohmann::json& json);
 
 } // namespace headroom::cli

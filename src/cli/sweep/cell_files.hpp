@@ -1,6 +1,6 @@
 // The files of a cell (one run of a sweep) in the folder of the traces, and the state of the cell
-// that follows from these files. A cell whose run has finished has a trace NAME.h5. Until then the
-// run writes a partial trace, which gets that name at the end of the run.
+// that follows from these files. A cell NAME whose run has finished has a trace NAME.h5. Until then
+// the run writes a partial trace, which gets that name at the end of the run.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +40,11 @@ class CellFiles {
     [[nodiscard]] std::filesystem::path partial() const;
     /// Returns the paths of the partial traces of all processes, if they exist.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
-    /// Returns whether a process still writes a partial trace. This finds runs without a cell lock:
-    /// runs on a file system without locks, and runs of a sweep that has just been killed.
+    /// Returns whether a process still writes a partial trace. This also finds runs without a cell
+    /// lock: on a file system without locks, or in a sweep that has just been killed.
     [[nodiscard]] bool is_being_written() const;
-    /// Renames the trace to an unused name that does not end in .h5, and returns that path.
+    /// Renames the trace to an unused name and returns that path. The name does not end in .h5, so
+    /// that the file no longer counts as a trace of the folder.
     [[nodiscard]] std::filesystem::path rename_old_trace() const;
 
     static constexpr std::string_view kFailure = ".failed.json";
@@ -70,12 +71,12 @@ enum class CellState : std::uint8_t { pending, finished, running, half_written, 
 
 struct CellStatus {
     CellState state = CellState::pending;
-    std::string note; ///< changed: why the trace does not count; failed: the error
+    std::string note; ///< if changed: why the trace does not count; if failed: the error
     std::optional<CellFailure> failure;
 };
 
-/// Returns whether the cell has a finished trace of this scenario. resolved: the resolved text of
-/// the cell's scenario.
+/// Returns whether the cell has a finished trace of its present scenario, made with the sweep's
+/// command and trace_ops. `resolved` is that scenario as TOML with all defaults.
 [[nodiscard]] bool is_finished(
     const config::Sweep& sweep, const config::SweepCell& cell, const std::string& resolved
 );
@@ -83,9 +84,9 @@ struct CellStatus {
 /// Returns the names of all cells with partial traces in the folder.
 [[nodiscard]] std::set<std::string> cells_with_partial_traces(const std::filesystem::path& folder);
 
-/// Returns the status of a cell. A trace that is not finished or is of another scenario makes the
-/// cell `changed`; a failure record of another scenario is ignored. partial_cells: the result of
-/// cells_with_partial_traces.
+/// Returns the status of a cell. A cell that has a trace but is neither finished (is_finished())
+/// nor running is `changed`. A failure record of another scenario is ignored. `partial_cells` is
+/// the result of cells_with_partial_traces().
 [[nodiscard]] CellStatus cell_status(
     const config::Sweep& sweep,
     const config::SweepCell& cell,
@@ -103,15 +104,15 @@ void write_failure(
 /// Returns the record of a failure, or nothing if the file does not exist or is not such a record.
 [[nodiscard]] std::optional<CellFailure> read_failure(const std::filesystem::path& path);
 
-/// Writes a copy of the sweep's file to the folder of its traces unless there is one, so that
-/// `headroom collect` knows the order of the cells and how the sweep spells values. Throws
-/// EnvironmentError if the copy cannot be written.
+/// Writes a copy of the sweep's file to the folder of its traces, so that `headroom collect` knows
+/// the order of the cells and how the sweep spells values. Does nothing if an equal copy is there.
+/// Throws EnvironmentError if the copy cannot be written.
 void save_sweep(const config::Sweep& sweep);
 /// Returns the sweep whose copy is in the folder, or nothing if there is none. Throws InputError if
 /// the copy is no sweep.
 [[nodiscard]] std::optional<config::Sweep> saved_sweep(const std::filesystem::path& folder);
 
-/// Returns the file names of traces in the folder that belong to no cell of the sweep, sorted.
+/// Returns the sorted names of the traces in the sweep's folder that belong to none of its cells.
 [[nodiscard]] std::vector<std::string> unknown_traces(const config::Sweep& sweep);
 
 } // namespace headroom::cli

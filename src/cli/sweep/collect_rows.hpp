@@ -18,12 +18,12 @@ struct CollectedRun {
     std::string file;          ///< file name in the folder
     std::string scenario_name; ///< name of the scenario's file, without folder and extension
     std::string scenario;      ///< scenario as TOML with all defaults (resolved text)
-    std::string execution;     ///< "decoded", "simulated", …; empty: nothing was executed
+    std::string execution;     ///< "decoded", "simulated", …; empty if there is no trace
     std::string state;         ///< "finished", "interrupted", "failed", "killed", "running"
     std::optional<int> exit_code;
     std::string error;                     ///< one line, or empty
     std::optional<trace::Summary> summary; ///< nothing if no token was sampled
-    std::size_t cell = SIZE_MAX;           ///< index among the sweep's runs; SIZE_MAX: no sweep
+    std::size_t cell = SIZE_MAX;           ///< index of its cell in the sweep; SIZE_MAX: none
     std::vector<config::SweepSetting> settings = {}; ///< values that the sweep sets
 };
 
@@ -31,13 +31,14 @@ struct Collection {
     trace::FigureTable table; ///< one row per run, in the order of the runs
     /// Number of leading columns that identify a run. The other columns are figures.
     std::size_t key_columns = 0;
-    std::vector<std::string> notes; ///< lines about keys that have no column
+    std::vector<std::string> notes; ///< lines about keys that differ but have no column
 };
 
 /// Returns the table of the runs. Its columns are `file`, `scenario`, `policy`, `interval`, `seed`,
 /// `devices`, `model`, every other key in which the scenarios differ, and the figures. The keys
-/// that a sweep sets follow `scenario`, in the order and with the values of the sweep. The table
-/// contains no wall-clock times. Throws InputError if a scenario is not valid TOML.
+/// that a sweep sets come directly after `scenario`, in the order of the sweep; their values are
+/// spelled as in the sweep. The table contains no wall-clock times. Throws InputError if a scenario
+/// is not valid TOML.
 [[nodiscard]] Collection collect_rows(const std::vector<CollectedRun>& runs);
 
 /// Returns the table as text: the keys in which the runs differ, and the most important figures.

@@ -1,5 +1,5 @@
-// Prints the progress of a sweep to stderr. On a terminal one line is rewritten; elsewhere a line
-// is printed for each cell (run) that ends.
+// Prints the progress of a sweep to stderr. On a terminal one line is rewritten, and each cell
+// (run) that fails gets a line; elsewhere each cell that is run gets a line at its end.
 #pragma once
 
 #include <chrono>
@@ -33,18 +33,18 @@ struct CellResult {
     int exit_code = 0;
     std::vector<std::string> error; ///< lines of the error message
     double seconds = 0;             ///< wall-clock time of the run
-    std::string note;               ///< a line for the user about an old trace, or empty
+    std::string note;               ///< line for the user if an old trace was renamed, or empty
 };
 
 class SweepProgress {
   public:
-    /// cells: the number of cells that the command asks for.
+    /// `cells` is the number of cells that the command asks for.
     SweepProgress(const config::Sweep& sweep, Terminal terminal, std::size_t cells)
         : sweep_(sweep), terminal_(terminal), cells_(cells) {}
 
     void on_cell_end(const CellResult& result);
-    /// Is called every few milliseconds. running: cells that this job runs at the moment. waiting:
-    /// number of cells that other jobs run.
+    /// To be called every few milliseconds. `running` has the indices of the cells that this job
+    /// runs at the moment; `waiting` is the number of cells that other jobs run.
     void on_poll(const std::vector<std::size_t>& running, std::size_t waiting);
     void finish();
 

@@ -12,10 +12,11 @@
 
 namespace headroom::cli {
 
-/// Return the list of all cells. statuses: one per cell of the sweep.
+/// Returns the list of all cells as text. `statuses` has one status per cell of the sweep.
 [[nodiscard]] std::string list_text(
     const config::Sweep& sweep, const std::vector<CellStatus>& statuses
 );
+/// Returns the same list as JSON.
 [[nodiscard]] nlohmann::json list_json(
     const config::Sweep& sweep, const std::vector<CellStatus>& statuses
 );
@@ -24,10 +25,11 @@ namespace headroom::cli {
 /// unfinished, else the code of the first cell that failed or was interrupted, else 0.
 [[nodiscard]] int exit_code_of(const std::vector<CellResult>& results);
 
-/// Return the results of the cells. one: whether the command asked for a single cell.
+/// Returns the results of the cells as text. `one` says that only one cell was asked for.
 [[nodiscard]] std::string results_text(
     const config::Sweep& sweep, const std::vector<CellResult>& results, bool one
 );
+/// Returns the results of the cells as JSON.
 [[nodiscard]] nlohmann::json results_json(
     const config::Sweep& sweep, const std::vector<CellResult>& results
 );

@@ -19,9 +19,9 @@ class SweepRunner {
         : sweep_(sweep), progress_(progress), locks_(sweep.folder) {}
 
     /// Runs the cells in this order, at most `jobs` at a time. Skips finished cells. Waits for
-    /// cells that another job runs, and runs them here if that job does not finish them. After an
-    /// interrupt no further cell begins, and running cells close their traces. Returns one result
-    /// per cell in the same order. Throws InputError if a scenario has problems, and
+    /// cells that another job runs, and runs such a cell here if that job is killed or interrupted.
+    /// After an interrupt no further cell begins, and running cells close their traces. Returns one
+    /// result per cell in the same order. Throws InputError if a scenario has problems, and
     /// EnvironmentError if a file cannot be written or a process cannot be started.
     [[nodiscard]] std::vector<CellResult> run(
         const std::vector<std::size_t>& cells, std::size_t jobs
@@ -30,7 +30,7 @@ class SweepRunner {
   private:
     using Clock = std::chrono::steady_clock;
     struct Running {
-        std::size_t slot; ///< index of the cell in results_
+        std::size_t slot; ///< index of the cell's result in results_
         std::string scenario;
         CellFiles files;
         CellLock lock;
@@ -40,7 +40,7 @@ class SweepRunner {
 
     /// Begins cells of the queue until `jobs` are running.
     void begin_cells(std::size_t jobs);
-    /// Begins the cell with result `slot`, or records the result if the cell has already ended.
+    /// Begins the cell of results_[slot], or completes that result if the cell has already ended.
     /// Returns false if another job runs the cell.
     [[nodiscard]] bool begin(std::size_t slot);
     void end_cells();

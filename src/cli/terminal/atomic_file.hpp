@@ -40,7 +40,7 @@ class DescriptorBuffer final : public std::streambuf {
     std::uintmax_t written_ = 0;
 };
 
-/// A file that has a temporary name (NewFile) until publish() gives it its own name.
+/// A file that has a temporary name (NewFile) until publish() gives it the name `target`.
 class AtomicFile {
   public:
     /// Opens a new file in the folder of `target`. With Links::follow, a `target` that is not a

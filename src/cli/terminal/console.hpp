@@ -1,5 +1,5 @@
-// What a user sees during a run. The generated text goes to stdout; progress, decisions, warnings
-// and errors go to stderr, or to stdout if both streams have the same destination.
+// What a user sees during a run: the generated text on stdout, warnings and errors on stderr.
+// Progress and decisions go to stderr, or to stdout if both have the same destination.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace headroom::cli {
 
-/// Prints each note on stderr as "headroom: NOTE". Notes say which installed files are used.
+/// Prints each note on stderr as "headroom: NOTE", such as a note that an installed file is used.
 void print_notes(const std::vector<std::string>& notes);
 /// Prints each warning on stderr as "headroom: warning: WARNING".
 void print_warnings(const std::vector<std::string>& warnings);
@@ -23,7 +23,7 @@ void print_error(const std::string& text);
 class Console final : public runtime::Observer {
   public:
     /// `max_tokens` is the largest number of tokens that the run can sample in all its sequences.
-    /// With `prints_text` the generated text goes to stdout, with `several_hosts` hosts are named.
+    /// `prints_text`: whether to print generated text; `several_hosts`: whether to name the hosts.
     Console(Terminal terminal, std::int64_t max_tokens, bool prints_text, bool several_hosts)
         : terminal_(terminal), max_tokens_(max_tokens), prints_text_(prints_text),
           several_hosts_(several_hosts) {}
@@ -37,7 +37,7 @@ class Console final : public runtime::Observer {
     void on_text(std::int64_t sequence, const std::string& text) override;
     void on_decision(const runtime::DecisionEvent& event) override;
     void on_interval(const trace::Interval& interval) override;
-    /// Prints the pending messages and ends the line that the cursor is on.
+    /// Prints the pending lines about decisions and ends the line that the cursor is on.
     void finish();
 
   private:

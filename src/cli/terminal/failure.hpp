@@ -12,14 +12,14 @@
 
 namespace headroom::cli {
 
-/// Prints `text` with print_error(). With `json`, also prints {"exit_code": N} and error_json() on
-/// stdout. Returns the exit code as a number.
+/// Prints `text` with print_error(). With `json`, also prints one object on stdout: error_json()
+/// with the key "exit_code" added. Returns the exit code as a number.
 int report_failure(
     ExitCode code, const std::string& text, bool json, const ErrorFields& fields = {}
 );
 
-/// Returns {"error": [lines], "error_facts": {"device": "phone", …}} for --json, without the facts
-/// if there are none.
+/// Returns {"error": [lines], "error_facts": {"device": "phone", …}} for --json, without
+/// "error_facts" if `fields` is empty.
 [[nodiscard]] nlohmann::json error_json(const std::string& text, const ErrorFields& fields);
 
 /// Reports an exception that was caught, with its exit_code_for() and message_for(). With `json`,
@@ -28,7 +28,7 @@ int report_failure(
 int report_failure(const std::exception& error, bool json);
 
 /// Returns the code of a headroom::Error, `bug` for a std::logic_error, and `environment` for every
-/// other exception (memory, the file system).
+/// other exception (from a lack of memory, or from the file system).
 [[nodiscard]] ExitCode exit_code_for(const std::exception& error);
 /// Returns the message for the user. The message of a bug asks the user to report it.
 [[nodiscard]] std::string message_for(const std::exception& error);

@@ -20,8 +20,9 @@ namespace headroom::cli {
 /// execute the whole run; 1 if srun did not do so.
 [[nodiscard]] int srun_copies_without_mpi();
 
-/// Returns how many copies the launcher of an MPI implementation other than Open MPI started, whose
-/// ranks would not find each other; 1 if there was no such launcher.
+/// Returns how many copies of this program the launcher of an MPI implementation other than Open
+/// MPI started; 1 if there was no such launcher. These copies would not find each other, because
+/// this program uses Open MPI.
 [[nodiscard]] int copies_by_another_mpi();
 
 /// Returns the command by which the launcher of this process starts that many ranks, such as
@@ -34,10 +35,10 @@ namespace headroom::cli {
 /// Whether all ranks of the job run on this host; false if the environment does not say.
 [[nodiscard]] bool all_ranks_on_this_host();
 
-/// Called for an error before MPI is initialised, which usually occurs on every rank. Returns false
-/// on rank 0, which must report the error; mpirun then ends the other ranks by a signal. On another
-/// rank, waits up to three seconds for this signal and returns whether it came. If not, this rank
-/// must report the error, too.
+/// Called for an error that occurs before MPI is initialised, usually on every rank. Returns false
+/// on rank 0, which must report the error; mpirun then ends the other ranks by a signal. Any other
+/// rank waits up to three seconds for this signal. Returns true if the signal came; if not, this
+/// rank must report the error, too.
 [[nodiscard]] bool rank_0_reports();
 
 /// Removes the variables that make this process a rank, so that its children are not ranks.

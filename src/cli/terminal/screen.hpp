@@ -21,8 +21,8 @@ struct Terminal {
     bool out_is_terminal = false;
     bool err_is_terminal = false;
     bool same_destination = false; ///< stdout and stderr lead to the same terminal, file or pipe
-    /// Returns what a parent process stored with export_to_children(). If there is nothing, asks
-    /// the system.
+    /// Returns what a parent process stored with export_to_children(). If no parent has stored
+    /// anything, asks the system.
     [[nodiscard]] static Terminal detect();
     /// Returns the stream for progress, decisions and the summary: stderr, or stdout if both have
     /// the same destination, because mpirun does not keep the order of two streams of a rank.

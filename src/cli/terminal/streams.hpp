@@ -12,9 +12,9 @@ namespace headroom::cli {
 void prepare_streams();
 
 /// Ignores SIGXFSZ: a write beyond the file size limit (ulimit -f) then fails like a write to a
-/// full disk, instead of ending the program without a message. A rank must call this function after
-/// MPI has been initialised: if the limit prevents MPI from making its shared files, the signal has
-/// to end the rank, because mpirun would otherwise wait for that rank without limit.
+/// full disk, instead of ending the program without a message. A rank must call this function only
+/// after MPI has been initialised: if the limit prevents MPI from making its shared files, the
+/// signal has to end the rank, because mpirun would otherwise wait for that rank without limit.
 void ignore_size_limit_signal();
 
 /// Whether writing to the descriptor always fails because it is closed or open for reading only.

@@ -9,7 +9,7 @@ namespace headroom::cli {
 struct InspectCommand {
     std::filesystem::path file;
     bool devices = false; ///< show the catalogue instead of a file
-    bool repair = false;
+    bool repair = false;  ///< first make the trace of a killed run an ordinary file
     bool json = false;
 };
 

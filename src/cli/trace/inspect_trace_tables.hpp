@@ -1,5 +1,5 @@
-// The decisions, the parts and the last placement of a trace as aligned tables. A part is what was
-// recorded until the run was interrupted, or from one resumption to the next.
+// The decisions, the parts and the last placement of a trace as aligned tables. A part is what a
+// run recorded before its first resumption, between two resumptions, or after the last one.
 #pragma once
 
 #include <array>
@@ -15,10 +15,11 @@ namespace headroom::cli {
 /// Returns a table with a row per decision. Runs that decode several sequences at once have more
 /// columns.
 [[nodiscard]] std::string decision_table(const trace::Trace& trace);
-/// Returns a table with a row per part of a resumed run: which version of the program wrote it.
-/// Returns "" if the run was not resumed.
+/// Returns a table with a row per part of a resumed run: its intervals, and the program version,
+/// kernels and transport that it used. Returns "" if the run was not resumed.
 [[nodiscard]] std::string part_table(const trace::Trace& trace);
-/// Returns a table with a row per device: its number of blocks of each counted kind.
+/// Returns a table with a row per device: its number of blocks of each counted kind (see
+/// kCountedKinds) at the end of the trace.
 [[nodiscard]] std::string placement_table(const trace::Trace& trace);
 
 /// Number of block kinds (base/block.hpp) that the tables count: all but slices and hubs.
