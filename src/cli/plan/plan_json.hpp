@@ -8,7 +8,7 @@
 
 namespace headroom::cli {
 
-/// Returns the whole plan, also the rows that the text leaves out. Infinite times are null.
+/// Returns the whole plan, including the rows that the text leaves out. Infinite times are null.
 [[nodiscard]] nlohmann::json plan_json(const runtime::Plan& plan, const config::Scenario& scenario);
 
 } // namespace headroom::cli

@@ -17,7 +17,7 @@ struct Resumption {
     trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    /// Kernels that the run must use. If empty, any but `openblas`, whose results have other bits.
+    /// Kernels that the run must use. If empty, any but `openblas`, whose results differ in bits.
     std::string kernels;
     std::string model_hash; ///< hash of the weights; empty if unknown
 };

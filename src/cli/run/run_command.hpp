@@ -33,7 +33,7 @@ struct KernelSelection {
 );
 
 /// Returns how long a rank may give no sign of life before the run ends: HEADROOM_SILENCE in
-/// seconds (0: no limit), else 30 s. Throws InputError if that is negative or no whole number.
+/// seconds (0: no limit), else 30 s. Throws InputError if the variable is negative or not whole.
 [[nodiscard]] std::chrono::nanoseconds silence_limit();
 
 /// Returns the options for all transports of a run. `deadline` limits the wait for a message; if

@@ -38,7 +38,7 @@ class CellFiles {
     [[nodiscard]] std::filesystem::path log() const { return named(".log"); }
     /// Returns the path of this process's partial trace. No other process uses this path.
     [[nodiscard]] std::filesystem::path partial() const;
-    /// Returns the paths of the partial traces of all processes, if they exist.
+    /// Returns the paths of the cell's partial traces in the folder, whichever process wrote them.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
     /// Returns whether a process still writes a partial trace. This also finds runs without a cell
     /// lock: on a file system without locks, or in a sweep that has just been killed.

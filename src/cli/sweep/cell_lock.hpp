@@ -28,11 +28,11 @@ class CellLock {
     int descriptor_;
 };
 
-/// The locks of all cells of a folder. Each cell locks one byte of the file .sweep.lock; a hash of
-/// the cell's name chooses the byte. Byte-range locks also work between the hosts of a network file
-/// system that supports them (NFS 4, or NFS 3 with its lock daemon). Without such support every
-/// attempt to lock succeeds. Two jobs may then run the same cell, which is harmless: each writes
-/// its own partial trace, and both results are equal.
+/// The locks of all cells of a folder. To lock a cell, a job locks one byte of the file
+/// .sweep.lock; a hash of the cell's name chooses the byte. Byte-range locks also work between the
+/// hosts of a network file system that supports them (NFS 4, or NFS 3 with its lock daemon).
+/// Without such support every attempt to lock succeeds. Two jobs may then run the same cell, which
+/// is harmless: each writes its own partial trace, and both results are equal.
 class CellLocks {
   public:
     explicit CellLocks(std::filesystem::path folder) : file_(std::move(folder) / ".sweep.lock") {}

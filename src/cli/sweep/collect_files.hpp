@@ -16,10 +16,10 @@ struct FoundRuns {
     std::map<std::string, std::size_t> programs; ///< program version and commit → number of traces
 };
 
-/// Reads the traces and records in a folder. Runs of the sweep come first, in the order of its
-/// cells; the other runs of the folder follow, sorted by file name. Files that cannot be read are
-/// left out with a note. Throws InputError if there is no such folder, and EnvironmentError if it
-/// cannot be read.
+/// Reads the traces and records in a folder. If the folder is that of a sweep, the runs of the
+/// sweep come first, in the order of its cells; other runs follow, sorted by file name. Files that
+/// cannot be read are left out with a note. Throws InputError if there is no such folder, and
+/// EnvironmentError if the folder cannot be read.
 [[nodiscard]] FoundRuns find_runs(const std::filesystem::path& folder);
 
 } // namespace headroom::cli

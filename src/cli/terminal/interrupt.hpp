@@ -25,10 +25,10 @@ void defer_interrupts();
 /// from then on, and the rank ends within seconds even if it hangs.
 void end_with_launcher();
 
-/// Returns 0, or the exit code that a signal asked for: 130 (SIGINT) or 143 (SIGTERM, SIGHUP).
-/// In a job that headroom started itself, the user's signals arrive as SIGUSR1 and SIGUSR2. A
-/// SIGINT, SIGTERM or SIGHUP there means that mpirun ends the job because another rank has failed;
-/// the code is then 3 (ExitCode::environment).
+/// Returns 0, or the exit code that a signal asked for: 130 (SIGINT) or 143 (SIGTERM, SIGHUP). In a
+/// job that headroom started itself, the user's signals arrive as SIGUSR1 and SIGUSR2. There, a
+/// SIGINT, SIGTERM or SIGHUP normally means that mpirun ends the job because another rank has
+/// failed; the code for these signals is then 3 (ExitCode::environment).
 [[nodiscard]] int interrupted();
 /// Returns 0 until one second after the first signal, then interrupted(). If interrupted() is 3,
 /// returns 3 at once. Work that cannot be completed within that second is given up.

@@ -36,9 +36,9 @@ namespace headroom::cli {
 [[nodiscard]] bool all_ranks_on_this_host();
 
 /// Called for an error that occurs before MPI is initialised, usually on every rank. Returns false
-/// on rank 0, which must report the error; mpirun then ends the other ranks by a signal. Any other
-/// rank waits up to three seconds for this signal. Returns true if the signal came; if not, this
-/// rank must report the error, too.
+/// on rank 0, which must report the error; mpirun then ends the other ranks by a signal. On another
+/// rank, waits up to three seconds for this signal and returns whether it came. If not, this rank
+/// must report the error, too.
 [[nodiscard]] bool rank_0_reports();
 
 /// Removes the variables that make this process a rank, so that its children are not ranks.
