@@ -1,5 +1,5 @@
-// Makes one change of the command line in a parsed TOML document: it finds the value that a dotted
-// key names and replaces or adds it.
+// Applies one change KEY=VALUE of the command line to a parsed TOML document: the value at the
+// position that the dotted key names is replaced or added.
 #pragma once
 
 #include <optional>
@@ -13,16 +13,16 @@
 namespace headroom::config {
 
 /// Returns a table with the parsed value under the key `v`, or nothing if the text is not exactly
-/// one TOML value. The nodes of the table have the option in place of a file name, so that error
+/// one TOML value. The nodes of the table have `option` in place of a file name, so that error
 /// messages name the option.
 [[nodiscard]] std::optional<toml::table> parse_value(
     std::string_view value, const std::string& option
 );
 
 /// Moves the value to the position that the key names, and creates missing tables and lists on the
-/// way. The tables of a list are named by index or by the value of their key `name`. The index
-/// after the last one adds a table. If the key names no position, adds a problem (a message about a
-/// mistake) of the option.
+/// way. In the key, a table of a list stands as its index or its `name`: device.0.memory or
+/// device.phone.memory. The index after the last one adds a table. If the key names no position,
+/// adds a problem (a message about a mistake) that names `option`.
 void set_key(
     toml::table& root,
     const std::string& option,

@@ -1,4 +1,4 @@
-// Applies the changes that the command line asks for to the parsed TOML of a scenario. This happens
+// Applies the changes of the command line's options to the parsed TOML of a scenario. This happens
 // before any value is checked, so the same rules hold for options and for the file.
 #pragma once
 

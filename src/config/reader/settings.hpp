@@ -12,9 +12,10 @@ namespace headroom::config {
 
 struct KeyValue {
     std::string key; ///< dotted key: controller.interval, device.phone.memory, event.0.factor
-    /// Strings have no quotes. Lists and booleans are TOML text. The value is never std::monostate.
+    /// A string has no quotes; a list or boolean is its TOML text. Never std::monostate, which is
+    /// here to make this the same type as trace::Figure.
     std::variant<std::monostate, std::string, std::int64_t, double> value;
-    std::string key_with_indices; ///< key with indices for names: device.0.memory
+    std::string key_with_indices; ///< the key with indices instead of names: device.0.memory
     bool operator==(const KeyValue&) const = default;
 };
 

@@ -1,4 +1,4 @@
-// The words that keys of a scenario choose among, and the enumerations for which the words stand.
+// The words that keys of a scenario can have as values, and the enumerations that they stand for.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ enum class WeightsMode : std::uint8_t { move, everywhere };
 /// Where embed and lm_head may be placed. The source is the device where prompts come in.
 enum class EndsMode : std::uint8_t { source, anywhere };
 /// How a load (what other programs take of a device or link) changes over time. A constant load is
-/// written as a number.
+/// written as a number, so `constant` has no word.
 enum class LoadKind : std::uint8_t { steps, uniform, walk, constant };
 
 using Words = std::span<const std::string_view>;
@@ -34,10 +34,10 @@ constexpr auto words(const auto&... all) {
     return std::array<std::string_view, sizeof...(all)>{all...};
 }
 
-/// The spelling of each value of an enumeration, in order, in scenarios and on the command line.
+/// The spelling of an enumeration's values, in their order, in scenarios and on command lines.
 template <class Enum>
 inline constexpr auto kWords = words();
-/// The spelling of values that are planned but not built yet, so that messages can say so.
+/// The spelling of values that are planned but not built yet, so that messages can say this.
 template <class Enum>
 inline constexpr auto kPlannedWords = words();
 

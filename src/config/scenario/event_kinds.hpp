@@ -11,12 +11,11 @@ namespace headroom::config {
 
 struct EventKind {
     std::string_view name; ///< value of the key `kind`
-    /// The property that is multiplied: one of a device or one of a link. The other pointer is
-    /// null.
+    /// The property that is multiplied, either of a device or of a link; the other pointer is null.
     scheduler::Profile scheduler::DeviceSpec::*of_device;
     scheduler::Profile scheduler::LinkSpec::*of_link;
-    /// What happens while the property is 0, for warnings. If empty, factors of 0 or above 1 cause
-    /// no warning.
+    /// What happens while the property is 0, for warnings. Empty for latency, where factors of 0 or
+    /// above 1 make sense and cause no warning.
     std::string_view consequence_of_zero;
     /// Returns whether the device lacks the property. A null pointer means that no device lacks it.
     bool (*is_absent)(const DeviceConfig&) = nullptr;

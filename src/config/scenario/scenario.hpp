@@ -29,27 +29,27 @@ struct ArrivalsConfig {
     enum class Kind : std::uint8_t { at_once, given, poisson };
     Kind kind = Kind::at_once;
     std::vector<Nanoseconds> at{};       ///< given: one time per request, in ascending order
-    double per_second = 0;               ///< poisson: mean number per virtual second; > 0
+    double per_second = 0;               ///< poisson: mean requests per virtual second; > 0
     std::optional<std::uint64_t> seed{}; ///< poisson: replaces the scenario's seed
     bool operator==(const ArrivalsConfig&) const = default;
 };
 
 struct WorkloadConfig {
-    std::vector<std::string> prompts{""}; ///< UTF-8; each makes one request, in this order
+    std::vector<std::string> prompts{""}; ///< UTF-8; request i has prompt i mod their number
     /// Number of tokens of each prompt, ≥ 1. Replaces `prompts` if the model is a shape (dimensions
     /// without weights and tokenizer). Empty if the model is a file.
     std::vector<std::int64_t> prompt_tokens{};
     std::int64_t repeat = 1;  ///< number of times that the list of prompts is requested; ≥ 1
     std::int64_t tokens = 64; ///< limit of sampled tokens per request; ≥ 1
-    std::vector<std::int64_t> tokens_each{}; ///< the limit per prompt; empty: `tokens` for all
+    std::vector<std::int64_t> tokens_each{}; ///< a limit for each prompt; empty: `tokens` for all
     std::int64_t sequences = 1;              ///< limit of sequences decoded at once; ≥ 1
-    std::int64_t prefill_chunk = 0;          ///< prompt tokens per forward pass; 0: all
+    std::int64_t prefill_chunk = 0; ///< prompt tokens per forward pass; 0: the whole prompt
     ArrivalsConfig arrivals{};
     bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
     double temperature = 0;  ///< 0: greedy sampling
     std::int64_t top_k = 0;  ///< sample only from the k most probable tokens; 0: from all
-    double top_p = 1;        ///< sample only from the likeliest tokens, which together reach p
-    double min_p = 0;        ///< least probability, as a fraction of the largest
+    double top_p = 1;        ///< sample from the fewest likeliest tokens that together reach p
+    double min_p = 0;        ///< least probability to sample, as a fraction of the largest
 
     [[nodiscard]] std::size_t distinct_prompts() const {
         return prompt_tokens.empty() ? prompts.size() : prompt_tokens.size();
@@ -76,7 +76,7 @@ struct ControllerConfig {
     std::int64_t interval = 8; ///< λ: tokens of each sequence from one decision to the next; ≥ 1
     OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
-    /// Cost profile `paper`: limit of the time that a device computes for one layer; > 0.
+    /// Only for cost profile `paper`: the longest time a device may compute for one layer; > 0.
     Nanoseconds t_budget = 1'000'000'000;
     scheduler::PaperSettings paper{};
     WeightsMode weights = WeightsMode::move;
@@ -87,16 +87,16 @@ struct ControllerConfig {
     /// all other policies do, or by a ring all-reduce.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     EndsMode ends = EndsMode::source;
-    /// Policies plan with the least memory that each device had at a decision in this past time.
+    /// How long policies remember the least memory that each device had at a decision.
     Nanoseconds memory_window = 60'000'000'000;
-    scheduler::Ppb memory_reserve = 0; ///< fraction of each device's memory that stays unused
+    scheduler::Ppb memory_reserve = 0; ///< fraction of memory to leave unused where possible
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
     std::int64_t batch = 1;            ///< sequences per decode batch; 0: each decision chooses
     bool look_ahead = false;           ///< true: a migration may pay off after more than λ tokens
     std::int64_t node_limit = 200'000; ///< policy `exact`: limit of search nodes; ≥ 1
 
     /// Returns how layers are cut into blocks (units of placement) under a policy. Only `galaxy`
-    /// can reduce by a ring.
+    /// can add up partial sums by a ring all-reduce.
     [[nodiscard]] scheduler::Cut cut(scheduler::PolicyKind decided_by) const;
     [[nodiscard]] scheduler::Cut cut() const { return cut(policy); }
     bool operator==(const ControllerConfig&) const = default;
@@ -127,7 +127,8 @@ struct LoadConfig {
 };
 
 /// Factors on all rates, memory sizes and latencies, which make a small model as demanding as a
-/// large one. As a fraction in lowest terms, a factor has a numerator and a denominator ≤ 10¹².
+/// large one. In lowest terms, numerator and denominator of a factor are ≤ 10¹², so that products
+/// fit in 128 bits.
 struct ScaleConfig {
     double compute = 1; ///< scales compute, memory bandwidth and storage bandwidth alike
     double memory = 1;
@@ -140,7 +141,7 @@ struct ScaleConfig {
 /// makes several devices.
 struct DeviceConfig {
     std::string name;
-    std::string profile{}; ///< name in the catalogue, or empty; the members below have its values
+    std::string profile{}; ///< name in the catalogue, or empty; fills the members below
     PerSecond compute = 0; ///< FLOP/s
     Bytes memory = 0;      ///< bytes
     PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
@@ -164,7 +165,7 @@ struct LinkConfig {
 struct NetworkConfig {
     PerSecond bandwidth = kUnlimited; ///< bytes/s; can be unlimited only if there is one device
     Nanoseconds latency = 0;
-    LoadConfig variation;          ///< load of every link
+    LoadConfig variation;          ///< load of every link: what other traffic takes
     std::vector<LinkConfig> links; ///< at most one per ordered pair of devices
     bool operator==(const NetworkConfig&) const = default;
 };
@@ -197,9 +198,9 @@ struct Scenario {
     std::filesystem::path path; ///< the scenario's file; empty for the built-in scenario
     std::string name;           ///< file name without extension
     std::uint64_t seed = 7;
-    std::filesystem::path model_file; ///< path from the working directory; empty with a shape
-    std::string model_file_written; ///< path from the scenario's folder, or of the installed model
-    std::string preset;             ///< name of the preset that the shape is from, or empty
+    std::filesystem::path model_file; ///< path from the working directory; empty if `shape` is set
+    std::string model_file_written;   ///< path as written, or that of the installed file
+    std::string preset;               ///< name of the preset that the shape is from, or empty
     /// The shape that replaces a model file. It has no weights, so it can be simulated and planned
     /// but not run.
     std::optional<ModelShape> shape;
@@ -210,7 +211,7 @@ struct Scenario {
     FleetConfig declared;      ///< the fleet as the scenario gives it, before scaling
     std::vector<Event> events; ///< in the order of the file
     scheduler::Fleet fleet;    ///< the fleet with scales, loads and events applied
-    std::map<std::string, std::string> input_files; ///< path as written → contents
+    std::map<std::string, std::string> input_files; ///< contents by path: scenario, prompt file
     std::vector<std::string> warnings; ///< lines about valid settings that are probably mistakes
     std::vector<std::string> notes;    ///< lines about defaults and installed files that are used
 
@@ -225,7 +226,8 @@ struct Scenario {
 
 /// Changes of a scenario by the command line. The values are checked like those of the file, and
 /// error messages name the option. The changes in `set` are made first, in order, then those of the
-/// other members. Prompts replace a prompt file, and a prompt file replaces prompts.
+/// other members. `prompts` also replaces the scenario's prompt file, and `prompt_file` its
+/// prompts.
 struct Overrides {
     std::optional<std::string> policy{};
     std::optional<std::string> clock{};
@@ -240,8 +242,8 @@ struct Overrides {
     /// Whether a missing model file is an error. False for a scenario from a trace, whose paths may
     /// be those of another computer.
     bool model_must_exist = false;
-    /// Second folder in which a model file is searched for if its name has no folder and the file
-    /// is not beside the scenario; empty: none.
+    /// The folder where a model file is looked up if its name has no folder and the file is not
+    /// beside the scenario; empty: none.
     std::filesystem::path models{};
 };
 
@@ -256,8 +258,8 @@ struct Overrides {
 
 /// Returns the scenario of `run --model F --devices N`: N devices with the catalogue's profile of a
 /// Raspberry Pi 5 and links of 100 Mbit/s and 1 ms. A device profile or network preset in the
-/// overrides replaces these. A note of the scenario names the profile and the links. Throws
-/// InputError with all problems, also if `devices` < 1.
+/// overrides replaces these values. If no device profile does, a note of the scenario names the
+/// profile and the links. Throws InputError with all problems, also if `devices` < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );

@@ -16,7 +16,8 @@
 
 namespace headroom::config {
 
-/// How a number was found. A `limit` is the maximum of a standard, which no real device reaches.
+/// How a number was found: measured on the device, derived from other numbers, or the limit of a
+/// standard or a bus, which no real device reaches.
 enum class Origin : std::uint8_t { measured, derived, limit };
 
 template <>
@@ -34,10 +35,10 @@ struct SourcedFigure {
 struct DeviceProfile {
     std::string name;               ///< raspberry-pi-5, raspberry-pi-5-4gb
     std::string title;              ///< Raspberry Pi 5
-    bool variant = false;           ///< whether an earlier profile differs only in memory
+    bool variant = false;           ///< whether this is a profile NAME-8gb for one of several sizes
     SourcedFigure compute;          ///< FLOP/s
     Bytes ram = 0;                  ///< memory size as sold
-    Bytes memory = 0;               ///< memory that is available to a model
+    Bytes memory = 0;               ///< `ram` less what the system and apps need
     SourcedFigure memory_bandwidth; ///< bytes/s
     std::optional<SourcedFigure> storage_bandwidth; ///< bytes/s
 };
@@ -52,16 +53,17 @@ struct NetworkPreset {
 struct ModelPreset {
     std::string name;            ///< llama-2-7b
     std::string title;           ///< Llama 2 7B
-    ModelShape shape;            ///< with kDefaultWeightType
+    ModelShape shape;            ///< dimensions; all matrices have kDefaultWeightType
     std::int64_t parameters = 0; ///< published number of parameters
     std::int64_t left_out = 0;   ///< number of published parameters that the shape does not have
     std::string left_out_what;   ///< what these are: "biases of q, k and v"; or empty
     std::string source;          ///< reference to the publication
 };
 
-/// Return every profile or preset in the order of the text. Each device NAME gives one profile NAME
-/// with its first memory size. A device with several memory sizes also gives one profile per size,
-/// such as NAME-8gb. Throw InputError with all mistakes; its messages call the text `file`.
+/// Each function returns all profiles or presets of a text, in its order. A device NAME gives a
+/// profile NAME with its first memory size and, if it has several, one more per size, such as
+/// NAME-8gb. Each function throws InputError with all mistakes in the text; `file` is the name of
+/// the text there.
 [[nodiscard]] std::vector<DeviceProfile> parse_device_profiles(
     std::string_view text, const std::string& file
 );
@@ -72,12 +74,12 @@ struct ModelPreset {
     std::string_view text, const std::string& file
 );
 
-/// Return the embedded texts, which embed.cmake writes.
+/// These functions return the embedded texts; embed.cmake writes them.
 [[nodiscard]] std::string_view device_profiles_text();
 [[nodiscard]] std::string_view network_presets_text();
 [[nodiscard]] std::string_view model_presets_text();
 
-/// Return the embedded catalogue, which is parsed at the first call.
+/// These functions return the embedded catalogue; the first call of each parses its text.
 [[nodiscard]] const std::vector<DeviceProfile>& device_profiles();
 [[nodiscard]] const std::vector<NetworkPreset>& network_presets();
 [[nodiscard]] const std::vector<ModelPreset>& model_presets();

@@ -1,5 +1,5 @@
-// The types of scenario keys, most of which set one member of a struct. Only scenario_keys.cpp uses
-// these types. The resolved text is the scenario as TOML with all defaults.
+// Functions for scenario_keys.cpp that make the types of keys (KeyType). Most keys set one member
+// of a struct. The resolved text is the scenario as TOML with all defaults.
 #pragma once
 
 #include <limits>
@@ -19,8 +19,8 @@ namespace headroom::config {
 
 inline constexpr auto kPlainText = [](const auto& value) { return fmt::format("{}", value); };
 
-/// A key that read(table, key) reads and text(value) writes. After a wrong value the member becomes
-/// `after_error` or, without `after_error`, keeps its value.
+/// A key that read(table, key) reads and text(value) writes. If the value in the table is wrong,
+/// the member becomes `after_error` or, without `after_error`, stays as it is.
 template <class T, class V, class Read, class Text>
 KeyType<T> member_type(
     std::string values, V T::*member, Read read, Text text, std::optional<V> after_error = {}
@@ -108,8 +108,8 @@ KeyType<T> duration(Nanoseconds T::*member, Zero zero) {
     return type;
 }
 
-/// A rate, size or latency that a factor of [fleet] multiplies after it is read. The resolved text
-/// leaves out empty values and kUnlimited.
+/// A rate, size or latency that is multiplied by a factor of [fleet] later, in build_fleet. The
+/// resolved text leaves the key out if the member is empty or kUnlimited.
 template <class T, class V>
 KeyType<T> scaled_quantity(V T::*member, Quantity quantity, double ScaleConfig::*scale) {
     const Zero zero = quantity == Quantity::duration ? Zero::allowed : Zero::refused;
@@ -136,7 +136,7 @@ KeyType<T> scaled_quantity(V T::*member, Quantity quantity, double ScaleConfig::
     };
 }
 
-/// Returns the words that a key can have, for the reference.
+/// Returns the words that a key can have as its value, for docs/reference/scenario.md.
 inline std::string choice_values(Words words, Words planned) {
     const auto end =
         planned.size() == 0 ? "" : fmt::format("; *planned:* {}", fmt::join(planned, ", "));
@@ -153,8 +153,8 @@ KeyType<T> choice(Enum T::*member) {
     );
 }
 
-/// A key that the reader of its section reads. text(value) or text(value, fleet) writes it; without
-/// such a function the resolved text leaves the key out.
+/// A key that the reader of its section (a function of sections.hpp) reads. text(value) or
+/// text(value, fleet) writes it; without such a function the resolved text leaves the key out.
 template <class T, class Text = std::nullptr_t>
 KeyType<T> custom(std::string values, Text text = {}) {
     KeyType<T> type{std::move(values)};
@@ -172,7 +172,7 @@ KeyType<T> custom(std::string values, V T::*member, Text text) {
     return custom<T>(std::move(values), [=](const T& in) { return text(in.*member); });
 }
 
-/// Leaves the key out of the resolved text unless condition(value) holds.
+/// Returns `type`, but the resolved text has the key only if condition(value) holds.
 template <class T, class Condition>
 KeyType<T> written_if(Condition condition, KeyType<T> type) {
     type.text = [condition, text = type.text](const T& in, const FleetConfig& fleet) {
@@ -181,7 +181,7 @@ KeyType<T> written_if(Condition condition, KeyType<T> type) {
     return type;
 }
 
-/// Leaves the key out of the resolved text while it has its initial value.
+/// Returns `type`, but the resolved text leaves the key out while it has its initial value.
 template <class T>
 KeyType<T> if_set(KeyType<T> type) {
     type.text = [text = type.text](const T& in, const FleetConfig& fleet) {

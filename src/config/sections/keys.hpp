@@ -28,11 +28,10 @@ template <class T>
 struct KeyType {
     std::string values;     ///< the valid values, in Markdown
     std::string standard{}; ///< the default, in Markdown
-    /// Reads the key if the table has it. Without this function the reader of the section reads the
-    /// key.
+    /// Reads the key if the table has it. If null, the section's function in sections.hpp reads it.
     std::function<void(TableReader&, std::string_view key, T&, const KeyContext&)> read{};
-    /// Returns the value for the resolved text, or "" to leave the key out. Without this function
-    /// the key is always left out.
+    /// Returns the value for the resolved text, or "" to leave the key out. If null, the key is
+    /// always left out.
     std::function<std::string(const T&, const FleetConfig&)> text{};
 };
 
@@ -63,7 +62,7 @@ extern const Section<NetworkConfig> kNetworkKeys;
 extern const Section<LinkConfig> kLinkKeys;
 extern const Section<Event> kEventKeys;
 
-/// A row of docs/reference/scenario.md: a key or, with an empty `key`, a section; in Markdown.
+/// A row of docs/reference/scenario.md in Markdown: a key, or a section if `key` is empty.
 struct KeyDescription {
     std::string_view section;
     std::string_view key;

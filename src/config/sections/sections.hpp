@@ -18,13 +18,13 @@
 
 namespace headroom::config {
 
-/// Whether the model is a file or a shape. It is unknown after a problem in [model].
+/// Whether the model is a file or a shape (dimensions only); unknown after a problem in [model].
 enum class ModelKind : std::uint8_t { unknown, file, shape };
 
 struct ModelFileLookup {
-    /// Second folder for names without a folder, after the scenario's own; empty: none.
+    /// Where a name without a folder is looked up after the scenario's own folder; empty: nowhere.
     std::filesystem::path installed_folder;
-    bool must_exist = false; ///< a file that does not exist is a problem
+    bool must_exist = false; ///< whether a missing model file is a problem
 };
 
 /// Reads [model]. Relative paths start from `folder`.
@@ -41,12 +41,12 @@ void read_workload(
     TableReader& root, const std::filesystem::path& folder, ModelKind model, Scenario& scenario
 );
 
-/// Reads the key `arrivals` of [workload]. requests: the number of requests, or nothing if it is
-/// unknown after a problem.
+/// Reads the key `arrivals` of [workload]. `requests` is the number of requests, or nothing if a
+/// problem leaves the number unknown.
 ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests);
 
-/// Reads [controller]. The batch size is checked against the workload, keys that need storage
-/// against the devices, and the number of slices against the shape.
+/// Reads [controller]. Checks the batch size against the workload, the keys that need storage
+/// against the devices, and the number of slices against the shape if there is one.
 ControllerConfig read_controller(
     TableReader& root,
     const WorkloadConfig& workload,
@@ -78,10 +78,10 @@ std::vector<Event> read_events(
     TableReader& root, const DeviceNames& names, const std::vector<DeviceConfig>& devices
 );
 
-/// Reads a load: a fraction, or a table { kind, … }. Without the key the load is 0.
+/// Reads a load (what other programs take): a fraction, or a table { kind, … }. The default is 0.
 LoadConfig read_load(TableReader& reader, std::string_view key);
 
-// These return values as TOML for resolved_text().
+// These functions return values as TOML for resolved_text() of scenario.hpp.
 std::string load_text(const LoadConfig& load);
 std::string arrivals_text(const ArrivalsConfig& arrivals);
 std::string durations_text(const std::vector<Nanoseconds>& times);
@@ -92,8 +92,8 @@ std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string
 /// Reads a factor of [fleet] from a key. Precondition: the table has the key.
 std::optional<double> read_scale(TableReader& table, std::string_view key);
 
-/// Adds a problem if the value of a key exceeds kMaxValue after scaling or, with Zero::refused,
-/// becomes 0. If the table lacks the key, the problem names `catalogue_key`, whose catalogue entry
+/// Adds a problem if `value` times `scale` exceeds kMaxValue or, with Zero::refused, is rounded
+/// down to 0. If the table lacks the key, the problem names `catalogue_key`, whose catalogue entry
 /// gave the value; if `catalogue_key` is empty too, nothing is checked.
 void check_scaled(
     TableReader& table,

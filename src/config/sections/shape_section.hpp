@@ -22,7 +22,7 @@ inline constexpr auto kWeightTypeWords = [] {
 
 std::optional<WeightType> read_weight_type(TableReader& table);
 /// Reads the key `shape` of a table. Returns nothing if the key is absent or its value is no table.
-/// After other problems the returned shape may be invalid.
+/// If the table has other problems, the returned shape may be invalid.
 std::optional<ModelShape> read_shape(TableReader& parent);
 std::string shape_text(const ModelShape& shape);
 

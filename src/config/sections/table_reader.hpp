@@ -24,8 +24,8 @@ namespace headroom::config {
 
 class TableReader {
   public:
-    /// path: the dotted key of the table, "" for the whole document. display_name: the table's name
-    /// in messages, such as "[[device]]".
+    /// `path` is the dotted key of the table, "" for the whole document. `display_name` is the
+    /// table's name in messages, such as "[[device]]".
     TableReader(
         const toml::table& table, std::string path, std::string display_name, Problems& problems
     )
@@ -59,8 +59,8 @@ class TableReader {
     /// Returns a reader of each table of the array [[key]]. The array may also be written inline.
     [[nodiscard]] std::vector<TableReader> tables(std::string_view key, std::string display_name);
 
-    /// Returns the index of the value in `words`. For a value in `planned`, the problem says that
-    /// this value is not built yet.
+    /// Returns the index of the value in `words`. For a value in `planned`, adds a problem which
+    /// says that this value is not built yet.
     [[nodiscard]] std::optional<std::size_t> word(std::string_view key, Words words, Words planned);
     template <class Enum>
     [[nodiscard]] std::optional<Enum> choice(std::string_view key) {
@@ -69,8 +69,8 @@ class TableReader {
     }
 
     /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
-    /// name, adds a problem that suggests a similar name or lists all names but those
-    /// of memory variants (DeviceProfile::variant).
+    /// name, adds a problem that suggests a similar name or lists the names, without those of
+    /// DeviceProfile::variant.
     template <class Entry>
     [[nodiscard]] const Entry* catalogue_entry(
         std::string_view key, const std::vector<Entry>& entries
@@ -98,7 +98,7 @@ class TableReader {
         return nullptr;
     }
 
-    /// Adds the problem that a value is none of `names`.
+    /// Adds the problem that a value is none of `names` or, if it is in `planned`, not built yet.
     void report_invalid_choice(
         const TomlEntry& entry,
         const std::vector<std::string>& names,
@@ -121,7 +121,7 @@ class TableReader {
     /// table.
     void explain_misplaced(std::initializer_list<std::string_view> keys, std::string_view hint);
     void add_table_problem(const std::string& text);
-    /// Adds a problem for every unknown key and every missing key. Call it after all other reads.
+    /// Adds problems for unknown keys, and for keys reported as missing. Call this after all reads.
     void finish();
 
   private:

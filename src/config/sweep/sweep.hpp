@@ -30,8 +30,8 @@ struct SweepSetting {
 struct SweepCell {
     std::string name;                   ///< made of the values; unique, and valid as a file name
     std::filesystem::path scenario;     ///< path from the working directory
-    std::vector<SweepSetting> settings; ///< changes in the order in which they are made
-    std::vector<std::string> values;    ///< one text per axis
+    std::vector<SweepSetting> settings; ///< changes of the scenario, in this order
+    std::vector<std::string> values;    ///< the cell's value on each axis, as text
 };
 
 struct Sweep {
@@ -43,7 +43,7 @@ struct Sweep {
     std::filesystem::path folder;   ///< folder of the traces, from the working directory
     std::vector<std::string> axes;  ///< names of the axes; the first axis varies slowest
     std::vector<SweepCell> cells;   ///< all combinations; the index is the cell's number
-    std::filesystem::path models{}; ///< Overrides::models of all cells
+    std::filesystem::path models{}; ///< folder of installed models (Overrides::models)
     std::string text{};             ///< contents of the file
 };
 
@@ -59,12 +59,12 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 /// Returns the settings of a cell as overrides with `model_must_exist` set to true.
 [[nodiscard]] Overrides overrides_of(const SweepCell& cell);
 
-/// Returns the scenario of a cell. Throws InputError with all problems. A problem with a value of
-/// the sweep names the position in the sweep file.
+/// Returns the scenario of a cell. Throws InputError with all problems. If a setting of the sweep
+/// causes a problem, the message names that setting's position in the sweep file.
 [[nodiscard]] Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell);
 
-/// Reads the scenarios of all cells and returns their warnings. Throws InputError if they have
-/// problems. A warning or problem of several cells is listed once, with the names of these cells.
+/// Reads the scenarios of all cells. Returns their warnings, or throws InputError with their
+/// problems. What several cells share is listed once, with their number and the index of the first.
 [[nodiscard]] std::vector<std::string> check_cells(const Sweep& sweep);
 
 } // namespace headroom::config

@@ -14,7 +14,7 @@ namespace headroom::config {
 /// One value of an axis: a scenario file, or some settings.
 struct AxisValue {
     std::string display_text;       ///< text of the value, unique within its axis
-    std::string name_part;          ///< part of a cell's name; empty: made from the setting
+    std::string name_part;          ///< in a cell's name; empty: made from the setting
     std::filesystem::path scenario; ///< the scenario file; empty if the value is settings
     std::vector<SweepSetting> settings;
 };
@@ -25,8 +25,9 @@ struct Axis {
 };
 
 /// Returns all combinations of the axes' values. The first axis varies slowest. The settings of a
-/// cell are `fixed`, then those of its axes' values. The scenario of a cell is `scenario` unless
-/// the value of an axis is another scenario. Precondition: no axis is empty.
+/// cell are `fixed`, followed by those of the cell's value on each axis. If one of these values is
+/// a scenario file, the cell has that scenario, otherwise `scenario`. Precondition: no axis is
+/// empty.
 [[nodiscard]] std::vector<SweepCell> cells_of(
     std::span<const Axis> axes,
     const std::vector<SweepSetting>& fixed,

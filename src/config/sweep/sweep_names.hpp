@@ -1,5 +1,5 @@
-// The names of a sweep's cells (its runs). A name depends only on the cell's own values, so that
-// finished cells keep their names when values are added to the sweep.
+// The names of a sweep's cells (its runs). A name is made of the cell's values, not of the cell's
+// number, so that finished cells keep their names when values are added to the sweep.
 #pragma once
 
 #include <span>

@@ -14,11 +14,11 @@ namespace headroom::config {
 
 class Problems {
   public:
-    /// file: the name of the scenario in messages.
+    /// `file` is the name of the scenario or sweep in messages.
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
-    /// Adds a problem at a position of the file. If where.path is not `file`, it is the command
-    /// line option that set the value; then the problem is added as one of this option.
+    /// Adds a problem at a position of the file. If where.path is set and is not `file`, it names
+    /// the command line option that set the value, and the problem is added with add_option.
     void add(const toml::source_region& where, const std::string& text);
     /// Adds a problem of a command line option. Problems of options are listed after those of the
     /// file.

@@ -20,7 +20,7 @@ struct ExceededLimit {
 };
 
 /// Returns the first position at which the text exceeds a limit, or nothing. After a syntax error
-/// the result may be wrong, which does not matter: the parser stops at that error.
+/// the result may be wrong, which does not matter: the text is refused anyway.
 [[nodiscard]] std::optional<ExceededLimit> find_exceeded_limit(std::string_view text);
 
 /// Returns a message if the dotted key has more than kMaxKeyParts parts, else nothing.

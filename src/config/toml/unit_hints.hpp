@@ -15,7 +15,7 @@ namespace headroom::config {
 /// unit.
 [[nodiscard]] std::vector<std::string> quantity_guesses(Quantity quantity, std::string_view text);
 
-/// Returns `; did you mean "30 GFLOP/s"?`, or "" if there is no suggestion.
+/// Returns a hint such as `; did you mean "30 GFLOP/s"?`, or "" if there is no suggestion.
 [[nodiscard]] std::string quantity_hint(Quantity quantity, std::string_view text);
 
 /// Returns the rate per second of a text such as "0.5 /s", "30 /min" or "2 /h", or nothing if the

@@ -1,5 +1,6 @@
 // Reads one TOML value at a time and checks its type, unit and range. Each read_… function returns
-// the value, or adds a problem that says what was expected and what was found, and returns nothing.
+// the value. If the value is wrong, the function adds a problem (a message that says what was
+// expected and what was found) and returns nothing.
 #pragma once
 
 #include <cstdint>
@@ -36,14 +37,14 @@ inline constexpr double kMaxFactor = 1000;
 enum class Zero : std::uint8_t { allowed, refused };
 
 /// Adds the problem `{key}: expected {expected}; found {value}{hint}`. Returns std::nullopt, so
-/// that a reader can return the result of this call.
+/// that a read_… function can return the result of this call.
 std::nullopt_t add_mismatch(
     const TomlEntry& entry,
     std::string_view expected,
     Problems& problems,
     std::string_view hint = ""
 );
-/// Returns `; did you mean 0.5?` if the value is the string "50 %", or "" for other values.
+/// Returns `; did you mean 0.5?` for a string such as "50 %", or "" for other values.
 [[nodiscard]] std::string fraction_hint(const toml::node& node);
 /// Adds the problem `{key} {text}`, and returns std::nullopt like add_mismatch().
 std::nullopt_t add_problem(const TomlEntry& entry, std::string_view text, Problems& problems);
@@ -52,7 +53,7 @@ std::nullopt_t add_problem(const TomlEntry& entry, std::string_view text, Proble
 
 /// Returns the quantity with its base unit as TOML: `"1000 B"`, `"1000000000 ns"`.
 [[nodiscard]] std::string quantity_text(Quantity quantity, std::int64_t value);
-/// Returns what the reference calls the values of a quantity: "size", "duration".
+/// Returns the name that docs/reference/scenario.md has for a quantity: "size", "duration".
 [[nodiscard]] std::string_view name_of(Quantity quantity);
 
 /// Returns the count with its noun: "1 prompt", "3 prompts".

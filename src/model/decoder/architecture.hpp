@@ -1,6 +1,6 @@
 // The table of architectures that the decoder can compute, and what follows from a row of this
-// table: which tensors a GGUF file must have, and where it has the tensors of a block (block.hpp).
-// Taken from gguf-py's constants (ggml project).
+// table: which tensors a GGUF file must have, and where in the file the tensors of a block are
+// (decoder/block.hpp). The names are taken from gguf-py's constants (ggml project).
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct LayerTensor {
 /// A row of the table of architectures. All architectures are computed in the same way: RMS norms
 /// before attention and FFN, interleaved rope pairs, softmax attention, SwiGLU, no biases.
 struct Architecture {
-    std::string_view name; ///< `general.architecture`, and first word of metadata keys
+    std::string_view name; ///< `general.architecture`; metadata keys begin with it
     std::span<const LayerTensor> layer_tensors;
 };
 

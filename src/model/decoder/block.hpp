@@ -46,7 +46,7 @@ enum class TensorRole : std::uint8_t {
     output_norm,
 };
 
-/// Role, stored type and size of one tensor, or of one piece of a tensor.
+/// Role, type in memory and size of one tensor, or of one piece of a tensor.
 struct TensorSpec {
     TensorRole role = TensorRole::embedding;
     WeightType type = WeightType::f32;
@@ -55,7 +55,7 @@ struct TensorSpec {
 };
 
 /// Returns the tensors of a block in storage order. `with_matrix` is false for a tied lm_head on
-/// the device of embed: that block has no matrix of its own.
+/// the device of embed, which uses embed's matrix and has none of its own.
 [[nodiscard]] std::vector<TensorSpec> tensors_of(
     const Hyperparameters& model,
     const BlockName& name,
@@ -103,7 +103,7 @@ class Block {
     [[nodiscard]] bool has(TensorRole role) const;
     /// Returns the D values of a norm.
     [[nodiscard]] const float* norm(TensorRole role) const;
-    /// Returns the tensor to which piece i belongs; `rows` are the rows of the piece alone.
+    /// Returns the tensor to which piece i belongs; `rows` counts only the rows of the piece.
     [[nodiscard]] const TensorSpec& piece_spec(std::size_t i) const { return pieces_.at(i); }
     /// Returns the row of the tensor with which piece i begins.
     [[nodiscard]] std::int64_t first_row(std::size_t i) const { return pieces_[i].first_row; }

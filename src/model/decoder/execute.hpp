@@ -1,9 +1,10 @@
 // Computes each kind of block, the unit of placement. The reference decoder (oracle.hpp) and the
 // runtime call the same functions, so values do not depend on the device of a block. All arrays are
-// F32 and row-major, and each of the n rows is one token. The rows are the tokens of one turn, at
-// positions first … first+n−1, or the tokens of several sequences that share one pass over the
-// weights. The result of a row does not depend on the other rows. The letters D, d, q, F, S, V and
-// T are those of docs/explanation/blocks.md.
+// F32 and row-major, and each of the n rows is one token. The rows are the tokens of one turn
+// (forward pass of one sequence), at positions first … first+n−1, or the tokens of several
+// sequences that share one pass over the weights. The result of a row does not depend on the other
+// rows. Letters: D is the model's width, d the width of a head, q the query heads of a group, F the
+// width of the ffn, S the slices of a layer, V the vocabulary.
 #pragma once
 
 #include <cstdint>
@@ -85,8 +86,9 @@ struct HeadOutputs {
     std::int64_t group_stride = 0;
 };
 
-/// residual (n, D) = x + o · heads. If group_stride is not q·d, the heads are copied to `scratch`
-/// (n, D) first; otherwise `scratch` is not used. `residual` must not overlap `x` or `heads`.
+/// residual (n, D) = x + o · heads. If group_stride is not q·d, the outputs of a token are not
+/// adjacent; they are then copied to `scratch` (n, D) first. Otherwise `scratch` is not used.
+/// `residual` must not overlap `x` or `heads`.
 void run_proj(
     const ExecutionContext& context,
     const Block& proj,
@@ -104,7 +106,7 @@ struct FfnScratch {
 };
 
 /// x (n, D) = residual + down · (silu(gate·h) ⊙ up·h), where h is the ffn norm of `residual`.
-/// normed (n, D) = attention norm of x for the next layer; the last layer does not write it. `x`
+/// normed (n, D) = attention norm of x for the next layer; it is not written in the last layer. `x`
 /// must not overlap `residual`.
 void run_ffn(
     const ExecutionContext& context,
@@ -116,15 +118,16 @@ void run_ffn(
     Rows normed
 );
 
-// The functions below are those of granularity `sliced`. The partial sum of a group is its share of
-// o · heads; the partial sum of a slice is its share of down · hidden. The partial sums of a layer
-// are added in fixed point (kernels/exact_sum.hpp), so the result does not depend on the order of
-// addition. If the cut between two blocks goes through a quantisation block, both also store
-// foreign columns, which belong to their neighbour; foreign columns are multiplied by 0.
+// The functions below are those of granularity `sliced`, where groups have columns of o and the ffn
+// is cut into slices. A partial sum is the share of one group in o · heads, or of one slice in the
+// output of the ffn. The partial sums of a layer are added in fixed point (kernels/exact_sum.hpp),
+// so the result does not depend on the order of addition. If the cut between two blocks goes
+// through a quantisation block, each of the two also stores some columns of the other. These
+// foreign columns are multiplied by 0.
 
-/// Returns the largest number of columns that the o of any group stores.
+/// Returns the largest number of columns of o that any group stores.
 [[nodiscard]] std::int64_t max_head_columns(const Hyperparameters& model, const Slicing& slicing);
-/// Returns the largest number of columns that the down of any slice stores.
+/// Returns the largest number of columns of down that any slice stores.
 [[nodiscard]] std::int64_t max_hidden_columns(const Hyperparameters& model, const Slicing& slicing);
 
 struct GroupPartialScratch {

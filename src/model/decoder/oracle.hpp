@@ -28,9 +28,9 @@ class Oracle {
         Bytes piece_bytes = Bytes{64} * 1024
     );
 
-    /// Appends n ≥ 1 tokens in one turn and returns the V logits after the last token, which stay
-    /// valid until the next call. Throws InputError if `ids` is empty, if the context would be
-    /// exceeded or if an id is not in the vocabulary.
+    /// Appends n ≥ 1 tokens in one forward pass and returns the V logits after the last token,
+    /// which stay valid until the next call. Throws InputError if `ids` is empty, if the context
+    /// would be exceeded or if an id is not in the vocabulary.
     std::span<const float> append(std::span<const std::int32_t> ids);
     void reset(); ///< empties the KV cache
     [[nodiscard]] const Hyperparameters& hyperparameters() const { return model_; }

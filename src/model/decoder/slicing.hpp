@@ -13,7 +13,8 @@ namespace headroom::model {
 
 /// With 0 slices a layer has groups, proj and ffn (granularity `paper`). With S > 0 slices (S
 /// divides F, the width of the ffn) each group also has its own columns of o, each slice has rows
-/// of gate and up and columns of down, and the hub has the norms (granularity `sliced`).
+/// of gate and up and columns of down, and the hub, which adds up partial sums, has the norms
+/// (granularity `sliced`).
 struct Slicing {
     std::int32_t slices = 0;
 
@@ -22,8 +23,8 @@ struct Slicing {
 };
 
 /// The columns of a matrix that a block computes with (its own columns), and the columns that it
-/// stores. A block stores every quantisation block (weights with a common scale) that contains
-/// one of these columns, so both neighbours of a cut store the quantisation block at the cut.
+/// stores. A block stores every quantisation block (weights with a common scale) that contains one
+/// of these columns, so if a cut goes through a quantisation block, both neighbours store it.
 /// Columns are numbered as in the whole matrix.
 struct Columns {
     std::int64_t first = 0;        ///< first own column

@@ -10,11 +10,11 @@
 
 namespace headroom::model {
 
-/// Reports tensor types with which the decoder cannot compute, with the number of their tensors.
+/// Reports the tensor types with which the decoder cannot compute, and how many tensors have each.
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems);
 
 /// Reports expected tensors that are missing or have another shape than the metadata says, norm
-/// weights that are not F32, and tensors that the decoder would leave out.
+/// weights that are not F32, and unexpected tensors, which the decoder would ignore.
 void check_tensor_shapes(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,

@@ -33,7 +33,7 @@ class WeightFile {
     [[nodiscard]] Bytes read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;
     void read(Block& block, std::size_t i) const;
 
-    /// Reads the weights of a norm without its block: in a ring all-reduce all devices apply norms.
+    /// Reads a norm without its block: in a ring all-reduce every device applies the norm itself.
     void read_norm(const BlockName& block, TensorRole role, std::span<float> out) const;
 
     [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }

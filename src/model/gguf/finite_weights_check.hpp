@@ -15,20 +15,21 @@ namespace headroom::model {
 
 class FiniteWeightsCheck {
   public:
-    /// Checks all tensors with which the decoder can compute. `file` must outlive this object.
+    /// Starts the check of all tensors whose type the decoder can compute with. `file` must outlive
+    /// this object.
     explicit FiniteWeightsCheck(const GgufFile& file);
 
     /// Adds the next bytes of the file. The first call adds those at the start of the file.
     void add(std::span<const std::byte> piece);
 
-    /// Returns one sentence that names the tensors with NaN or infinite weights, the number of such
-    /// weights and the row of the first; "" if there are none. For quantised types, scales of
-    /// quantisation blocks are counted instead of weights.
+    /// Returns one sentence that names each tensor with NaN or infinite weights, the number of such
+    /// weights and the row of the first; "" if there are none. In quantised tensors it counts the
+    /// quantisation blocks with such a scale instead of weights.
     [[nodiscard]] std::string problem() const;
 
   private:
-    /// The state of the check of one tensor. A block is a quantisation block, or one weight of a
-    /// type that is not quantised.
+    /// The state of the check of one tensor. Here a block is a quantisation block, or one weight of
+    /// a type that is not quantised.
     struct TensorScan {
         const GgufTensor* tensor = nullptr;
         std::uint64_t checked_bytes = 0;

@@ -1,5 +1,5 @@
 // The tensor types of ggml: their names and stored sizes, which are needed to check any GGUF file,
-// and the type with which the decoder computes for each of them. Taken from ggml.h and
+// and the type in memory with which the decoder computes. The values are taken from ggml.h and
 // ggml-common.h of the ggml project.
 #pragma once
 
@@ -21,16 +21,17 @@ inline constexpr std::uint32_t kGgmlF32 = kFormatOf<WeightType::f32>.ggml_code;
 struct GgmlType {
     std::uint32_t code = 0;           ///< number of the type in GGUF files
     std::string_view name;            ///< in lower case
-    std::uint64_t block_elements = 1; ///< weights of one quantisation block; 1 if not quantised
+    std::uint64_t block_elements = 1; ///< weights per quantisation block; 1 if not quantised
     std::uint64_t block_bytes = 0;    ///< stored bytes of one quantisation block
-    /// Expands a quantisation block to F32 on loading; null if the type is not expanded.
+    /// Expands a quantisation block to F32 when weights are loaded; null if the type is not
+    /// expanded.
     void (*expand)(const std::byte* block, float* out) = nullptr;
     /// Byte offsets of the two binary16 scales in a stored block; equal if it has one scale.
     std::array<std::size_t, 2> scales{};
-    const WeightFormat* format = nullptr; ///< kernel format; null if kernels lack it
+    const WeightFormat* format = nullptr; ///< format in the kernels; null if they have none
 };
 
-inline constexpr std::size_t kLargestBlock = 256; ///< weights per quantisation block of the K types
+inline constexpr std::size_t kLargestBlock = 256; ///< weights per quantisation block of Q4_K etc.
 
 /// Returns all types; those of kWeightFormats come first.
 [[nodiscard]] std::span<const GgmlType> ggml_types();

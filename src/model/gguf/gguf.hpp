@@ -30,7 +30,7 @@ struct GgufTensor {
 struct GgufArray {
     std::uint32_t element_type = 0;   ///< type code of GGUF
     std::uint64_t count = 0;          ///< number of elements
-    std::span<const std::byte> bytes; ///< the elements as stored; a string stands after its length
+    std::span<const std::byte> bytes; ///< the elements as stored; strings after their lengths
 };
 /// A value of the metadata. Strings and arrays are views into memory that GgufFile owns.
 using GgufValue =
@@ -41,9 +41,9 @@ using GgufValue =
 
 class GgufFile {
   public:
-    /// Opens the file and reads its metadata and tensor table. If the file is damaged or not a GGUF
-    /// file, throws InputError with the file's name, the byte offset and what was expected. Throws
-    /// EnvironmentError if the file cannot be read.
+    /// Opens the file and reads its metadata and tensor table. Throws InputError if the file cannot
+    /// be opened, is not a GGUF file or is damaged (with the byte offset and what was expected
+    /// there). Throws EnvironmentError if reading fails, or if memory or file descriptors run out.
     explicit GgufFile(const std::filesystem::path& path);
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;
@@ -61,8 +61,8 @@ class GgufFile {
     [[nodiscard]] std::uint64_t file_bytes() const;
     [[nodiscard]] const OpenFile& open_file() const;
 
-    // Typed getters return nullopt if the key is absent. They throw InputError with the names of
-    // the file, the key and the types if the value has another type.
+    // These functions return the value of a metadata key, or nullopt if the key is absent. They
+    // throw InputError with the names of file, key and types if the value has another type.
     [[nodiscard]] std::optional<std::int64_t> integer(std::string_view key) const;
     [[nodiscard]] std::optional<double> number(std::string_view key) const;
     [[nodiscard]] std::optional<bool> boolean(std::string_view key) const;

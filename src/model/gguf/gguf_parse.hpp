@@ -20,9 +20,9 @@ struct ParsedGguf {
 };
 
 /// Parses `start`, the first bytes of a file that has `file_bytes` bytes. The result has views into
-/// `start`. Throws InputError, prefixed with `name`, if the file is not a valid GGUF file of
-/// version 2 or 3. Throws MoreBytesNeeded (gguf_cursor.hpp) if the metadata and the tensor table do
-/// not end within `start`.
+/// `start`. Throws InputError, whose message begins with `name`, if the file is not a valid GGUF
+/// file of version 2 or 3. Throws MoreBytesNeeded (gguf_cursor.hpp) if the metadata and the tensor
+/// table do not end within `start`.
 [[nodiscard]] ParsedGguf parse_gguf(
     std::span<const std::byte> start, std::uint64_t file_bytes, const std::string& name
 );

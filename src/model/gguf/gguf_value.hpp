@@ -11,10 +11,10 @@
 
 namespace headroom::model {
 
-/// What a value is. Numbers of one kind differ only in size.
+/// The kind of a value. Numbers of one kind differ only in size.
 enum class GgufKind : std::uint8_t { natural, integer, real, boolean, text, array };
 
-/// Returns the kind of a type code that the file uses.
+/// Returns the kind of the values with this type code of GGUF. Precondition: 0 ≤ code ≤ 12.
 [[nodiscard]] GgufKind kind_of(std::uint32_t code);
 
 /// Returns element i of an array of numbers.

@@ -1,5 +1,5 @@
 // A model file that is open for reading. The file is not mapped into memory: if another program
-// shortens a mapped file, a signal ends the process; here a read throws an error instead.
+// shortened a mapped file, a signal would end the process. Here a read throws an error instead.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace headroom::model {
 /// Copies share one file descriptor; the last copy closes it.
 class OpenFile {
   public:
-    /// Throws InputError with the reason if the path is not a readable, non-empty, regular file,
-    /// and EnvironmentError if memory or file descriptors are exhausted.
+    /// Opens the file. Throws InputError with the reason if the path is not a readable, non-empty,
+    /// regular file, and EnvironmentError if memory or file descriptors are exhausted.
     explicit OpenFile(const std::filesystem::path& path);
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }

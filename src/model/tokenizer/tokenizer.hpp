@@ -17,9 +17,10 @@ namespace headroom::model {
 
 class Tokenizer {
   public:
-    /// Throws InputError if the file has no llama vocabulary or a damaged one. Three faults are
-    /// accepted, as by other programs: if scores are missing, all scores are 0; a token of type 0
-    /// is a normal token; a special token outside the vocabulary is ignored with a warning.
+    /// Throws InputError if the file has no llama vocabulary or a damaged one. Four faults are
+    /// accepted, as by other programs: without scores, all scores are 0; without token types, all
+    /// tokens but those named like "<0x41>" (byte tokens) are normal; a token of type 0 is normal;
+    /// a special token outside the vocabulary is ignored with a warning.
     explicit Tokenizer(const GgufFile& file);
 
     /// Returns the token ids of a text. BOS comes first if the file says so (add_bos_token, true by
@@ -28,14 +29,15 @@ class Tokenizer {
     /// in the text are not recognised, so a prompt cannot insert them. Takes O(n log n) time.
     [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
     /// Returns the bytes that a token adds to a text; "" for control tokens and the unknown token.
-    /// `at_start` is true for the first token after BOS, whose space prefix is left out.
+    /// `at_start` is true for the first token after BOS: the space that encode put before it is
+    /// left out.
     [[nodiscard]] std::string piece(std::int32_t id, bool at_start = false) const;
     [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
 
     [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(pieces_.size()); }
     [[nodiscard]] std::int32_t bos() const { return bos_; } ///< -1 if there is none
     [[nodiscard]] std::int32_t eos() const { return eos_; } ///< -1 if there is none
-    /// Returns one sentence for each fault of the file that has been ignored.
+    /// Returns one sentence for each special token that has been ignored.
     [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
