@@ -6,10 +6,11 @@
 
 namespace headroom::config {
 
+/// Returns reference_page() with the table of keys made from the rows of scenario_keys.cpp.
 [[nodiscard]] std::string key_reference();
 
-/// Returns the part of the page from its heading "Values" on, as it was when the program was built.
-/// embed.cmake writes this function.
+/// Returns the part of docs/reference/scenario.md from its heading "Values" on, as it was when the
+/// program was built. embed.cmake writes this function.
 [[nodiscard]] std::string_view reference_page();
 
 } // namespace headroom::config

@@ -35,7 +35,7 @@ struct ArrivalsConfig {
 };
 
 struct WorkloadConfig {
-    std::vector<std::string> prompts{""}; ///< UTF-8; request i has prompt i mod their number
+    std::vector<std::string> prompts{""}; ///< UTF-8; of k prompts, request i has prompt i mod k
     /// Number of tokens of each prompt, ≥ 1. Replaces `prompts` if the model is a shape (dimensions
     /// without weights and tokenizer). Empty if the model is a file.
     std::vector<std::int64_t> prompt_tokens{};
@@ -132,7 +132,7 @@ struct LoadConfig {
 struct ScaleConfig {
     double compute = 1; ///< scales compute, memory bandwidth and storage bandwidth alike
     double memory = 1;
-    double bandwidth = 1; ///< scales links, egress and ingress
+    double bandwidth = 1; ///< scales link bandwidths, egress and ingress
     double latency = 1;
     bool operator==(const ScaleConfig&) const = default;
 };
@@ -258,8 +258,8 @@ struct Overrides {
 
 /// Returns the scenario of `run --model F --devices N`: N devices with the catalogue's profile of a
 /// Raspberry Pi 5 and links of 100 Mbit/s and 1 ms. A device profile or network preset in the
-/// overrides replaces these values. If no device profile does, a note of the scenario names the
-/// profile and the links. Throws InputError with all problems, also if `devices` < 1.
+/// overrides replaces these values. If the profile is not replaced, a note of the scenario names it
+/// and the links. Throws InputError with all problems, also if `devices` < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );

@@ -16,8 +16,8 @@
 
 namespace headroom::config {
 
-/// How a number was found: measured on the device, derived from other numbers, or the limit of a
-/// standard or a bus, which no real device reaches.
+/// How a number was found: measured on the device, or derived from other numbers. A `limit` is what
+/// a standard or a bus allows, which no real device reaches.
 enum class Origin : std::uint8_t { measured, derived, limit };
 
 template <>
@@ -40,7 +40,7 @@ struct DeviceProfile {
     Bytes ram = 0;                  ///< memory size as sold
     Bytes memory = 0;               ///< `ram` less what the system and apps need
     SourcedFigure memory_bandwidth; ///< bytes/s
-    std::optional<SourcedFigure> storage_bandwidth; ///< bytes/s
+    std::optional<SourcedFigure> storage_bandwidth; ///< bytes/s; nothing if unknown
 };
 
 struct NetworkPreset {
@@ -62,8 +62,8 @@ struct ModelPreset {
 
 /// Each function returns all profiles or presets of a text, in its order. A device NAME gives a
 /// profile NAME with its first memory size and, if it has several, one more per size, such as
-/// NAME-8gb. Each function throws InputError with all mistakes in the text; `file` is the name of
-/// the text there.
+/// NAME-8gb. Each function throws InputError with all mistakes in the text, which the messages call
+/// `file`.
 [[nodiscard]] std::vector<DeviceProfile> parse_device_profiles(
     std::string_view text, const std::string& file
 );

@@ -23,7 +23,7 @@ inline constexpr auto kWords<SweepTransport> = words("inprocess", "mpi");
 struct SweepSetting {
     std::string key;      ///< dotted key, as in --set
     std::string value;    ///< TOML on one line
-    std::string position; ///< "sweep.toml:9:3"
+    std::string position; ///< place in the sweep file: "sweep.toml:9:3"
     bool operator==(const SweepSetting&) const = default;
 };
 
@@ -64,7 +64,8 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 [[nodiscard]] Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell);
 
 /// Reads the scenarios of all cells. Returns their warnings, or throws InputError with their
-/// problems. What several cells share is listed once, with their number and the index of the first.
+/// problems. A message of several cells is listed once, with the count and the first of these
+/// cells.
 [[nodiscard]] std::vector<std::string> check_cells(const Sweep& sweep);
 
 } // namespace headroom::config

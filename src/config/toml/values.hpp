@@ -24,7 +24,7 @@ struct TomlEntry {
     std::string key;
 };
 
-/// Returns the elements of an array; empty if the value is no array.
+/// Returns the elements of an array, or an empty list if the value is no array.
 [[nodiscard]] std::vector<TomlEntry> elements_of(const TomlEntry& entry);
 
 /// The largest value of a key that counts something, such as tokens.

@@ -55,7 +55,7 @@ struct TensorSpec {
 };
 
 /// Returns the tensors of a block in storage order. `with_matrix` is false for a tied lm_head on
-/// the device of embed, which uses embed's matrix and has none of its own.
+/// the device of embed: lm_head then has no matrix and uses that of embed.
 [[nodiscard]] std::vector<TensorSpec> tensors_of(
     const Hyperparameters& model,
     const BlockName& name,

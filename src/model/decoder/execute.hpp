@@ -3,8 +3,8 @@
 // F32 and row-major, and each of the n rows is one token. The rows are the tokens of one turn
 // (forward pass of one sequence), at positions first … first+n−1, or the tokens of several
 // sequences that share one pass over the weights. The result of a row does not depend on the other
-// rows. Letters: D is the model's width, d the width of a head, q the query heads of a group, F the
-// width of the ffn, S the slices of a layer, V the vocabulary.
+// rows. D is the model's width, d the width of a head, q the number of query heads per group, F the
+// width of the ffn, S the number of slices per layer, V the size of the vocabulary.
 #pragma once
 
 #include <cstdint>

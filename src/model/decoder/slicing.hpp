@@ -23,9 +23,9 @@ struct Slicing {
 };
 
 /// The columns of a matrix that a block computes with (its own columns), and the columns that it
-/// stores. A block stores every quantisation block (weights with a common scale) that contains one
-/// of these columns, so if a cut goes through a quantisation block, both neighbours store it.
-/// Columns are numbered as in the whole matrix.
+/// stores. A block stores every quantisation block (weights with a common scale) that contains at
+/// least one of the block's own columns. So if a cut goes through a quantisation block, both
+/// neighbours store it. Columns are numbered as in the whole matrix.
 struct Columns {
     std::int64_t first = 0;        ///< first own column
     std::int64_t count = 0;        ///< number of own columns

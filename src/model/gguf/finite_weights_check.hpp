@@ -1,6 +1,6 @@
-// Searches a model file for weights that are NaN or infinite, because every result that depends on
-// one of them is NaN or infinite too. The bytes of the file are added part by part, so that one
-// pass over the file serves this check and the content hash.
+// Searches a model file for weights that are NaN or infinite, because results that depend on them
+// are worthless. The bytes of the file are added part by part, so that one pass over the file
+// serves this check and the content hash.
 #pragma once
 
 #include <cstddef>

@@ -14,7 +14,7 @@ class ProblemList {
   public:
     void add(const std::string& item);
     [[nodiscard]] bool empty() const { return count_ == 0; }
-    /// Precondition: not empty.
+    /// Returns the sentence. Precondition: the list is not empty.
     [[nodiscard]] std::string sentence(const GgufFile& file, std::string_view kind) const;
     /// Appends the sentence to `problems`, unless the list is empty.
     void report(const GgufFile& file, std::string_view kind, std::vector<std::string>& problems)

@@ -18,9 +18,9 @@ namespace headroom::model {
 class Tokenizer {
   public:
     /// Throws InputError if the file has no llama vocabulary or a damaged one. Four faults are
-    /// accepted, as by other programs: without scores, all scores are 0; without token types, all
-    /// tokens but those named like "<0x41>" (byte tokens) are normal; a token of type 0 is normal;
-    /// a special token outside the vocabulary is ignored with a warning.
+    /// accepted, as by other programs: without scores, all scores are 0; without token types, names
+    /// such as "<0x41>" mark the byte tokens; a token of type 0 is normal; a special token outside
+    /// the vocabulary is ignored with a warning.
     explicit Tokenizer(const GgufFile& file);
 
     /// Returns the token ids of a text. BOS comes first if the file says so (add_bos_token, true by
