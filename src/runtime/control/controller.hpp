@@ -1,9 +1,9 @@
 // The controller. Once per interval (λ rounds, each a forward pass of every sequence) it takes a
 // snapshot (the rates, latencies and memory of the fleet), calls the policy, checks the decision
-// and makes a command for the devices from the decision. It also records what happened in the
-// interval as rows of the trace. It knows neither transport nor weights: its inputs come from
-// devices in a run (controller_host.hpp) and from the timeline in a simulation (simulation.hpp), so
-// that run and simulation leave the same trace.
+// and turns the decision into a command for the devices. It also records what happened in the
+// interval as rows of the trace. The controller knows neither transport nor weights. Its inputs
+// come from the devices in a run (controller_host.hpp), and from computed times in a simulation
+// (offline/simulation.hpp). So a run and its simulation leave the same trace.
 #pragma once
 
 #include <cstdint>
@@ -25,28 +25,31 @@
 
 namespace headroom::runtime {
 
-/// The inputs and outputs of a controller. What the pointers point to must outlive the controller.
+/// What a controller reads and writes. The objects pointed to must outlive the controller.
 struct ControllerContext {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
-    /// Token ids of the distinct prompts, none empty; all -1 if only the lengths are known.
+    /// Token ids of each distinct prompt, at least one per prompt. If only the lengths of the
+    /// prompts are known, every id is -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
     scheduler::TurnSizes turn_sizes;             ///< sizes that determine the buffers
     const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
     const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
-    /// Attributes for the trace; the controller adds further ones.
+    /// Attributes of the trace. The controller adds further ones.
     std::map<std::string, std::string> attributes{};
-    bool trace_ops = false;       ///< the trace has tables of operations and messages
-    StopCheck stop = nullptr;     ///< as in RunOptions
+    bool trace_ops = false;       ///< whether to record each operation and message
+    StopCheck stop = nullptr;     ///< called in long searches, to stop them
     trace::Sink* sink = nullptr;  ///< may be null
     Observer* observer = nullptr; ///< may be null
 };
 
-/// Returns a context with copies from `options`. Members that `options` lacks are not set.
+/// Returns a context with scenario, policy, attributes, trace_ops, stop, sink and observer of
+/// `options`. The caller must set the other members.
 [[nodiscard]] ControllerContext context_of(const RunOptions& options);
 
-/// The payload of a link in an interval, migrations included. An unused link has no LinkUse.
+/// The payload bytes that one device sent to another in an interval, migrations included. A pair of
+/// devices without such bytes has no LinkUse.
 struct LinkUse {
     DeviceId from;
     DeviceId to;
@@ -55,11 +58,11 @@ struct LinkUse {
 
 /// The memory and computing time that one device used in an interval.
 struct DeviceUse {
-    Bytes held = 0;          ///< bytes held at the end
-    Bytes peak = 0;          ///< most bytes held within the interval, migration included
-    Bytes paged = 0;         ///< bytes read from storage because of overload
+    Bytes held = 0;          ///< bytes held at the end of the interval
+    Bytes peak = 0;          ///< most bytes held at any time in the interval, migration included
+    Bytes paged = 0;         ///< bytes read from storage because memory was over budget
     Bytes process_bytes = 0; ///< resident memory of the rank's process; 0 in a simulation
-    Nanoseconds busy = 0;    ///< time spent in operations
+    Nanoseconds busy = 0;    ///< virtual time spent in operations
     std::vector<OverloadRecord> overloads;
 };
 
@@ -67,14 +70,14 @@ struct DeviceUse {
 struct DeviceFacts {
     std::vector<DeviceUse> devices;                 ///< one per device
     std::vector<LinkUse> links;                     ///< ordered by sender, then receiver
-    std::vector<scheduler::OpRecord> ops;           ///< operations of each device in program order
-    std::vector<scheduler::MessageRecord> messages; ///< messages of each device in program order
+    std::vector<scheduler::OpRecord> ops;           ///< operations, by device, in program order
+    std::vector<scheduler::MessageRecord> messages; ///< received, by device, in program order
 };
 
-/// Returns the policy's input for these requests; the caller adds snapshot, previous placement and
-/// its number (epoch). If one of several requests has no slot yet, the problem asks for memory for
-/// all at full length, so that this request gets a slot only if all can run to their ends.
-/// requests: not empty.
+/// Returns the policy's input for these requests. The caller adds what depends on the moment of the
+/// decision, such as the snapshot and the previous placement. If there are several requests and one
+/// of them has no slot yet, the problem asks for memory for all requests at full length. So the new
+/// request gets a slot only if all requests can run to their ends. requests: not empty.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
@@ -88,8 +91,9 @@ struct Answer {
     scheduler::Decision decision;
 };
 
-/// Tries `most` requests, then one fewer each time, and returns the first feasible decision, or
-/// that for `least` requests. problem_for: returns the problem for a given number of requests.
+/// Asks the policy to place `most` requests, then one request fewer each time, until a decision is
+/// feasible or is for `least` requests, and returns this last one. Skips problems that need more
+/// memory than the fleet has. problem_for: returns the problem for a given number of requests.
 [[nodiscard]] Answer decide_for_most(
     const scheduler::Policy& policy,
     std::size_t most,
@@ -105,23 +109,25 @@ class Controller {
     explicit Controller(ControllerContext context);
 
     /// Records what the source (the device where prompts come in) reports on the interval since the
-    /// last decision. Does nothing before the first decision.
+    /// last decision. Does nothing if there has been no decision.
     void close_interval(const SourceFacts& facts);
-    /// Decides and returns the command that carries the decision out, or a command to finish if
-    /// facts.stop is not `none`. The first decision begins the trace. Throws InfeasibleError if no
-    /// placement is found and there is no previous one.
+    /// Makes a decision and returns the command that tells the devices what to do. If facts.stop is
+    /// not `none`, there is no decision, and the command ends the run. The first decision begins
+    /// the trace. Throws InfeasibleError if the policy finds no placement and none is in force.
     Command next_command(const SourceFacts& facts);
-    /// Records a migration and returns t_resume, the time at which turns may begin again. t_switch:
-    /// the start of the transfers. earliest: a lower bound of t_resume, the latest of all devices'
-    /// clocks. arrived: all blocks that moved, in block order.
+    /// Records a migration and returns t_resume, the time at which devices may compute again.
+    /// t_switch: the start of the transfers. earliest: the latest of all devices' clocks; t_resume
+    /// is not before it. arrived: all blocks that moved, in block order.
     Nanoseconds resume_after(
         Nanoseconds t_switch, Nanoseconds earliest, const std::vector<ArrivedBlock>& arrived
     );
-    /// Returns whether an interval has ended on the source but still lacks reports of devices.
+    /// Returns whether there is a closed interval for which reports of devices are still missing.
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
-    /// Adds what the devices did in the oldest closed interval, and commits it to the trace.
+    /// Adds what the devices did to the oldest closed interval, and commits the interval to the
+    /// trace.
     void complete_interval(const DeviceFacts& facts);
-    /// Ends the trace, if it has begun, and records how the run ended, as told by `exit_code`.
+    /// Ends the trace, if it has begun. Derives from `exit_code` whether the trace says that the
+    /// run finished, was interrupted or failed.
     void end_trace(int exit_code);
 
     [[nodiscard]] const std::vector<Request>& requests() const { return requests_; }
@@ -129,7 +135,7 @@ class Controller {
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
 
   private:
-    /// An interval that has ended on the source and waits for the reports of the devices.
+    /// An interval that close_interval() has ended and that waits for the reports of the devices.
     struct ClosedInterval {
         trace::Interval interval;
         scheduler::Snapshot snapshot; ///< the snapshot of the interval's decision
@@ -138,7 +144,7 @@ class Controller {
     struct SequenceText {
         std::vector<std::int32_t> ids; ///< sampled tokens
         Nanoseconds first_token = 0;   ///< when the first token was sampled
-        bool prompt_recorded = false;  ///< the trace contains the prompt's tokens
+        bool prompt_recorded = false;  ///< whether the trace has the prompt's tokens
     };
 
     void begin_trace();
@@ -150,8 +156,9 @@ class Controller {
     [[nodiscard]] std::int64_t batch_after(
         const scheduler::Decision& decision, const scheduler::Placement& placement
     ) const;
-    /// Returns the placement that stays if the decision is infeasible: the present one, or the last
-    /// one of the trace if the run is resumed. Returns nothing at the start of a run.
+    /// Returns the placement that stays if the decision is infeasible: the present one or, at the
+    /// start of a resumed run, the last one of its trace. Returns nothing at the start of a new
+    /// run.
     [[nodiscard]] std::optional<scheduler::Placement> fallback_placement() const;
     void record_decision(
         const SourceFacts& facts,
@@ -187,7 +194,7 @@ class Controller {
     std::int64_t batch_ = 1;
     std::int64_t epoch_ = -1;
     std::int64_t intervals_ = 0;                 ///< number of committed intervals
-    std::map<std::int64_t, SequenceText> texts_; ///< of sequences not yet recorded as ended
+    std::map<std::int64_t, SequenceText> texts_; ///< of sequences not recorded as ended
     scheduler::Problem problem_;                 ///< the problem of the last decision
     std::optional<trace::Interval> current_;     ///< the interval since the last decision
     std::deque<ClosedInterval> closed_;

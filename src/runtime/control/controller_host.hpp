@@ -1,5 +1,6 @@
-// Hosts the controller in a run. Rank 0, which also emulates device 0, has one ControllerHost. The
-// host passes the reports of the devices to the controller, and the sampled tokens to the observer.
+// Connects the controller with the devices of a run. Rank 0, which also emulates device 0, has one
+// ControllerHost. It passes the reports of the devices to the controller, and the sampled tokens to
+// the observer.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +20,20 @@ class ControllerHost {
     ControllerHost(const RunOptions& options, const Setup& setup, const scheduler::Blocks& blocks);
 
     void close_interval(const SourceFacts& facts) { controller_.close_interval(facts); }
-    /// Returns the device whose report is needed next, or nothing if no interval lacks reports.
+    /// Returns the device whose report must be added next, or nothing if no report is missing.
     [[nodiscard]] std::optional<DeviceId> next_reporter() const;
-    /// Adds the report of next_reporter(). The last report commits the interval to the trace.
+    /// Adds the report of device next_reporter(). When the last device's report is added, the
+    /// interval is committed to the trace.
     void add_report(Report report);
-    /// See Controller::next_command. An Error is not thrown but becomes a command to finish with
-    /// the error's exit code, because the source waits for a command.
+    /// See Controller::next_command. If that throws an Error, returns a command to finish with the
+    /// error's exit code, because the source waits for a command.
     Command next_command(const SourceFacts& facts);
-    /// Returns t_resume, when turns may begin again after a migration. arrivals: one per device.
+    /// Returns t_resume, the time at which devices may compute again after a migration. arrivals:
+    /// one per device.
     Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
     void show(const TextEvent& event);
     void end_trace(int exit_code) { controller_.end_trace(exit_code); }
-    /// Returns the outcome so far. Its message is that of the error that ended the run, or "".
+    /// Returns the outcome so far. Its message is that of an error in next_command(), or "".
     [[nodiscard]] const RunOutcome& outcome() const { return outcome_; }
 
   private:

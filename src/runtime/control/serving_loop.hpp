@@ -1,14 +1,17 @@
-// The serving loop of the source, the device where prompts come in: it decides which request gets
-// which slot (the place of one sequence in flight), which turns (forward passes of one sequence)
-// begin next, and when the policy must decide again. An ExecutionBackend carries out the turns:
-// real devices in a run (session.cpp), the timeline in a simulation (simulation.hpp). The loop
-// itself knows nothing of weights, transports or text. See docs/explanation/time.md.
+// The serving loop of the source, the device where prompts come in. The loop decides which request
+// gets which slot (the place of one sequence in flight), which turns (forward passes of one
+// sequence) begin next, and when the policy must decide again. An ExecutionBackend carries out the
+// turns: on real devices in a run (session.cpp), by computing their times in a simulation
+// (simulation.hpp). The loop itself knows nothing of weights, transports or text. See
+// docs/explanation/time.md.
+//
+// The slots are divided into groups, which the source visits in a fixed cycle:
 //
 //     one visit: end the group's turns -> decide, if an interval is over -> admit requests
 //                -> begin the group's next turns
 //
-// The source visits the groups of slots in a fixed cycle. The decode turns of a group form a batch,
-// to share a pass over the weights. A prefill turn is a batch of its own; its tokens share a pass.
+// The decode turns of a group form a batch, so that the weights are read once for all of them. A
+// prefill turn is a batch of its own.
 #pragma once
 
 #include <cstdint>
@@ -28,22 +31,24 @@ class ExecutionBackend {
     virtual ~ExecutionBackend() = default;
     /// Returns the virtual clock of the source.
     [[nodiscard]] virtual Nanoseconds clock() const = 0;
-    /// Advances an earlier clock of the source to `time`. Returns false if a signal ended the wait.
+    /// Advances the source's clock to `time`, if the clock is earlier. Returns false if a signal
+    /// ended the wait.
     [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
-    /// Returns whether a turn ends with a part of the program that the source executes at its next
-    /// visit to the group of slots. Otherwise a turn ends at the visit at which it begins.
+    /// Returns whether the source executes the last part of a turn (it receives the result) only at
+    /// its next visit to the turn's group of slots. If not, a turn ends in the visit that begins
+    /// it.
     [[nodiscard]] virtual bool has_end() const = 0;
-    /// Begins these turns and continues all turns that are under way. `turns` may be empty; turns
-    /// of one batch are adjacent.
+    /// Begins these turns and continues all turns that have begun and not ended. `turns` may be
+    /// empty; turns of one batch are adjacent.
     virtual void visit(const std::vector<StartedTurn>& turns) = 0;
-    /// If has_end(), executes the part of the program that is left for the batch. Returns one token
-    /// per turn; a turn that does not sample gives id -1.
+    /// Ends the turns of a batch: if has_end(), executes their last part. Returns one token per
+    /// turn; its id is -1 if the turn does not sample.
     [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
     virtual void sequence_begins(std::int64_t sequence) = 0;
     virtual void sequence_ends(std::int64_t sequence) = 0;
     /// Frees the caches of a slot after the end of its sequence.
     virtual void free_slot(std::int32_t slot) = 0;
-    /// Returns the controller's next command.
+    /// Sends the facts to the controller and returns its next command.
     [[nodiscard]] virtual Command decide(const SourceFacts& facts) = 0;
     virtual void install(const Installation& installation) = 0;
     virtual void finish(std::int32_t exit_code) = 0;
@@ -58,7 +63,7 @@ struct ServingSettings {
     std::vector<std::int64_t> queue; ///< sequences in the order in which they get slots
     std::int64_t slots = 1;
     std::int64_t longest_turn = 1; ///< largest number of tokens that a turn processes
-    std::int64_t interval = 1;     ///< λ, the rounds from one decision to the next
+    std::int64_t interval = 1;     ///< λ, the number of rounds between decisions
     const scheduler::Fleet* fleet = nullptr;
     const ResumePoint* resume = nullptr; ///< null: the run starts from the beginning
 };
@@ -82,13 +87,13 @@ class ServingLoop {
   private:
     struct Slot {
         std::int64_t sequence = -1; ///< −1: the slot is empty
-        std::int64_t rows = 0;      ///< rows in its caches
-        std::int64_t sampled = 0;   ///< tokens sampled so far
+        std::int64_t rows = 0;      ///< rows in the slot's caches
+        std::int64_t sampled = 0;   ///< tokens of the sequence sampled so far
         std::int32_t last_id = -1;  ///< id of the last sampled token
         Nanoseconds begin = 0;      ///< when the sequence got its first slot
         [[nodiscard]] bool empty() const { return sequence < 0; }
     };
-    /// The turns under way of one group of slots.
+    /// The turns of one group of slots that have begun and not ended.
     struct TurnsUnderWay {
         std::vector<std::vector<Turn>> batches;
         Nanoseconds start = 0;
@@ -96,7 +101,7 @@ class ServingLoop {
     /// One turn of every sequence in flight.
     struct Round {
         std::int64_t number = 0;
-        std::int64_t unfinished = 0; ///< turns of the round that are under way
+        std::int64_t unfinished = 0; ///< turns of the round that have not ended
         bool sampled = false;        ///< a turn of the round has sampled a token
     };
 
@@ -137,7 +142,7 @@ class ServingLoop {
     [[nodiscard]] const Request& queued(std::size_t position) const {
         return request(settings_.queue[position]);
     }
-    /// Returns how many requests at the front of the whole queue have arrived.
+    /// Returns how many requests of the whole queue have arrived, also those that got slots.
     [[nodiscard]] std::size_t arrived() const;
 
     ServingSettings settings_;
@@ -146,17 +151,17 @@ class ServingLoop {
     std::vector<Slot> slots_;
     std::vector<std::optional<TurnsUnderWay>> under_way_; ///< per group of slots
     std::vector<std::int32_t> emptied_; ///< empty slots whose caches are not freed yet
-    std::size_t queue_position_ = 0;    ///< position of the request that gets the next slot
+    std::size_t queue_position_ = 0;    ///< queue index of the request that gets the next slot
     std::size_t group_to_visit_ = 0;
     std::int64_t batch_ = 1;
     std::int64_t visit_ = 0;           ///< number of the next visit
     std::int64_t round_ = 0;           ///< number of the present round
-    std::deque<Round> rounds_;         ///< rounds not yet counted in rounds_done_
-    std::int64_t rounds_done_ = 0;     ///< rounds that have ended since the last decision
+    std::deque<Round> rounds_;         ///< rounds that have begun, not yet in rounds_done_
+    std::int64_t rounds_done_ = 0;     ///< rounds that ended since the last decision
     std::int64_t turns_ = 0;           ///< number of the next turn
     std::int64_t sampled_ = 0;         ///< tokens sampled in the run
     std::int64_t tokens_seen_ = 0;     ///< the value of sampled_ when the last turn began
-    std::int64_t reported_wait_ = -1;  ///< the last request recorded as waiting
+    std::int64_t reported_wait_ = -1;  ///< the last request reported as waiting; -1: none
     bool idle_since_decision_ = false; ///< no turn has begun since the last decision
     Nanoseconds decided_at_ = 0;
     Nanoseconds last_end_ = 0; ///< when the last token was sampled

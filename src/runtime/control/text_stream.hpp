@@ -15,7 +15,8 @@ class TextStream {
   public:
     /// observer: may be null. live: whether text is passed on token by token, which requires that
     /// no sequences overlap; if false, the text of a sequence is passed on when the sequence has
-    /// ended. shown: number of tokens that were passed on before the run was resumed.
+    /// ended. shown: in a resumed run, the number of sampled tokens of the sequences that ended
+    /// before it was resumed; the tokens of all other sequences are passed to show() again.
     TextStream(
         const model::Tokenizer& tokenizer,
         Observer* observer,
@@ -25,21 +26,22 @@ class TextStream {
         : tokenizer_(&tokenizer), observer_(observer), live_(live), shown_(shown) {}
 
     void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
-    /// Adds a token to a sequence. The bytes of an incomplete character are held back.
+    /// Adds a token to a sequence. Bytes of an incomplete character are held back until a later
+    /// token completes the character.
     void show(std::int64_t sequence, std::int32_t id);
     /// Ends a sequence and passes on the bytes that were held back.
     void end(std::int64_t sequence);
 
   private:
     struct PendingText {
-        bool at_start = false; ///< the next token will be the first after BOS
+        bool at_start = false; ///< the next token is the first one after BOS
         std::string prompt;    ///< text of the prompt
         std::string held_back;
     };
     const model::Tokenizer* tokenizer_;
     Observer* observer_;
     bool live_;
-    std::int64_t shown_; ///< number of tokens of the run added so far
+    std::int64_t shown_; ///< number of sampled tokens of the run so far
     std::map<std::int64_t, PendingText> texts_;
 };
 

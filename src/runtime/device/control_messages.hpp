@@ -1,14 +1,14 @@
-// The control messages of a run, which take no virtual time, and who sends them to whom. The source
-// is the device where prompts come in; rank 0 hosts the controller.
+// The control messages of a run, and who sends them to whom. They take no virtual time. The source
+// is the device where prompts come in; rank 0 hosts the controller, which calls the policy.
 //
-//   source -> rank 0   SourceFacts: what happened since the last decision; asks for the next one
+//   source -> rank 0   SourceFacts: what happened since the last decision; asks for a Command
 //   rank 0 -> source   Command: continue, change the placement, or finish
 //   source -> all      SourceMessage: begin turns, free caches, report, install, finish.
 //                      All devices read the same messages in the same order and derive from them
 //                      what they execute (scheduler/timing/turn_schedule.hpp).
 //   all -> rank 0      Report: what the device did since its last report
 //   all -> rank 0      Arrivals: blocks that the device received  (only if blocks move)
-//   rank 0 -> all      t_resume                                   (only if blocks move)
+//   rank 0 -> all      t_resume: when devices may compute again   (only if blocks move)
 #pragma once
 
 #include <cstdint>
@@ -42,14 +42,14 @@ struct WireFields<scheduler::MessageRecord> {
 
 namespace headroom::runtime {
 
-/// A decision of the controller.
+/// What the controller has decided.
 struct Command {
-    bool finish = false;        ///< the run ends
+    bool finish = false;        ///< whether the run ends
     std::int32_t exit_code = 0; ///< the run's exit code, if `finish`
-    bool first = false;         ///< the placement is the first one
-    bool changed = false;       ///< blocks move, or the batch size changes
-    std::int64_t epoch = 0;
-    std::int64_t batch = 1; ///< number of slots whose decode turns form one batch
+    bool first = false;         ///< whether the placement is the first one of the run
+    bool changed = false;       ///< whether blocks move or the batch size changes
+    std::int64_t epoch = 0;     ///< serial number of the placement and batch size
+    std::int64_t batch = 1;     ///< number of slots whose decode turns form one batch
     scheduler::Placement placement{};
     static auto wire_fields(auto& m) {
         return Fields() & m.finish & m.exit_code & m.first & m.changed & m.epoch & m.batch &
@@ -59,13 +59,13 @@ struct Command {
 
 /// A placement and batch size that all devices put in force together, while no turn is under way.
 struct Installation {
-    bool first = false;
-    std::int64_t epoch = 0;
-    std::int64_t tokens_seen = 0; ///< tokens sampled in the run when the last turn began
-    std::int64_t batch = 1;       ///< number of slots whose decode turns form one batch
-    Nanoseconds t_dec = 0;        ///< time of the decision; phase_offsets.hpp takes the rates at it
-    Nanoseconds t_switch = 0;     ///< start of the migration
-    std::vector<std::int64_t> rows; ///< per slot: number of cache rows of each attention group
+    bool first = false;             ///< whether the placement is the first one of the run
+    std::int64_t epoch = 0;         ///< serial number of the placement and batch size
+    std::int64_t tokens_seen = 0;   ///< tokens sampled before the last turn began, for rates
+    std::int64_t batch = 1;         ///< number of slots whose decode turns form one batch
+    Nanoseconds t_dec = 0;          ///< time of the decision; phase_offsets.hpp uses its rates
+    Nanoseconds t_switch = 0;       ///< start of the migration
+    std::vector<std::int64_t> rows; ///< per slot: number of cache rows in each attention group
     scheduler::Placement placement;
     static auto wire_fields(auto& m) {
         return Fields() & m.first & m.epoch & m.tokens_seen & m.batch & m.t_dec & m.t_switch &
@@ -80,7 +80,7 @@ struct Arrivals {
     static auto wire_fields(auto& m) { return Fields() & m.clock & m.blocks; }
 };
 
-/// A change in the text of a sequence, which rank 0 shows to the observer.
+/// A change of a sequence's text. Rank 0 passes it on to the Observer (run.hpp).
 struct TextEvent {
     enum class Kind : std::int32_t { begin, token, end };
     std::int64_t sequence = 0;
@@ -95,7 +95,7 @@ struct SourceMessage {
     std::int32_t slot = 0;                ///< the slot to free, if `kind` is `free_slot`
     std::int32_t exit_code = 0;           ///< the run's exit code, if `kind` is `finish`
     std::vector<Turn> turns{};            ///< turns that begin, if `kind` is `visit`
-    std::vector<TextEvent> text_events{}; ///< any `kind`: events since the previous message
+    std::vector<TextEvent> text_events{}; ///< with any `kind`: events since the last message
     Installation installation{};          ///< the new placement, if `kind` is `install`
     static auto wire_fields(auto& m) {
         return Fields() & m.kind & m.slot & m.exit_code & m.turns & m.text_events & m.installation;
@@ -113,7 +113,7 @@ struct TurnFacts {
 /// A sampled token; `start` and `end` are the times of its turn.
 struct TokenFacts {
     std::int64_t sequence = 0;
-    std::int64_t position = 0; ///< counted from the begin of the prompt
+    std::int64_t position = 0; ///< of the token in its sequence; the prompt begins at 0
     std::int32_t id = -1;
     Nanoseconds start = 0;
     Nanoseconds end = 0;
@@ -123,13 +123,13 @@ struct TokenFacts {
     }
 };
 
-/// A request that has ended.
+/// A request whose sequence has ended.
 struct RequestFacts {
     std::int64_t sequence = 0;
     std::int32_t slot = 0;
-    Nanoseconds begin = 0; ///< when the request got its slot
+    Nanoseconds begin = 0; ///< when the request got its first slot
     Nanoseconds end = 0;
-    bool cut_off = false; ///< a signal ended the request before its last token
+    bool cut_off = false; ///< whether a signal ended the request early
     static auto wire_fields(auto& m) {
         return Fields() & m.sequence & m.slot & m.begin & m.end & m.cut_off;
     }
@@ -139,20 +139,20 @@ struct RequestFacts {
 struct WaitFacts {
     std::int64_t sequence = 0;
     Nanoseconds at = 0; ///< when the shortage was first found
-    DeviceId device;
-    Bytes lacking = 0;
+    DeviceId device;    ///< the first device that lacks memory
+    Bytes lacking = 0;  ///< bytes that this device lacks
     static auto wire_fields(auto& m) { return Fields() & m.sequence & m.at & m.device & m.lacking; }
 };
 
 /// A sequence in flight, or a request that a free slot can take next.
 struct InFlightRequest {
     std::int64_t sequence = 0;
-    std::int64_t prompt = 0;  ///< tokens of the prompt
-    std::int64_t limit = 0;   ///< largest number of sampled tokens
-    std::int64_t sampled = 0; ///< tokens sampled so far
-    std::int64_t rows = 0;    ///< rows in its caches
-    bool admitted = false;    ///< the request has a slot
-    /// The sizes of a waiting request that can take the slot next; 0: no request waits.
+    std::int64_t prompt = 0;  ///< number of tokens of the prompt
+    std::int64_t limit = 0;   ///< largest number of tokens to sample
+    std::int64_t sampled = 0; ///< number of tokens sampled so far
+    std::int64_t rows = 0;    ///< number of rows in the sequence's caches
+    bool admitted = false;    ///< whether the request has a slot
+    // The `prompt` and `limit` of a waiting request that can take the slot next; 0: none waits.
     std::int64_t next_prompt = 0;
     std::int64_t next_limit = 0;
     static auto wire_fields(auto& m) {
@@ -164,24 +164,24 @@ struct InFlightRequest {
 /// Why the serving loop ends at this decision; `none` if the loop continues.
 enum class StopReason : std::int32_t { none, done, interrupted };
 
-/// What the source reports at a decision. `turns`, `tokens`, `ended` and `waits` hold what happened
-/// since the last decision.
+/// What the source reports when a decision is due. `turns`, `tokens`, `ended` and `waits` hold what
+/// happened since the last decision.
 struct SourceFacts {
     Nanoseconds clock = 0;        ///< time of the decision (t_dec)
     Nanoseconds end = 0;          ///< when the last token was sampled
     std::int64_t sampled = 0;     ///< tokens sampled in the whole run
-    std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began
+    std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began, for rates
     StopReason stop = StopReason::none;
     std::int32_t interrupt_code = 0; ///< exit code that a signal asked for
-    bool drained = false;            ///< no turn is under way
-    std::int64_t waiting = 0;        ///< requests that have arrived and have no slot
-    Nanoseconds t_switch = 0;        ///< t_switch of the installation since the last decision, or 0
+    bool drained = false;            ///< whether all turns that began have ended
+    std::int64_t waiting = 0;        ///< number of arrived requests without a slot
+    Nanoseconds t_switch = 0;        ///< of the Installation since the last decision; 0: none
     Nanoseconds elapsed_wall = 0;    ///< wall time since the virtual clock started
     std::vector<TurnFacts> turns;
     std::vector<TokenFacts> tokens;
     std::vector<RequestFacts> ended;
     std::vector<WaitFacts> waits;
-    /// The requests that the decision is for: first those with a slot, then those without one in
+    /// The requests that the decision is for: first the requests with a slot, then the others, in
     /// the order in which they get slots.
     std::vector<InFlightRequest> requests;
     static auto wire_fields(auto& m) {
@@ -194,10 +194,10 @@ struct SourceFacts {
 /// What one device did since its last report.
 struct Report {
     Nanoseconds clock = 0;
-    Bytes held = 0;
-    Bytes peak = 0;
-    Bytes process_bytes = 0; ///< resident memory of the rank's process
-    Nanoseconds lateness_max = 0;
+    Bytes held = 0;               ///< bytes that the device holds now
+    Bytes peak = 0;               ///< most bytes that it held since its last report
+    Bytes process_bytes = 0;      ///< resident memory of the rank's process
+    Nanoseconds lateness_max = 0; ///< see RunOutcome (run.hpp), for this device
     TurnLog log;
     static auto wire_fields(auto& m) {
         return Fields() & m.clock & m.held & m.peak & m.process_bytes & m.lateness_max & m.log;

@@ -1,5 +1,5 @@
 // One device of a run: its memory, clock and program, and the actions that control messages request
-// (control_messages.hpp). The source, where prompts come in, is such a device too.
+// (control_messages.hpp). The source, where prompts come in, has a DeviceExecutor too.
 #pragma once
 
 #include <cstdint>
@@ -27,26 +27,30 @@ class DeviceExecutor {
     DeviceExecutor(const DeviceExecutor&) = delete;
     DeviceExecutor& operator=(const DeviceExecutor&) = delete;
 
-    /// Begins these turns and continues all turns under way, in the order of the turn schedule.
-    /// `turns` may be empty; turns of one batch are adjacent. started: on the source, these turns
-    /// with their tokens; else empty.
+    /// Begins these turns (forward passes of one sequence each) and continues all turns that have
+    /// begun and not ended, in the order of schedule_ (scheduler/timing/turn_schedule.hpp). `turns`
+    /// may be empty; turns of one batch are adjacent. started: on the source, `turns` with their
+    /// tokens; on all other devices empty.
     void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
-    /// See ExecutionBackend::end. Only for the source.
+    /// See ExecutionBackend::end (serving_loop.hpp). Only for the source.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { memory_.free_caches(slot); }
 
-    /// Sends the received blocks to the controller; returns t_resume, when all devices continue.
+    /// Reports the received blocks to the controller. Returns t_resume, the time at which all
+    /// devices continue.
     using AgreeOnResume = std::function<Nanoseconds(const Arrivals&)>;
-    /// Loads or migrates blocks and replaces the program. Precondition: no turn is under way.
+    /// Puts a placement and batch size in force: loads the blocks of the first placement, or
+    /// migrates blocks; then replaces the program. Precondition: all turns have ended.
     void install(const Installation& installation, const AgreeOnResume& agree);
 
     /// Returns what happened on this device since the last report.
     [[nodiscard]] Report report();
 
-    /// See ExecutionBackend::has_end.
+    /// See ExecutionBackend::has_end (serving_loop.hpp).
     [[nodiscard]] bool has_end() const { return schedule_.has_end(); }
     [[nodiscard]] Nanoseconds clock() const { return clock_.now(); }
-    /// See ExecutionBackend::idle_until. In clock mode `paced`, waits for the wall clock.
+    /// See ExecutionBackend::idle_until. In clock mode `paced` (virtual time must not overtake the
+    /// wall clock), waits for the wall clock.
     [[nodiscard]] bool idle_until(Nanoseconds time);
     [[nodiscard]] Nanoseconds elapsed_wall() const { return pacer_.elapsed(); }
     [[nodiscard]] const scheduler::Blocks& blocks() const { return blocks_; }
@@ -74,9 +78,9 @@ class DeviceExecutor {
     scheduler::Program program_;
     std::vector<scheduler::ProgramSegment> segments_;
     scheduler::TurnSchedule schedule_;
-    std::map<std::int64_t, std::vector<Turn>> batches_; ///< batches under way, by first turn number
-    std::int64_t batch_ = 1;                            ///< slots in a group of slots
-    std::int64_t epoch_ = -1;
+    std::map<std::int64_t, std::vector<Turn>> batches_; ///< batches not ended, by first turn number
+    std::int64_t batch_ = 1;  ///< number of slots whose decode turns form one batch
+    std::int64_t epoch_ = -1; ///< serial number of the placement and batch size in force
 };
 
 } // namespace headroom::runtime

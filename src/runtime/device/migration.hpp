@@ -1,8 +1,9 @@
-// Stop-and-copy migration on one device. The weights, in pieces of some rows, and the cache pages
-// are really sent, one by one in the order of scheduler::migration_order. The sender of a piece
-// frees it as soon as the receiver has it. Thus no device ever holds more than the larger of what
-// it holds before and after the migration: a piece on its way takes the place of the staging
-// buffer. Here block g2 moves from device A to B, piece by piece:
+// Stop-and-copy migration on one device. A block moves in pieces: some rows of a weight matrix, or
+// a cache page. The pieces are really sent, one by one in the order of scheduler::migration_order.
+// The sender frees a piece as soon as the receiver has it and nothing on the sender uses it. The
+// staging buffer of every device is free during the migration: its room is for a piece that arrives
+// before the receiver has freed one of its own. So no device ever holds more than the larger of
+// what it holds before and after the migration. Here block g2 moves from device A to B:
 //
 //     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]
@@ -10,7 +11,7 @@
 //     C: [h]            C: [h]                              C: [h]
 //
 // With `controller.weights = "everywhere"` only the checksum of a weight piece is sent. The
-// receiver reads the piece from its own storage and compares the checksums.
+// receiver reads the piece from its own copy of the model file and compares the checksums.
 #pragma once
 
 #include <cstdint>
@@ -27,27 +28,28 @@
 
 namespace headroom::runtime {
 
-/// A block that a device has received, as the device reports it to the controller.
+/// What a device reports to the controller about a block that it has received.
 struct ArrivedBlock {
     scheduler::Move move;
-    Nanoseconds start = 0;
-    Nanoseconds end = 0;
-    std::uint64_t checksum = 0; ///< checksum of the received or loaded pieces, in order
+    Nanoseconds start = 0;      ///< when its message or its load from storage begins
+    Nanoseconds end = 0;        ///< when the block has arrived
+    std::uint64_t checksum = 0; ///< computed from the checksums of all pieces, in order
     static auto wire_fields(auto& m) { return Fields() & m.move & m.start & m.end & m.checksum; }
 };
 
 struct MigrationTask {
     Transition transition;
-    std::int64_t epoch = 0;
-    Nanoseconds t_switch = 0;
+    std::int64_t epoch = 0;       ///< serial number of the new placement and batch size
+    Nanoseconds t_switch = 0;     ///< start of the migration
     std::string_view device_name; ///< name of this device, for error messages
 };
 
-/// Executes this device's part of the migration. On return the device holds exactly its blocks of
-/// the new placement. In virtual time, sending begins at t_switch; afterwards the caller must set
-/// all devices' clocks to the latest end. Adds the payload sent to each device to `sent_bytes`.
-/// Throws EnvironmentError if a piece arrives damaged, or if a receiver's storage cannot be read or
-/// holds other weights than the sender. Throws StuckError if a transfer never ends.
+/// Executes this device's part of the migration and returns the blocks that it received. On return
+/// the device holds exactly its blocks of the new placement. In virtual time, transfers begin at
+/// t_switch. The caller must then set the clocks of all devices to the time at which the last block
+/// has arrived anywhere. Adds the payload sent to each device to `sent_bytes`. Throws
+/// EnvironmentError if a piece arrives damaged, if this device's storage cannot be read, or if its
+/// weights differ from the sender's. Throws StuckError if a transfer never ends.
 [[nodiscard]] std::vector<ArrivedBlock> migrate(
     DeviceMemory& memory,
     const MigrationTask& task,

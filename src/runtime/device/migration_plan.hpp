@@ -16,10 +16,11 @@
 
 namespace headroom::runtime {
 
+/// The change from one placement to the next.
 struct Transition {
     scheduler::Placement from;
     scheduler::Placement to;
-    std::vector<std::int64_t> rows; ///< per slot: number of used cache rows of each group
+    std::vector<std::int64_t> rows; ///< per slot: number of cache rows in each attention group
     bool weights_everywhere =
         false; ///< receivers load weights from storage; only cache rows are sent
 
@@ -35,29 +36,30 @@ struct CachePage {
 
 class MigrationPlan {
   public:
-    /// memory: knows the pieces of each block, which are the same on all devices. It is not
-    /// changed. `transition` must outlive this object. devices: their number in the fleet.
+    /// memory: of any device; only the pieces of each block, which are the same on all devices, are
+    /// computed from it. `transition` must outlive this object. devices: number of devices.
     MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
     /// Returns all moves, in block order.
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
     [[nodiscard]] const TiedMatrix& tied() const { return tied_; }
-    /// Returns the number of weight pieces of a move. The pieces of a move are numbered: first
-    /// those of the weights, then the cache pages, slot by slot.
+    /// Returns the number of weight pieces of a move. The pieces of a move are numbered from 0:
+    /// first the weight pieces, then the cache pages, slot by slot.
     [[nodiscard]] std::size_t weight_pieces(std::size_t move) const { return weight_pieces_[move]; }
     [[nodiscard]] bool is_weight(std::size_t move, std::size_t piece) const {
         return piece < weight_pieces_[move];
     }
-    /// Precondition: not is_weight(move, piece).
+    /// Returns the page that a piece is. Precondition: not is_weight(move, piece).
     [[nodiscard]] CachePage cache_page(std::size_t move, std::size_t piece) const;
-    /// Returns whether the piece is sent. Otherwise the receiver reads it from its own storage.
+    /// Returns whether the piece is sent. If not, the receiver reads it from its own storage.
     [[nodiscard]] bool is_sent(std::size_t move, std::size_t piece) const {
         return !transition_->weights_everywhere || !is_weight(move, piece);
     }
     /// Returns the other move that sends this piece from the same memory, if there is one.
     [[nodiscard]] std::optional<std::size_t> move_sharing_piece(std::size_t move, std::size_t piece)
         const;
-    /// Returns all pieces of all moves, in the order in which every device executes its own part.
+    /// Returns all pieces of all moves in one order. Every device sends and receives its pieces in
+    /// this order.
     [[nodiscard]] std::vector<scheduler::PieceStep> piece_order() const;
 
   private:
@@ -69,8 +71,8 @@ class MigrationPlan {
     std::size_t devices_;
     TiedMatrix tied_;
     std::vector<scheduler::Move> moves_;
-    std::vector<std::size_t> weight_pieces_;      ///< per move
-    std::vector<std::vector<Bytes>> piece_bytes_; ///< per move
+    std::vector<std::size_t> weight_pieces_;      ///< per move: number of weight pieces
+    std::vector<std::vector<Bytes>> piece_bytes_; ///< per move: size of each piece
 };
 
 } // namespace headroom::runtime

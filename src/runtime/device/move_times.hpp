@@ -1,5 +1,5 @@
-// Computes the virtual times of a migration on one device: when the device's messages leave, when
-// its loads from storage end, and when the blocks that it receives have arrived. See
+// Computes the virtual times of a migration on one device: when its messages leave, when it has
+// loaded weights from its storage, and when the blocks that it receives have arrived. See
 // docs/explanation/time.md#decisions.
 #pragma once
 
@@ -14,7 +14,8 @@ namespace headroom::runtime {
 
 class MoveTimes {
   public:
-    /// moves: all moves, in block order. Moves, blocks and clock must outlive this object.
+    /// moves: the moves of all devices, in block order. self: this device. The objects behind
+    /// `moves`, `blocks` and `clock` must outlive this object.
     MoveTimes(
         std::span<const scheduler::Move> moves,
         const scheduler::Blocks& blocks,
@@ -22,18 +23,18 @@ class MoveTimes {
         device::DeviceClock& clock
     );
 
-    /// Computes when this device's messages leave and its loads begin, in block order from t_switch
-    /// on. Adds the payload sent to each device to `sent_bytes`. Throws StuckError if a message
-    /// never arrives or a load never ends.
+    /// Computes when this device's messages leave and when its loads begin and end, in block order
+    /// from t_switch on. Adds the payload sent to each device to `sent_bytes`. Throws StuckError if
+    /// a message never arrives or a load never ends.
     void begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes);
 
-    /// Returns the times of a move's message. The sender of the block sends these times with each
-    /// piece; the receiver stores them here, and arrive() computes the arrival from them.
+    /// Returns a reference to the times of a move's message. begin() sets them on the sender, which
+    /// sends them with each piece. The receiver must store them here before it calls arrive().
     [[nodiscard]] device::MessageTiming& timing(std::size_t move) { return timings_[move]; }
 
-    /// Returns the begin and end of a move whose block arrives on this device, and advances the
-    /// clock to the end. Must be called once per arriving move, in block order. Throws StuckError
-    /// if the block never arrives.
+    /// Returns begin and end of the transfer of a block that this device receives, and advances the
+    /// clock to the end. Must be called once per such move, in block order. Throws StuckError if
+    /// the block never arrives.
     [[nodiscard]] device::TimeSpan arrive(std::size_t move);
 
   private:

@@ -1,6 +1,7 @@
 // Computes the phase offset of each segment (a part of a device's program that runs without
-// waiting): when the segment would start in a step if no other turn (forward pass) were in
-// progress. All devices compute the same offsets, by which they order the segments of all turns.
+// waiting): the time from the start of a decode step to the start of the segment, if no other turn
+// (forward pass) is in progress. All devices compute the same offsets, and each orders the segments
+// of all turns by them.
 #pragma once
 
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace headroom::runtime {
 
-/// programs: the programs of all devices for the placement that `installation` puts in force.
+/// programs: one per device, for the placement that `installation` puts in force.
 [[nodiscard]] scheduler::PhaseOffsets phase_offsets_for(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,

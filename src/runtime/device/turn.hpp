@@ -1,6 +1,6 @@
-// Executes one device's program for the turns under way, segment by segment. A segment is a part of
-// the program that runs without waiting. The kernels compute the values, the device clock computes
-// the virtual times, and the transport sends the bytes.
+// Executes one device's program for turns (forward passes of one sequence each), segment by
+// segment. A segment is a part of the program that runs without waiting. The kernels compute the
+// values, the device clock computes the virtual times, and the transport sends the bytes.
 #pragma once
 
 #include <cstdint>
@@ -24,21 +24,23 @@
 
 namespace headroom::runtime {
 
-/// A turn (a pass of one sequence through the model), as the source announces it to all devices.
-/// Turns, rounds (a turn per sequence) and visits of the source to slots are numbered over the run.
+/// A turn (a forward pass of one sequence), as the source announces it to all devices. The source
+/// visits groups of slots (places of sequences) in a cycle; at a visit the next turns of the group
+/// begin. A round is one turn of every sequence. Turns, rounds and visits are numbered over the
+/// run.
 struct Turn {
     std::int64_t number = 0;
-    std::int64_t epoch = 0;
+    std::int64_t epoch = 0; ///< serial number of the placement and batch size
     std::int64_t sequence = 0;
     std::int64_t round = 0;
-    std::int64_t visit = 0;   ///< visit of the source at which the turn begins
-    std::int64_t batch = 0;   ///< number of the first turn of its batch
+    std::int64_t visit = 0;   ///< number of the visit at which the turn begins
+    std::int64_t batch = 0;   ///< number of the first turn of this turn's batch
     std::int64_t sampled = 0; ///< number of tokens that the run sampled before this turn
-    std::int64_t first = 0;   ///< rows in the sequence's caches before the turn
+    std::int64_t first = 0;   ///< number of rows in the sequence's caches before the turn
     std::int64_t tokens = 1;  ///< n, the number of tokens that the turn processes
     std::int32_t slot = 0;
-    bool samples = true; ///< false: a chunk that is not the last of its prompt
-    Recheck recheck{};   ///< only in a resumed run's prefill turn (recheck.hpp)
+    bool samples = true; ///< false: the turn's tokens are a prompt's chunk, but not its last one
+    Recheck recheck{};   ///< set only in prefill turns of a resumed run (recheck.hpp)
 
     [[nodiscard]] bool begins_batch() const { return batch == number; }
     /// Returns the position of the sampled token. The first token of the prompt has position 0.
@@ -56,7 +58,7 @@ struct StartedTurn {
 
 struct SampledToken {
     std::int32_t id = -1;
-    bool ends_text = false; ///< the token ends the sequence, maybe before its limit
+    bool ends_text = false; ///< whether the token ends its sequence, maybe before the limit
     std::uint64_t logits_checksum = 0;
 };
 
@@ -69,13 +71,13 @@ struct OverloadRecord {
 
 /// What a device recorded since its last report.
 struct TurnLog {
-    bool detailed = false; ///< operations and messages are recorded
-    std::vector<scheduler::OpRecord> ops;
+    bool detailed = false;                          ///< whether `ops` and `messages` are recorded
+    std::vector<scheduler::OpRecord> ops;           ///< operations
     std::vector<scheduler::MessageRecord> messages; ///< received messages
     std::vector<Bytes> sent;                        ///< payload bytes per receiving device
     std::vector<OverloadRecord> overloads;
-    Bytes paged = 0;      ///< bytes read from storage because of overload
-    Nanoseconds busy = 0; ///< time spent in operations
+    Bytes paged = 0;      ///< bytes read from storage because memory was over budget
+    Nanoseconds busy = 0; ///< virtual time spent in operations
     static auto wire_fields(auto& m) {
         return Fields() & m.detailed & m.ops & m.messages & m.sent & m.overloads & m.paged & m.busy;
     }
@@ -84,12 +86,12 @@ struct TurnLog {
 struct TurnSettings {
     kernels::Sampling sampling;
     std::uint64_t seed = 0;
-    bool may_page = false;
+    bool may_page = false; ///< see may_page() in overload.hpp
     std::string device_name;
     /// For tests: called with the logits of each sampling turn, on the device of lm_head.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
-    /// For tests: virtual time that the device loses once, before its first operation of turn 2.
-    /// The timeline does not know of this wait, so a test that compares run and timeline must fail.
+    /// For tests: virtual time that the device loses once, before its first operation of turn 2. A
+    /// simulation does not know of this wait, so a test that compares it with a run must fail.
     Nanoseconds planted_wait = 0;
 };
 
@@ -107,7 +109,8 @@ class TurnRunner {
 
     /// Prepares the turns of one batch and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. For the source; other devices receive them.
+    /// Sets the tokens that a slot's turn processes. Only for the source; a device that needs the
+    /// tokens receives them as a message.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(
@@ -120,7 +123,7 @@ class TurnRunner {
     [[nodiscard]] const SampledToken& sampled(std::int32_t slot) const {
         return states_[static_cast<std::size_t>(slot)].sampled;
     }
-    /// Waits for all pending sends. Precondition: no turn is under way.
+    /// Waits for all pending sends. Precondition: all turns have ended.
     void wait_for_sends();
 
   private:
@@ -131,7 +134,7 @@ class TurnRunner {
     void recheck(BlockId b, const Turn& turn);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
-    /// The turns that share a pass over the weights: one turn, or several turns of one token each
+    /// The turns for which the weights are read once: one turn, or several turns of one token each
     /// in adjacent slots.
     using Pass = std::span<const Turn>;
     [[nodiscard]] static std::int64_t rows_of(Pass pass);
@@ -162,7 +165,8 @@ class TurnRunner {
     ) const;
     Bytes before_first_operation(const std::vector<Turn>& batch);
     Bytes page_excess();
-    /// Returns the parts of this device's buffers that a payload is sent from or received into.
+    /// Returns the memory in this device's buffers from which a message's payload is sent, or into
+    /// which it is received.
     std::vector<std::span<std::byte>> payload_spans(
         const Instruction& instruction, DeviceId sender
     );
@@ -188,7 +192,7 @@ class TurnRunner {
         SampledToken sampled;
         bool has_computed = false;
         bool has_angles = false;
-        bool sums_begun = false;       ///< Buffer::sums is ready to add partial sums to
+        bool sums_begun = false;       ///< whether partial sums can be added to Buffer::sums
         std::int64_t last_x_row = 0;   ///< row of Buffer::x that lm_head reads
         std::int64_t recheck_row = -1; ///< row of Buffer::x that the recheck reads; -1: none
         std::vector<SendWithHeader> small_sends; ///< sends of token ids
@@ -198,7 +202,7 @@ class TurnRunner {
 
     std::vector<SlotState> states_;              ///< per slot
     SlotState* current_ = nullptr;               ///< the slot selected by select()
-    std::vector<model::SequenceRows> sequences_; ///< the `sequences` of a call of run_group
+    std::vector<model::SequenceRows> sequences_; ///< argument of model::run_group
 };
 
 } // namespace headroom::runtime

@@ -32,8 +32,8 @@ class DeviceMemory {
     void open_storage(const model::GgufFile& file);
     [[nodiscard]] bool has_storage() const { return storage_ != nullptr; }
     [[nodiscard]] const model::WeightFile& storage() const; ///< precondition: has_storage()
-    /// Opens the model file, from which all norm weights are read whenever buffers are allocated.
-    /// Must be called before the first placement if Reduce::ring is used, because each device then
+    /// Opens the model file, from which install() reads all norm weights when it allocates buffers.
+    /// Must be called before the first install() if Reduce::ring is used, because each device then
     /// applies all norms.
     void open_norms(const model::GgufFile& file);
     /// Makes `placement` the placement in force. Allocates the buffers if the device holds blocks,
@@ -46,8 +46,8 @@ class DeviceMemory {
     [[nodiscard]] const scheduler::Placement& placement() const { return placement_; }
     [[nodiscard]] bool holds(BlockId b) const { return held_.contains(b); }
     [[nodiscard]] bool holds_any() const { return !held_.empty(); }
-    /// Returns the first held block that is not before `b` in block order, or, if no held block is,
-    /// the first one of all. Precondition: holds_any().
+    /// Returns `b` if the device holds it, else the next held block after `b` in block order. If
+    /// there is none, returns the first held block. Precondition: holds_any().
     [[nodiscard]] BlockId next_held(BlockId b) const;
     [[nodiscard]] model::Block& block(BlockId b);
     [[nodiscard]] model::GroupCache& cache(BlockId b, std::int32_t slot);
@@ -57,15 +57,16 @@ class DeviceMemory {
     [[nodiscard]] Workspace& workspace();
     [[nodiscard]] bool has_workspace() const { return workspace_ != nullptr; }
 
-    /// Allocates pages for `context` cache rows of the slot in every group that the device holds.
+    /// Allocates pages for `context` cache rows of a slot (the place of one sequence) in every
+    /// attention group that the device holds.
     void reserve_caches(std::int32_t slot, std::int64_t context);
     /// Frees all cache pages of a slot, because its sequence has ended.
     void free_caches(std::int32_t slot);
     [[nodiscard]] std::int64_t slots() const { return sizes_.slots; }
-    /// Returns the largest number of turns that share one pass over the weights.
+    /// Returns the largest number of turns for which the weights are read once.
     [[nodiscard]] std::int64_t max_joined() const { return sizes_.joined; }
 
-    /// Returns block `b` as the device would hold it under `placement`; no memory is allocated.
+    /// Returns block `b` as the device would hold it under `placement`, but without memory.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
     /// Adds a block; an attention group gets an empty cache for each slot.
     void add(BlockId b, model::Block block);
@@ -84,7 +85,7 @@ class DeviceMemory {
     const scheduler::Blocks* blocks_;
     DeviceId self_;
     scheduler::TurnSizes sizes_;
-    device::MemoryBudget budget_; ///< declared first, because it must be destroyed last
+    device::MemoryBudget budget_; ///< before the members whose memory it counts: destroyed last
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;
     std::unique_ptr<model::WeightFile> storage_;

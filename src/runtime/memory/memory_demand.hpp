@@ -1,5 +1,5 @@
-// The memory that a problem needs and the memory that the fleet has, each summed over all devices.
-// If the sums do not fit, no placement fits.
+// The memory that a problem needs, and the memory that the fleet has, each summed over all devices.
+// If the first sum is larger than the second, no placement fits.
 #pragma once
 
 #include <algorithm>
@@ -11,10 +11,10 @@ namespace headroom::runtime {
 
 struct MemoryDemand {
     Bytes weights = 0; ///< all weights of the model
-    Bytes caches = 0;  ///< all caches after the next interval, at T + λ rows each
+    Bytes caches = 0;  ///< all caches with T + λ rows, as after the next λ steps
     Bytes buffers = 0; ///< the buffers of one device that holds blocks
-    Bytes budget = 0;  ///< the sum over all devices of budget minus buffers
-    /// Returns the bytes that the fleet lacks; 0 if weights and caches fit into the sum of budgets.
+    Bytes budget = 0;  ///< the sum over all devices of memory minus buffers
+    /// Returns the bytes that the fleet lacks; 0 if weights and caches fit into `budget`.
     [[nodiscard]] Bytes lacking() const { return std::max<Bytes>(0, weights + caches - budget); }
 };
 

@@ -1,5 +1,5 @@
-// From block sizes, buffer sizes and the number of cache rows, computes the bytes that every device
-// holds under a placement. Nothing is allocated.
+// Computes the bytes that every device holds under a placement, from the sizes of blocks and
+// buffers and the number of cache rows. Nothing is allocated.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class MemoryModel {
 
     void set_placement(const scheduler::Placement& placement);
 
-    /// Returns the bytes that a device holds if all sequences together occupy `paged_rows` cache
-    /// rows, where the rows of each sequence have been rounded up to whole pages.
+    /// Returns the bytes that a device holds. paged_rows: the number of cache rows of all
+    /// sequences, where the rows of each sequence have been rounded up to whole pages.
     [[nodiscard]] Bytes bytes_held(std::size_t device, std::int64_t paged_rows) const {
         return weights_[device] +
                groups_[device] * blocks_->cache_bytes(blocks_->group(0, 0), paged_rows);
@@ -31,7 +31,8 @@ class MemoryModel {
         DeviceId device;
         Bytes lacking = 0;
     };
-    /// Returns the first device that would hold more than its memory at time `at`, if there is one.
+    /// Returns the first device whose memory at time `at` is less than bytes_held(), if there is
+    /// one.
     [[nodiscard]] std::optional<Shortage> first_shortage(
         const scheduler::Rates& rates, Nanoseconds at, std::int64_t paged_rows
     ) const;

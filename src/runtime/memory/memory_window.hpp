@@ -1,5 +1,6 @@
-// Computes how much memory of each device some policies use: the least that the device had in the
-// last `controller.memory_window` of virtual time, or less as `controller.memory_reserve` demands.
+// Computes how much memory of each device is safe to use, for policies that do not use all: the
+// least that the device had in the last `controller.memory_window` of virtual time, and at most the
+// part of its present memory that `controller.memory_reserve` leaves.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,16 @@
 namespace headroom::runtime {
 
 /// Stores one minimum per device for each sixteenth of the window, so that the stored bytes do not
-/// depend on the number of decisions. The oldest minimum is 15 to 16 sixteenths of the window old.
+/// depend on the number of decisions. The minima reach back 15 to 16 sixteenths of the window.
 class MemoryWindow {
   public:
-    /// length: the window in virtual time, at least 0; with 0 no past values are stored.
+    /// length: of the window, in virtual time, at least 0; if 0, no past values are stored.
     /// reserve: the part of a device's present memory that is left unused.
     explicit MemoryWindow(Nanoseconds length, scheduler::Ppb reserve = 0);
-    /// Records the memory that the snapshot contains. Returns for each device the smaller of two
-    /// numbers: its least memory within the window, the snapshot included, and its memory in the
-    /// snapshot minus the reserve. Returns an empty vector if window and reserve are 0. The times
-    /// of the snapshots must not decrease from call to call.
+    /// Records the memory of all devices in the snapshot. Returns for each device the smaller of
+    /// two numbers: its least memory within the window, this snapshot included, and its memory in
+    /// this snapshot minus the reserve. Returns an empty vector if window and reserve are 0. The
+    /// times of the snapshots must not decrease from call to call.
     [[nodiscard]] std::vector<Bytes> safe_memory(const scheduler::Snapshot& now);
 
   private:

@@ -1,4 +1,5 @@
-// Error objects for operations and messages that never end, because a rate stays 0 or is too low.
+// Makes the errors for operations and messages that never end, because a rate stays 0 or is too
+// low.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ namespace headroom::runtime {
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
 );
 
-/// Returns the error of an operation, on `block`, that never ends. tokens: as above.
+/// Returns the error for an operation that never ends. block: the block that it computes. tokens:
+/// as above.
 [[nodiscard]] StuckError never_finishes(
     const scheduler::Fleet& fleet,
     const scheduler::OpRecord& operation,
@@ -27,7 +29,7 @@ namespace headroom::runtime {
     std::int64_t tokens
 );
 
-/// Returns the error of a message that never arrives. tokens: as above.
+/// Returns the error for a message that never arrives. tokens: as above.
 [[nodiscard]] StuckError never_arrives(
     const scheduler::Fleet& fleet, const scheduler::MessageRecord& message, std::int64_t tokens
 );

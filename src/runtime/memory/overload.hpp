@@ -1,5 +1,5 @@
-// Overload: a device holds more than its budget. These functions say whether the device may page
-// (read the excess from its storage in every turn), and make the error if the device may not page.
+// Overload: a device holds more than its budget. These functions say whether it may then page (read
+// the excess from its storage in every forward pass), and make the error if it may not page.
 #pragma once
 
 #include <string>
@@ -14,7 +14,8 @@ namespace headroom::runtime {
 
 [[nodiscard]] bool may_page(config::OverloadMode overload, const scheduler::DeviceSpec& device);
 
-/// Returns the error that ends the run. over: the bytes held beyond the budget at time `at`.
+/// Returns the error that ends the run. held: the bytes that the device holds at virtual time `at`.
+/// over: the part of `held` beyond the budget.
 [[nodiscard]] InfeasibleError over_budget_error(
     DeviceId device, const std::string& name, Bytes held, Bytes over, Nanoseconds at
 );

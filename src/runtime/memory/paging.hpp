@@ -1,5 +1,6 @@
-// Paging: before a turn's first operation, a device that holds more than its budget reads as many
-// bytes as exceed the budget from its storage. This class really reads the model file.
+// Paging: a device that holds more than its budget reads the bytes in excess from its storage,
+// before the first operation of each turn (forward pass) or batch. This class really reads the
+// model file.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +15,13 @@ namespace headroom::runtime {
 class Pager {
   public:
     /// Reads `bytes` of the device's weights from the model file again, into the memory that holds
-    /// them already: their values do not change, and no memory is allocated. A call begins where
-    /// the last call ended, goes through the blocks in block order, and starts over after the last
-    /// block. If `bytes` is larger than all weights, which is possible because caches and buffers
-    /// use the budget too, weights are read more than once. Returns the bytes read, counted in
-    /// memory: exactly `bytes`, or up to one row more where weights are expanded on loading. Throws
-    /// EnvironmentError, naming the device, if the file cannot be read. Precondition:
-    /// memory.has_storage() and memory.holds_any().
+    /// these weights already: their values do not change, and no memory is allocated. A call begins
+    /// where the last call ended, goes through the blocks in block order, and starts over after the
+    /// last block. If `bytes` is more than all weights have, which is possible because the budget
+    /// is also for caches and buffers, weights are read more than once. Returns the bytes filled in
+    /// memory. This can be up to one row more than `bytes`, because weights that are expanded on
+    /// loading are read in whole rows. Throws EnvironmentError, naming the device, if the file
+    /// cannot be read. Precondition: memory.has_storage() and memory.holds_any().
     Bytes read(DeviceMemory& memory, Bytes bytes, std::string_view device_name);
 
   private:
@@ -28,8 +29,8 @@ class Pager {
         model::Block* block = nullptr;
         std::size_t piece = 0;
     };
-    /// Returns the piece (rows of a matrix) with the next byte to read. Skips pieces already read
-    /// and blocks that the device no longer holds.
+    /// Returns the piece (some rows of a matrix) that has the next byte to read. Skips pieces
+    /// already read and blocks that the device no longer holds.
     PiecePosition next_piece(DeviceMemory& memory);
 
     BlockId block_{0};

@@ -1,7 +1,8 @@
 // The buffers of one device, allocated from its memory budget, and the pending sends that still
-// read these buffers. A buffer whose contents must outlast a wait within a turn exists once per
-// slot (sequence in flight). All other buffers exist once and belong to the turn that is being
-// computed. The sum of all buffers is exactly scheduler::buffer_bytes.
+// read these buffers. A turn (forward pass of one sequence) may wait for messages while turns of
+// other sequences go on. So buffers whose contents must outlast such a wait exist once per slot
+// (place of a sequence). All others exist once, for the turn that is being computed. The sizes of
+// all buffers add up to exactly scheduler::buffer_bytes().
 #pragma once
 
 #include <array>
@@ -20,27 +21,28 @@
 
 namespace headroom::runtime {
 
-/// Sizes are counted in elements: floats, but 64-bit integers in `sums` and `received`. n: largest
-/// number of tokens of a turn; j: largest number of turns that share a pass over the weights; r:
-/// the larger of n and j; D, F, V, d, q: widths of the model, its ffn, vocabulary and heads, and
-/// query heads per group. "Per slot" buffers of consecutive slots are adjacent. "sliced" means in
-/// granularity `sliced`, "ring" with a ring all-reduce of partial sums.
+/// Each comment gives a buffer's size in elements: 64-bit integers in `sums` and `received`, floats
+/// in all others. n: largest number of tokens of a turn. j: largest number of turns for which the
+/// weights are read once. r: the larger of n and j. D, F, d: width of the model, its ffn, a head.
+/// V: size of the vocabulary. q: query heads per group. The buffers that exist "per slot" have this
+/// size for each slot, and those of consecutive slots are adjacent. "sliced": with granularity
+/// `sliced`. "ring": only with a ring all-reduce of partial sums.
 enum class Buffer : std::uint8_t {
     x,         ///< residual stream; per slot, n·D
     normed,    ///< x after a norm; per slot, n·D
-    heads,     ///< head outputs; per slot, n·D; sliced: once, r rows of one group's columns
+    heads,     ///< head outputs; per slot, n·D; sliced: one buffer, r rows of a group's columns
     residual,  ///< x after attention; per slot, n·D
-    scratch,   ///< temporary, r·D; sliced: the partial sum of one block; per slot, n·D
-    gate,      ///< ffn gate, r·F; sliced: r rows of one slice's columns
-    up,        ///< ffn up projection, r·F; sliced: r rows of one slice's columns
+    scratch,   ///< temporary values, r·D; sliced: the partial sum of one block; per slot, n·D
+    gate,      ///< ffn gate, r·F; sliced: r rows of a slice's columns
+    up,        ///< ffn up projection, r·F; sliced: r rows of a slice's columns
     angles,    ///< RoPE angles; per slot, n·d
     projected, ///< q, k and v of one group, r·(q+2)·d
-    scores,    ///< attention scores, one per token of the context
-    logits,    ///< j·V
+    scores,    ///< attention scores, one per token of the model's maximal context
+    logits,    ///< logits, j·V
     sums,      ///< sliced: the device's partial sums in fixed point; per slot, n·D
     received,  ///< sliced: a partial sum from another device, n·D
     norms,     ///< ring: weights of the norms before attention and ffn, (layers, 2, D)
-    staging,   ///< staging buffer of migrations, scheduler::staging_bytes
+    staging,   ///< staging buffer of migrations, scheduler::staging_bytes() bytes
 };
 inline constexpr std::size_t kBuffers = 15;
 
@@ -48,7 +50,7 @@ inline constexpr std::size_t kBuffers = 15;
     return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
 }
 
-/// A pending send and the header that it reads, which must live until the send is complete.
+/// A pending send and the header that it sends, which must live until the send is complete.
 struct SendWithHeader {
     std::unique_ptr<WireHeader> header;
     comm::PendingSend send;
@@ -66,11 +68,11 @@ class Workspace {
     Workspace& operator=(const Workspace&) = delete;
     ~Workspace();
 
-    /// Selects the slot whose buffers the functions below use, for buffers that exist per slot.
+    /// Selects a slot. Of the buffers that exist per slot, the functions below use this slot's.
     void select(std::int32_t slot);
 
-    /// Returns the distance in floats from a slot's buffer to the next slot's. Precondition: the
-    /// buffer exists per slot.
+    /// Returns the distance, in floats, from the buffer of one slot to that of the next slot.
+    /// Precondition: the buffer exists per slot.
     [[nodiscard]] std::int64_t slot_stride(Buffer buffer) const;
     /// Returns the buffer for reading, or for writing a part that no pending send reads.
     [[nodiscard]] float* data(Buffer buffer) const;
@@ -80,11 +82,12 @@ class Workspace {
     float* wait_until_free(
         Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
     );
-    /// Keeps a send that reads the buffer, until wait_until_free or wait_for_sends has waited.
+    /// Keeps a send that reads the buffer, until wait_until_free() or wait_for_sends() has waited
+    /// for it.
     void hold_send(Buffer buffer, SendWithHeader send);
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 
-    /// Frees the staging buffer during a migration, to make room for the piece that is sent.
+    /// Frees the staging buffer for the time of a migration, to make room for a piece that arrives.
     void release_staging();
     void restore_staging();
 

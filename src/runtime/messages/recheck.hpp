@@ -1,4 +1,4 @@
-// Checks after `--resume` that the recorded tokens of the trace were not changed.
+// Data for a check after `--resume`: that the tokens recorded in the trace were not changed.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 namespace headroom::runtime {
 
 /// The last token that the trace has of an unfinished sequence. A resumed run computes the
-/// sequence's caches again and samples this token again from the logits of the token before. These
-/// logits depend on all earlier tokens, so any changed token is found. A recheck takes no virtual
-/// time.
+/// sequence's caches again and also samples this token again, from the logits of the token before.
+/// These logits depend on all earlier tokens, so a change of any token is found. A recheck takes no
+/// virtual time.
 struct Recheck {
-    std::int64_t row = -1; ///< row of the turn whose logits are compared; -1: no row of this turn
+    std::int64_t row = -1; ///< the turn's row from which to sample it; -1: not in this turn
     std::int32_t id = -1;  ///< the recorded token
     std::uint64_t logits_checksum = 0; ///< recorded checksum of the token's logits
     static auto wire_fields(auto& m) { return Fields() & m.row & m.id & m.logits_checksum; }

@@ -1,4 +1,4 @@
-// The header of data messages, sent as it is in memory, because all ranks run one executable.
+// The header of data messages. It is sent as it is in memory, because all ranks run one executable.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@ namespace headroom::runtime {
 
 /// Precedes every activation message and every migrated piece (rows of a matrix, or a cache page).
 struct WireHeader {
-    std::int64_t epoch = 0;
+    std::int64_t epoch = 0;  ///< serial number of the placement and batch size in force
     std::int64_t turn = 0;   ///< activations: number of the turn; migration: index of the piece
     std::int32_t kind = 0;   ///< activations: scheduler::Payload; migration: -1
     std::int32_t index = -1; ///< activations: layer; migration: block
     std::int64_t bytes = 0;  ///< size of the payload that follows
-    device::MessageTiming timing;
-    std::uint64_t checksum = 0; ///< checksum of the piece or, for a sampled token, of the logits
+    device::MessageTiming timing; ///< virtual times of the message
+    std::uint64_t checksum = 0;   ///< of the piece; for a sampled token, of its logits
 };
 static_assert(std::is_trivially_copyable_v<WireHeader> && sizeof(WireHeader) == 64);
 

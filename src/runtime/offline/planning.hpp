@@ -1,6 +1,6 @@
-// Computes `headroom plan`: one decision of each policy for the same problem. For each decision a
-// plan says whether the placement fits, how long a step takes and what limits this time, and what a
-// migration from a given placement costs. Nothing is executed, and no weights are needed.
+// Computes `headroom plan`: one decision of each policy for the same problem. For each decision the
+// plan says whether the placement fits, how long a decode step takes and what limits this time, and
+// what a migration from a given placement costs. Nothing is executed, and no weights are needed.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ namespace headroom::runtime {
 /// What one device holds under a placement.
 struct DevicePlan {
     std::int64_t blocks = 0; ///< number of blocks
-    Bytes resident = 0;      ///< weights, and caches at `Plan::context`
+    Bytes resident = 0;      ///< weights, and caches as after the next λ steps
     Bytes buffers = 0;       ///< 0 if the device holds no block
     Bytes budget = 0;        ///< the device's budget at the time of the decision
     [[nodiscard]] Bytes held() const { return resident + buffers; }
@@ -31,7 +31,7 @@ struct DevicePlan {
 /// The costs of keeping the previous placement, without a migration.
 struct StayPlan {
     bool fits = false;
-    scheduler::Explanation why{};   ///< what devices lack if the placement does not fit
+    scheduler::Explanation why{};   ///< what devices lack, if `fits` is false
     Nanoseconds inference = kNever; ///< D_inf, the predicted time of a decode step
     double objective_s = 0;         ///< the objective in seconds, also if `fits` is false
 };
@@ -41,33 +41,33 @@ struct PolicyPlan {
     /// If the decision is infeasible, only its explanation, `in_flight` and `stay` are valid.
     scheduler::Decision decision;
     std::int64_t in_flight = 1; ///< number of sequences that the placement has memory for
-    double objective_s = 0;     ///< the objective, the time to be minimised, in seconds
-    std::optional<double> gap;  ///< objective / proven bound − 1; nothing if there is no bound
+    double objective_s = 0;     ///< the objective (the time to be minimised) in seconds
+    std::optional<double> gap;  ///< objective / lower bound − 1; nothing if no bound applies
     std::vector<DevicePlan> devices;
-    std::optional<StepShare> share; ///< nothing if a step never ends
+    std::optional<StepShare> share; ///< where a step's time goes; nothing if it never ends
     std::optional<StayPlan> stay;   ///< nothing if there is no previous placement
-    /// The moves in block order, with times since the decision. Empty if nothing moves or if there
-    /// is no previous placement.
+    /// The moves from the previous placement in block order, with times since the decision. Empty
+    /// if nothing moves or if there is no previous placement.
     std::vector<scheduler::MoveRecord> moves;
 };
 
 struct Plan {
     std::int64_t at = 0;        ///< number of sampled tokens when the decision is made
-    std::int64_t context = 0;   ///< T + λ, the longest sequence after the next interval, for costs
+    std::int64_t context = 0;   ///< T + λ, tokens of the longest sequence after λ more steps
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
-    /// Returns whether each step in the objective is a round (one turn of every sequence).
+    /// Returns whether the objective counts rounds (one step of every sequence) instead of steps.
     [[nodiscard]] bool in_rounds() const {
         return in_flight > 1 && aim == scheduler::Aim::throughput;
     }
-    std::int64_t interval = 1;     ///< λ, the steps until the next decision
-    std::int64_t steps = 1;        ///< number of steps over which a migration must pay off
+    std::int64_t interval = 1;     ///< λ, the number of steps until the next decision
+    std::int64_t steps = 1;        ///< number of steps within which a migration must pay off
     std::vector<BlockName> blocks; ///< in block order, as in placements
     MemoryDemand demand;
     std::optional<PreviousPlacement> previous;
     std::vector<PolicyPlan> policies;
     std::optional<double> bound_s; ///< lower bound of the objective in seconds, by policy `exact`
-    bool proven = false;           ///< the bound is the objective of an optimal placement
+    bool proven = false;           ///< whether bound_s is the objective of an optimal placement
     std::int64_t bound_in_flight = 1; ///< number of sequences that the bound is for
     std::string bound_note;           ///< why there is no bound; empty if there is one
 };
@@ -81,15 +81,16 @@ struct PlanRequest {
     std::optional<PreviousPlacement> previous; ///< nothing: the decision is the first one
 };
 
-/// Returns the plan. Throws InputError if the model's context has no room for `at` sampled tokens
-/// and the next interval.
+/// Returns the plan. Throws InputError if the model's context has no room for the longest prompt,
+/// `at` sampled tokens and the λ steps until the next decision.
 [[nodiscard]] Plan plan(
     const config::Scenario& scenario,
     const WorkloadDescription& workload,
     const PlanRequest& request
 );
 
-/// Returns the first placement that a policy chooses. Throws InfeasibleError if it finds none.
+/// Returns the placement that `policy` chooses at the start of a run. Throws InfeasibleError if the
+/// policy finds none.
 [[nodiscard]] PreviousPlacement first_choice(
     const config::Scenario& scenario,
     const WorkloadDescription& workload,

@@ -1,5 +1,5 @@
-// The previous placement of a plan. The placement is read from a trace or from a plan's JSON. Both
-// name devices and blocks, so a file of another fleet or model is detected.
+// The placement that is in force before the decision of a plan. It is read from a trace or from a
+// plan's JSON. Both name devices and blocks, so a file of another fleet or model is detected.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace headroom::runtime {
 struct PreviousPlacement {
     scheduler::Placement placement;
     std::string origin;    ///< text for users: "the first choice of greedy"
-    Nanoseconds clock = 0; ///< virtual time of the decision, at which rates and memory are taken
+    Nanoseconds clock = 0; ///< virtual time for which the plan takes rates and memory
 };
 
 /// A placement as a file contains it, not yet checked against a scenario.
@@ -25,22 +25,22 @@ struct WrittenPlacement {
     std::string origin;                  ///< text for users: "t.h5 at token 24"
     std::vector<std::string> devices;    ///< device names
     std::vector<std::string> blocks;     ///< block names
-    std::vector<Bytes> weights;          ///< bytes per block; empty: the file does not have them
+    std::vector<Bytes> weights;          ///< weight bytes per block; empty: not in the file
     std::vector<std::int32_t> placement; ///< device per block
     std::int64_t at = 0;                 ///< number of tokens that the first sequence had sampled
-    Nanoseconds clock = 0;               ///< virtual time when it had sampled this many
+    Nanoseconds clock = 0; ///< virtual time when that sequence had sampled `at` tokens
 };
 
-/// Returns the placement under which the first sequence of a trace sampled its token number `at`.
-/// If `at` is 0, returns the first placement; without `at`, the placement of the last token. Throws
-/// InputError, naming the file, if the trace has no interval or ends before that token.
+/// Returns the placement under which the first sequence of a trace sampled its token number `at`,
+/// counted from 1. If `at` is 0, returns the first placement; if `at` is nothing, the placement of
+/// its last token. Throws InputError, naming the file, if the trace has no interval or token `at`.
 [[nodiscard]] WrittenPlacement placement_in_force(
     const trace::Trace& trace, const std::string& file, std::optional<std::int64_t> at
 );
 
-/// Returns the checked placement. Throws InputError, naming file and difference, if devices or
-/// blocks (by model, granularity or number of slices) differ from the scenario's, or if a block has
-/// no valid device.
+/// Returns the placement after a check. Throws InputError, naming file and difference, if the
+/// devices or blocks are not those of the scenario (blocks also depend on granularity and number of
+/// slices), or if a block has no valid device.
 [[nodiscard]] PreviousPlacement previous_placement(
     const WrittenPlacement& written, const scheduler::Fleet& fleet, const scheduler::Blocks& blocks
 );

@@ -10,15 +10,15 @@
 
 namespace headroom::runtime {
 
-/// Throws InputError if the recorded shape is not that of the file, if a recorded token is outside
-/// the file's vocabulary, or if the file's tokenizer makes other tokens of the scenario's prompts
-/// than those recorded.
+/// Throws InputError if the recorded model shape is not that of the file, if a recorded token is
+/// outside the file's vocabulary, or if the file's tokenizer does not turn the scenario's prompts
+/// into the recorded tokens.
 void check_model_and_prompts(
     const trace::Trace& trace, const config::Scenario& scenario, const model::GgufFile& file
 );
 
-/// Returns a sentence about the first text in the trace's /requests that differs from the text of
-/// its recorded tokens, or "" if none does.
+/// Compares each text in the trace's /requests with the text of the sequence's recorded tokens.
+/// Returns a sentence about the first text that differs, or "" if none does.
 [[nodiscard]] std::string wrong_text(const trace::Trace& trace, const model::Tokenizer& tokenizer);
 
 } // namespace headroom::runtime

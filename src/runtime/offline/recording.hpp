@@ -20,39 +20,39 @@ namespace headroom::runtime {
     const trace::RunHeader& header, const config::Overrides& changes
 );
 
-/// Returns the recorded model shape and prompts. Throws InputError if they are damaged or if the
-/// trace has schema version 3, which lacks them.
+/// Returns the recorded model shape and prompts. Throws InputError if these are damaged, or missing
+/// as in schema version 3.
 [[nodiscard]] WorkloadDescription recorded_workload(
     const trace::RunHeader& header, const config::Scenario& scenario
 );
 
-/// A counterfactual trace (of a recorded run under another policy) lists its requests in this
-/// attribute, as ranges: "0-7,9-9".
+/// The attribute of a counterfactual trace (of a recorded run under another policy) that lists the
+/// numbers of its requests, as ranges: "0-7,9-9".
 inline constexpr const char* kCounterfactualRequests = "counterfactual_requests";
-/// Returns the ranges of these sequences, which must be ascending.
+/// Returns the text with the ranges of these sequences, which must be ascending.
 [[nodiscard]] std::string ranges_text(const std::vector<std::int64_t>& sequences);
-/// Returns the sequences in a text made by ranges_text. Throws InputError if the text has another
-/// form or names a sequence that is not less than `requests`.
+/// Returns the sequences in a text made by ranges_text(). Throws InputError if the text has another
+/// form or names a sequence outside 0 … requests − 1.
 [[nodiscard]] std::vector<std::int64_t> sequences_in(
     const std::string& ranges, std::size_t requests
 );
 
-/// Throws InputError, "damaged: …", if a device, sequence or token id in the trace lies outside the
-/// scenario's fleet, its requests or the model's vocabulary.
+/// Throws InputError, "damaged: …", if the trace has a device outside the scenario's fleet, a
+/// sequence outside the scenario's requests, or a token id outside the model's vocabulary.
 void check_ids(const trace::Trace& trace, const config::Scenario& scenario);
 
-/// The recorded tokens of a run, by sequence and position.
+/// The recorded sampled tokens of a run, by sequence and position.
 class RecordedTokens {
   public:
     explicit RecordedTokens(const trace::Trace& trace);
 
-    /// Returns the recorded token; its id is -1 if the run ended before that token.
+    /// Returns a sampled token; its id is -1 if it was not recorded.
     [[nodiscard]] SampledToken at(std::int64_t sequence, std::int64_t position) const;
-    /// Returns whether this is the last recorded token of the sequence.
+    /// Returns whether `position` is that of the sequence's last recorded token.
     [[nodiscard]] bool is_last(std::int64_t sequence, std::int64_t position) const;
-    /// Returns whether the sequence ended, and was not cut off by a signal or a kill.
+    /// Returns whether the sequence ended by itself, that is, no signal or kill cut it off.
     [[nodiscard]] bool ended(std::int64_t sequence) const { return ended_.contains(sequence); }
-    /// Returns the sequences that have a sampled token, ascending.
+    /// Returns the sequences with at least one recorded token, ascending.
     [[nodiscard]] std::vector<std::int64_t> sequences() const;
 
   private:

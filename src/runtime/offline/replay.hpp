@@ -1,7 +1,7 @@
-// Replays a recorded run: computes it again from its trace, without model file and transport.
-// replay() checks that decisions, placements and times come out as recorded. replay_under()
-// computes what would have happened under another policy. Both can use the recorded tokens, because
-// a token does not depend on the devices that compute it
+// Computes a recorded run again from its trace, without model file and transport. replay() checks
+// that decisions, placements and times come out as recorded. replay_under() computes what would
+// have happened under another policy. Both can use the recorded tokens, because a token does not
+// depend on the devices that compute it
 // (docs/explanation/invariants.md#numbers-do-not-depend-on-where-they-are-computed).
 #pragma once
 
@@ -17,8 +17,8 @@
 namespace headroom::runtime {
 
 struct Replay {
-    /// The differences of the first interval that differs, one line per value, in the form
-    /// "where: recorded | derived". Empty if the replay is identical.
+    /// Values of the first interval that is not as recorded, one line per value: "where: recorded |
+    /// derived". Empty if all intervals are as recorded.
     std::vector<std::string> differences;
     std::int64_t intervals = 0;   ///< number of intervals that were compared
     std::int64_t resumptions = 0; ///< how often the recorded run was resumed
@@ -28,14 +28,14 @@ struct Replay {
 struct ReplayWatch {
     /// Called after each interval with the number of intervals compared so far.
     std::function<void(std::int64_t)> on_interval;
-    int (*interrupted)() = nullptr; ///< returns 0, or the exit code that a signal asks for
+    int (*interrupted)() = nullptr; ///< returns the exit code that a signal asks for, or 0
 };
 
-/// Computes every decision, placement, time, byte count and row of the trace again and compares
-/// them with the recorded ones. Sampled ids, checksums and texts depend on the weights and are
-/// taken as recorded. If the run was killed, interrupted or failed, all intervals in the trace are
-/// compared. scenario: the recorded scenario. policy: the policy that decided in the run. Throws
-/// InputError if the trace lacks data that the replay needs, InterruptedError after a signal.
+/// Computes every decision, placement, time and byte count of the trace again and compares it with
+/// the recorded one. Sampled ids, checksums and texts depend on the weights and are taken as
+/// recorded. A run that was killed, interrupted or failed is compared up to the end of its trace.
+/// scenario: the recorded scenario. policy: the policy that decided in the run. Throws InputError
+/// if the trace lacks data that the replay needs, and InterruptedError after a signal.
 [[nodiscard]] Replay replay(
     const trace::Trace& trace,
     const config::Scenario& scenario,
@@ -45,7 +45,7 @@ struct ReplayWatch {
 
 /// Simulates the recorded requests and tokens under options.scenario, which differs from the
 /// recorded scenario only in its policy. If the run did not finish, only the sequences and tokens
-/// in its trace are simulated. Uses the same members of `options` as simulate().
+/// in its trace are simulated. Uses the same members of `options` as simulate() (simulate.hpp).
 [[nodiscard]] RunOutcome replay_under(
     const trace::Trace& trace, const RunOptions& options, int (*interrupted)() = nullptr
 );

@@ -1,6 +1,6 @@
-// Simulates a run: an ExecutionBackend that passes the turns to the timeline, which computes the
-// virtual times of the devices, and gives these times to the controller. Derived classes say which
-// tokens are sampled.
+// Simulates a run. Class Simulation is an ExecutionBackend (serving_loop.hpp) that passes turns
+// (forward passes of one sequence) to a Timeline, which computes the virtual times of all devices,
+// and gives these times to the controller. Derived classes can say which tokens are sampled.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace headroom::runtime {
 
 class Simulation : public ExecutionBackend {
   public:
-    /// workload: must outlive this object. context: the workload replaces its blocks, prompts and
-    /// turn sizes. interrupt_code: called between tokens; returns 0, or the exit code to end with.
+    /// workload: must outlive this object; its blocks, prompts and turn sizes replace those of
+    /// `context`. interrupt_code: called between tokens; returns the exit code to end with, or 0.
     Simulation(
         const WorkloadDescription& workload, ControllerContext context, StopCheck interrupt_code
     );
@@ -45,7 +45,7 @@ class Simulation : public ExecutionBackend {
     [[nodiscard]] Nanoseconds elapsed_wall() const override { return 0; }
 
   protected:
-    /// Returns the token that a turn samples; by default one with id -1.
+    /// Returns the token that a turn samples. The default is a token with id -1.
     [[nodiscard]] virtual SampledToken token_of(const Turn& /*turn*/) { return {}; }
     /// Ends the interval and writes it to the trace.
     void close_interval(const SourceFacts& facts);
@@ -74,7 +74,7 @@ class Simulation : public ExecutionBackend {
     MemoryModel memory_model_;
     scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::map<std::int64_t, std::int64_t> batches_; ///< the timeline's batch numbers, by first turn
+    std::map<std::int64_t, std::int64_t> batches_; ///< timeline's batch numbers, by first turn
     std::vector<std::int64_t> rows_;               ///< per slot: cache rows, in whole pages
     std::int64_t cached_ = 0;                      ///< the sum of rows_
     // Since the last decision:

@@ -10,7 +10,7 @@
 
 namespace headroom::runtime {
 
-/// How one device spends a step. The four times add up to the length of the step.
+/// How one device spends a decode step. The four times add up to the length of the step.
 struct DeviceTime {
     Nanoseconds compute = 0;
     Nanoseconds transfer = 0; ///< waiting for a message that has been sent
@@ -28,13 +28,14 @@ struct CriticalPart {
 
 struct StepShare {
     std::vector<DeviceTime> devices; ///< one per device
-    /// One part per device and link on the path, longest first. The times add up to the step time.
+    /// One part per device and per link on the path, longest first. The parts' times add up to the
+    /// length of the step.
     std::vector<CriticalPart> critical;
 };
 
-/// Returns the shares of a step. log: operations and messages of one turn that began at time 0 on
-/// all devices, with all links free. length: the time at which the turn ended on the source; not
-/// kNever.
+/// Returns the shares of a decode step. log: the step's operations and messages; the step began at
+/// time 0, when all devices and links were idle. length: the time at which the step ended on the
+/// source; not kNever.
 [[nodiscard]] StepShare step_share(
     const scheduler::TimelineLog& log, std::size_t devices, DeviceId source, Nanoseconds length
 );

@@ -1,6 +1,6 @@
 // Makes the ranks agree when a run begins. Each rank reports to rank 0 which scenario, model file
-// and kernels it has. Rank 0 compares them and sends the result to all: the run can begin if all
-// have the same scenario and model contents, and kernels that give the same bits.
+// and kernels it has. Rank 0 compares the reports and sends the result to all ranks. The run can
+// begin if all have the same scenario and model contents, and kernels that give the same bits.
 #pragma once
 
 #include <memory>
@@ -25,11 +25,12 @@ struct ModelAgreement {
     kernels::Level level = kernels::Level::reference;
     // Rank 0 only.
     std::string message;      ///< the problems of all ranks if exit_code is not 0
-    std::string kernels_note; ///< which devices keep others from better kernels; or empty
-    std::string model_hash;
+    std::string kernels_note; ///< which devices keep others from faster kernels; or empty
+    std::string model_hash;   ///< content hash of the model file
 };
 
-/// Compares scenario, model and kernels of all ranks. Every rank of the run must call it.
+/// Compares scenario, model and kernels of all ranks. Every rank of the run must call this
+/// function.
 [[nodiscard]] ModelAgreement agree_on_model(
     const RunOptions& options, const OpenedModel& model, comm::Transport& transport
 );

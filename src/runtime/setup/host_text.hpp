@@ -14,13 +14,13 @@ using DeviceList = std::vector<std::size_t>;
 /// Returns "device 3" or "devices 0-2, 5".
 [[nodiscard]] std::string devices_text(const DeviceList& devices);
 
-/// Returns "host alpha (devices 0-2, 5), host beta (device 3)", ordered by each host's first
-/// device. hosts: the host of each device of the fleet. If `hosts` is empty, because all devices
-/// are in one process, the text is "devices 0-3, 5".
+/// Returns `devices` by host, as "host alpha (devices 0-2, 5), host beta (device 3)". hosts: the
+/// host of each device of the fleet. If `hosts` is empty, because all devices are in one process,
+/// the text is "devices 0-3, 5".
 [[nodiscard]] std::string fleet_text(std::span<const std::string> hosts, const DeviceList& devices);
 
-/// Returns "alpha (devices 0-2), beta (device 3)" for the whole fleet, or just "alpha" if there is
-/// one host. hosts: the host of each device; not empty.
+/// Returns all devices by host, as "alpha (devices 0-2), beta (device 3)", or just "alpha" if there
+/// is one host. hosts: the host of each device of the fleet; not empty.
 [[nodiscard]] std::string hosts_text(std::span<const std::string> hosts);
 
 } // namespace headroom::runtime

@@ -1,7 +1,7 @@
 // Chooses the kernel level (the set of arithmetic functions) that all devices of a run use, so that
-// all compute the same bits. Either all devices use `openblas` with one CPU core type, on which the
-// bits of OpenBLAS depend, or no device uses it. Without OpenBLAS all devices use the best of
-// `reference`, `avx2` and `avx512` that every device can use; these three levels give equal bits.
+// all compute the same bits. The bits of OpenBLAS depend on the CPU core type. So either all
+// devices use `openblas` with the same core type, or none does. Then all use the best of
+// `reference`, `avx2` and `avx512` that every device offers; these three levels give equal bits.
 #pragma once
 
 #include <span>
@@ -14,26 +14,26 @@ namespace headroom::runtime {
 
 struct KernelOffer {
     kernels::Level level = kernels::Level::reference; ///< the best level, or the requested one
-    bool requested = false; ///< the user requested this level; if openblas, all devices must use it
-    /// The best of reference, avx2 and avx512 on this device.
+    bool requested = false; ///< whether the user requested `level`; if `openblas`, all must use it
+    /// The best of `reference`, `avx2` and `avx512` on this device.
     kernels::Level without_openblas = kernels::Level::reference;
-    std::string openblas_core; ///< core type that OpenBLAS uses; empty: not built with it
+    std::string openblas_core; ///< core type that OpenBLAS uses; empty: not available
     static auto wire_fields(auto& m) {
         return Fields() & m.level & m.requested & m.without_openblas & m.openblas_core;
     }
 };
 
-/// Returns the offer of this process. Precondition: available(level).
+/// Returns the offer of this process. Precondition: kernels::available(level).
 [[nodiscard]] KernelOffer kernel_offer(kernels::Level level, bool requested);
 
 struct KernelChoice {
     kernels::Level level = kernels::Level::reference;
-    std::string note;    ///< which devices keep others from better kernels; or empty
+    std::string note;    ///< which devices keep others from faster kernels; or empty
     std::string problem; ///< why the requested levels cannot be combined; or empty
 };
 
-/// Returns the level for all devices. offers: one per device. hosts: the host of each device; empty
-/// if all devices are in one process.
+/// Returns the level for all devices. offers: one per device. hosts: the host of each device, for
+/// the texts; empty if all devices are in one process.
 [[nodiscard]] KernelChoice choose_kernels(
     std::span<const KernelOffer> offers, std::span<const std::string> hosts
 );

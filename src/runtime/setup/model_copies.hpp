@@ -1,5 +1,5 @@
 // Compares the copies of the model file on different hosts by hash. Each file is hashed once, by
-// the first device that reads it. The caller computes the hashes.
+// the device with the lowest id that opened it. The caller computes the hashes.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,13 @@ struct ModelCopy {
 /// Returns the copy at this path, without its hash. Throws InputError if the file cannot be read.
 [[nodiscard]] ModelCopy model_copy_at(const std::filesystem::path& path);
 
-/// Returns the devices that must hash, ascending: of each file the first device that has opened it.
-/// A device whose machine is unknown always hashes.
+/// Returns the devices that must hash their file, ascending: for each file the device with the
+/// lowest id that has opened it, and every device whose machine is unknown.
 [[nodiscard]] DeviceList hashing_devices(std::span<const ModelCopy> copies);
 
-/// Returns the copies that differ, one line each, or "" if all are the same. copies: one per
-/// device; those of hashing_devices() must have a hash. hosts: the host of each device, or empty.
+/// Returns "" if all hashes are equal, else a text with one line per different copy. copies: one
+/// per device; those of hashing_devices() must have a hash. hosts: the host of each device, or
+/// empty.
 [[nodiscard]] std::string difference_of_copies(
     std::span<const ModelCopy> copies, std::span<const std::string> hosts
 );

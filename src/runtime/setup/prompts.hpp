@@ -10,12 +10,12 @@
 namespace headroom::runtime {
 
 /// Returns the token ids of each prompt. Throws InputError, with one line per bad prompt, if a
-/// prompt is empty or if prompt and sampled tokens together need more cache rows than `context`.
+/// prompt has no tokens or if prompt and sampled tokens need more cache rows than `context`.
 [[nodiscard]] std::vector<std::vector<std::int32_t>> tokenised_prompts(
     const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
 );
 
-/// Makes the checks of tokenised_prompts() for prompts of which only the lengths are known.
+/// Checks like tokenised_prompts() prompts of which only the numbers of tokens are known.
 void check_prompt_lengths(
     const std::vector<std::int64_t>& lengths,
     const config::WorkloadConfig& workload,

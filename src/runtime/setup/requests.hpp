@@ -1,4 +1,5 @@
-// The requests of a run, ordered by arrival. Request i becomes sequence i when it gets a slot.
+// The requests of a run, ordered by arrival. Request i becomes sequence i when it gets a slot (the
+// place of one sequence).
 #pragma once
 
 #include <cstdint>
@@ -15,9 +16,9 @@ namespace headroom::runtime {
 
 struct Request {
     const std::vector<std::int32_t>* prompt = nullptr; ///< token ids, at least one
-    std::int64_t limit = 1;                            ///< largest number of sampled tokens
+    std::int64_t limit = 1;                            ///< largest number of tokens to sample
     Nanoseconds arrival = 0;
-    // A resumed run sets the following members of a request that had begun before the resumption.
+    // Set only in a resumed run, for a request that got a slot before the run was resumed:
     std::vector<std::int32_t> history{}; ///< the prompt and the recorded sampled tokens
     std::uint64_t last_logits = 0;       ///< checksum of the logits of the last recorded token
     Nanoseconds begun_at = -1;           ///< when the request got its first slot; -1: not yet
@@ -34,15 +35,15 @@ struct Request {
     }
     /// Returns the number of tokens that were sampled before the run was resumed.
     [[nodiscard]] std::int64_t sampled_before() const { return prefill_tokens() - prompt_tokens(); }
-    /// Returns the recheck (recheck.hpp: a resumed run samples the last recorded token again) in a
-    /// prefill turn that computes `rows` cache rows from row `first` on. The recheck is empty if
-    /// the turn does not compute the row from which this token is sampled.
+    /// A resumed run samples the last recorded token again (recheck.hpp). Returns what this needs
+    /// in the prefill turn that computes `rows` cache rows from row `first` on. The result is empty
+    /// if the row from which that token is sampled is not among them.
     [[nodiscard]] Recheck recheck_in(std::int64_t first, std::int64_t rows) const {
         const std::int64_t row = prefill_tokens() - 2; // the last token was sampled from this row
         const bool has = sampled_before() > 0 && first <= row && row < first + rows;
         return has ? Recheck{row - first, prefill_ids().back(), last_logits} : Recheck{};
     }
-    /// Returns the largest number of cache rows of the request. The last sampled token has no row.
+    /// Returns the largest number of cache rows of the request. The last sampled token needs none.
     [[nodiscard]] std::int64_t max_rows() const { return prompt_tokens() + limit - 1; }
 };
 
@@ -56,13 +57,15 @@ struct Request {
 );
 
 /// Returns the numbers of the requests that have not ended, in the order in which they get slots.
+/// requests: the number of all requests.
 [[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
-/// The most turns that share one pass over the weights. A larger batch takes several passes.
+/// The largest number of turns (forward passes of one sequence) for which the weights are read
+/// once. A larger batch reads the weights several times.
 inline constexpr std::int64_t kMaxJoined = 16;
 
-/// Returns the sizes that determine the buffers: the most tokens of a turn, the number of slots,
-/// and the most turns that share a pass.
+/// Returns the sizes that determine the buffers: the largest number of tokens of a turn, the number
+/// of slots, and the largest number of turns for which the weights are read once.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );
@@ -71,8 +74,8 @@ inline constexpr std::int64_t kMaxJoined = 16;
 /// divide the width of this shape's feed-forward network.
 void check_cut(const config::Scenario& scenario, const ModelShape& shape);
 
-/// Throws InputError if the requests, with a model of this shape, need more bytes or operations
-/// than the integer types can count. prompts: token ids of the distinct prompts.
+/// Throws InputError if the requests, with a model of this shape, need more bytes or FLOP than the
+/// integer types can count. prompts: token ids of the distinct prompts.
 void check_sizes(
     const config::Scenario& scenario,
     const ModelShape& shape,

@@ -1,5 +1,5 @@
-// The inputs of a run (RunOptions), its result (RunOutcome), and the interface by which rank 0 can
-// watch it (Observer).
+// The inputs of a run (RunOptions), its result (RunOutcome), and the interface by which a program
+// can watch the run on rank 0 (Observer).
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,12 @@ namespace headroom::runtime {
 
 /// A decision as an observer sees it while the run goes on.
 struct DecisionEvent {
-    trace::IntervalRow row; ///< the interval that begins, as far as it is known
+    trace::IntervalRow row; ///< the interval that begins; later values are not set yet
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
     scheduler::Placement placement; ///< the placement after the decision
     scheduler::Explanation why;
-    Bytes bytes = 0;  ///< bytes sent by the moves
+    Bytes bytes = 0;  ///< bytes sent between devices by the moves
     Bytes loaded = 0; ///< bytes that receivers of blocks read from their storage
 };
 
@@ -37,16 +37,18 @@ struct DecisionEvent {
 class Observer {
   public:
     virtual ~Observer() = default;
-    /// Called before on_begin if something harmless but unusual is found in the input.
+    /// Called before on_begin() if something harmless but unusual is found in the input.
     virtual void on_warning(const std::string& /*warning*/) {}
     virtual void on_begin(const trace::RunHeader& header) = 0;
-    /// Called when a sequence begins, after the decision that precedes it. Called only if the run
-    /// has at most one sequence in flight.
+    /// Called when a sequence begins, after on_decision(). text: the prompt. Called only if the run
+    /// has one sequence in flight at a time.
     virtual void on_prompt(const std::string& text) = 0;
     /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
-    /// none; at the end of a sequence the bytes that are left. sampled: tokens in the run so far.
+    /// none. Also called at the end of a sequence, if an incomplete character is left; its bytes
+    /// are then the piece. sampled: number of tokens sampled in the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
-    /// Called at the end of a sequence if several can be in flight. text: prompt and sampled text.
+    /// Called at the end of a sequence if several can be in flight; then every piece of on_token()
+    /// is empty. text: prompt and sampled text.
     virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
     virtual void on_decision(const DecisionEvent& event) = 0;
     /// Called when an interval has been committed.
@@ -62,12 +64,12 @@ struct RunOptions {
     kernels::Level level = kernels::Level::reference;
     bool level_requested = false;
     std::string problem; ///< bad input because of which this device cannot take part; or empty
-    /// hash_of(*scenario) if it is computed once for all devices of a process; else nothing.
+    /// hash_of(*scenario), if the caller has computed it. Nothing: each device computes the hash.
     std::optional<std::uint64_t> scenario_hash;
-    /// The scenario's model, opened once if many devices share a process; else null.
+    /// The scenario's model, if the caller has opened it. Null: each device opens the file.
     std::shared_ptr<const model::GgufFile> model_file;
-    bool trace_ops = false;                        ///< record every operation and message
-    StopCheck stop = nullptr;                      ///< called in long computations, to stop them
+    bool trace_ops = false;   ///< record every operation and message
+    StopCheck stop = nullptr; ///< called in long computations, which it can stop
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 
     // Rank 0 only.
@@ -81,15 +83,15 @@ struct RunOptions {
     // For tests.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
     std::function<void()> after_load; ///< called on every device before the first token
-    Nanoseconds planted_wait = 0;     ///< see TurnSettings
+    Nanoseconds planted_wait = 0;     ///< see TurnSettings (turn.hpp)
 };
 
 struct RunOutcome {
-    int exit_code = 0;   ///< not 0: the run ended early, and all devices ended it together
+    int exit_code = 0;   ///< not 0: the run ended early, on all devices together
     std::string message; ///< the reason if exit_code is not 0
     ErrorFields fields;  ///< facts about the error, if it arose on this rank
     // Rank 0 only.
-    Nanoseconds lateness_max = 0; ///< clock mode `paced`: largest delay of a device
+    Nanoseconds lateness_max = 0; ///< clock mode `paced`: most wall time by which a device was late
     Nanoseconds elapsed_wall = 0; ///< wall time from the clock's start to the last token
 };
 

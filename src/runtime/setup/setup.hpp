@@ -1,6 +1,6 @@
-// Sets up a run before the first token. Every device opens the model; all devices check that their
-// models are the same and agree on the kernels (agreement.hpp); rank 0 sends the token ids of the
-// prompts to all devices. If one device finds an error, all return the error's exit code.
+// Sets up a run before the first token. Every device opens the model. The devices check that their
+// models are the same and agree on the kernels (agreement.hpp). Then rank 0 sends the token ids of
+// the prompts to all devices. If one device finds an error, all return the error's exit code.
 #pragma once
 
 #include <memory>
@@ -24,10 +24,10 @@ struct Setup {
     std::unique_ptr<model::Tokenizer> tokenizer; ///< rank 0 only
     std::string model_hash;                      ///< rank 0 only
     kernels::Level level = kernels::Level::reference;
-    std::string kernels_note;                       ///< rank 0 only; see ModelAgreement
+    std::string kernels_note; ///< rank 0 only; see ModelAgreement (agreement.hpp)
     std::vector<std::vector<std::int32_t>> prompts; ///< the distinct prompts; none is empty
-    std::int32_t end_of_text = -1;                  ///< the token that ends a text; -1: none does
-    scheduler::TurnSizes turn_sizes;                ///< sizes that determine the buffers
+    std::int32_t end_of_text = -1;     ///< id of the token that ends a text; -1: none does
+    scheduler::TurnSizes turn_sizes;   ///< sizes that determine the buffers
     std::optional<ResumePoint> resume; ///< the state from which a resumed run continues
 
     [[nodiscard]] const ResumePoint* resume_point() const { return resume ? &*resume : nullptr; }

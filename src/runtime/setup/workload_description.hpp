@@ -1,6 +1,7 @@
 // The model shape and the prompts of a scenario, which suffice to plan and to simulate without
-// weights. Both come from the metadata and tokenizer of a model file. Without a file the shape is a
-// preset of the catalogue or in `[model]`, and only the lengths of the prompts are known.
+// weights. Both come from the metadata and tokenizer of a model file. If the scenario names no
+// file, it has the shape itself or a preset's, and only the numbers of tokens of the prompts are
+// known.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +16,14 @@ namespace headroom::runtime {
 struct WorkloadDescription {
     std::string name; ///< name of the model
     ModelShape shape;
-    /// Token ids of the distinct prompts, none empty. Without a tokenizer every id is -1.
+    /// Token ids of each distinct prompt, at least one per prompt. Without a tokenizer all are -1.
     std::vector<std::vector<std::int32_t>> prompts;
     scheduler::TurnSizes turn_sizes; ///< sizes that determine the buffers
 };
 
-/// Throws InputError if the file is no model, if a prompt does not fit the context, if the number
-/// of slices does not divide the width of the FFN, or if sizes are too large to count.
+/// Throws InputError if the file is no model, if a prompt and its sampled tokens do not fit into
+/// the context, if the number of slices does not divide the width of the feed-forward network, or
+/// if the integer types cannot count the sizes.
 [[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);
 
 } // namespace headroom::runtime
