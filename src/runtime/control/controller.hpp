@@ -30,8 +30,7 @@ struct ControllerContext {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
-    /// Token ids of each distinct prompt, at least one per prompt. If only the lengths of the
-    /// prompts are known, every id is -1.
+    /// Token ids of each distinct prompt, at least one; all -1 if only their number is known.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
     scheduler::TurnSizes turn_sizes;             ///< sizes that determine the buffers
     const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
@@ -48,8 +47,7 @@ struct ControllerContext {
 /// `options`. The caller must set the other members.
 [[nodiscard]] ControllerContext context_of(const RunOptions& options);
 
-/// The payload bytes that one device sent to another in an interval, migrations included. A pair of
-/// devices without such bytes has no LinkUse.
+/// The payload bytes, if any, that one device sent to another in an interval, also in migrations.
 struct LinkUse {
     DeviceId from;
     DeviceId to;
@@ -85,15 +83,14 @@ struct DeviceFacts {
     std::span<const InFlightRequest> requests
 );
 
-/// A problem and a policy's decision for this problem.
 struct Answer {
     scheduler::Problem problem;
     scheduler::Decision decision;
 };
 
 /// Asks the policy to place `most` requests, then one request fewer each time, until a decision is
-/// feasible or is for `least` requests, and returns this last one. Skips problems that need more
-/// memory than the fleet has. problem_for: returns the problem for a given number of requests.
+/// feasible or is for `least` requests. Returns the last decision with its problem. problem_for:
+/// returns the problem for a given number of requests.
 [[nodiscard]] Answer decide_for_most(
     const scheduler::Policy& policy,
     std::size_t most,
@@ -123,11 +120,9 @@ class Controller {
     );
     /// Returns whether there is a closed interval for which reports of devices are still missing.
     [[nodiscard]] bool has_closed_interval() const { return !closed_.empty(); }
-    /// Adds what the devices did to the oldest closed interval, and commits the interval to the
-    /// trace.
+    /// Adds the devices' facts to the oldest closed interval and commits it to the trace.
     void complete_interval(const DeviceFacts& facts);
-    /// Ends the trace, if it has begun. Derives from `exit_code` whether the trace says that the
-    /// run finished, was interrupted or failed.
+    /// Ends the trace, if it has begun, and records in it how the run ended (by `exit_code`).
     void end_trace(int exit_code);
 
     [[nodiscard]] const std::vector<Request>& requests() const { return requests_; }
@@ -156,9 +151,8 @@ class Controller {
     [[nodiscard]] std::int64_t batch_after(
         const scheduler::Decision& decision, const scheduler::Placement& placement
     ) const;
-    /// Returns the placement that stays if the decision is infeasible: the present one or, at the
-    /// start of a resumed run, the last one of its trace. Returns nothing at the start of a new
-    /// run.
+    /// Returns the placement that stays if the decision is infeasible: the present one or, when a
+    /// run is resumed, the last one of its trace. Returns nothing at the start of a new run.
     [[nodiscard]] std::optional<scheduler::Placement> fallback_placement() const;
     void record_decision(
         const SourceFacts& facts,
@@ -198,7 +192,7 @@ class Controller {
     scheduler::Problem problem_;                 ///< the problem of the last decision
     std::optional<trace::Interval> current_;     ///< the interval since the last decision
     std::deque<ClosedInterval> closed_;
-    bool begun_ = false; ///< the trace has begun
+    bool begun_ = false; ///< whether the trace has begun
 };
 
 } // namespace headroom::runtime

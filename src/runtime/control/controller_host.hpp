@@ -1,6 +1,5 @@
-// Connects the controller with the devices of a run. Rank 0, which also emulates device 0, has one
-// ControllerHost. It passes the reports of the devices to the controller, and the sampled tokens to
-// the observer.
+// Passes the reports of the devices to the controller, and the sampled tokens to the observer of a
+// run. Only rank 0, which also emulates device 0, has a ControllerHost.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +27,7 @@ class ControllerHost {
     /// See Controller::next_command. If that throws an Error, returns a command to finish with the
     /// error's exit code, because the source waits for a command.
     Command next_command(const SourceFacts& facts);
-    /// Returns t_resume, the time at which devices may compute again after a migration. arrivals:
-    /// one per device.
+    /// See Controller::resume_after. arrivals: one per device.
     Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
     void show(const TextEvent& event);
     void end_trace(int exit_code) { controller_.end_trace(exit_code); }

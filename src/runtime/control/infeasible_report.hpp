@@ -22,8 +22,7 @@ namespace headroom::runtime {
     std::int64_t slots = 1
 );
 
-/// Returns the name of the first device that lacks memory or compute, and how much of it the device
-/// needs and has. Returns no fields if `why` names no such device.
+/// Returns the first device that lacks memory or compute and what it needs and has, or nothing.
 [[nodiscard]] ErrorFields shortage_fields(
     const scheduler::Explanation& why, const scheduler::Fleet& fleet
 );

@@ -2,8 +2,7 @@
 // gets which slot (the place of one sequence in flight), which turns (forward passes of one
 // sequence) begin next, and when the policy must decide again. An ExecutionBackend carries out the
 // turns: on real devices in a run (session.cpp), by computing their times in a simulation
-// (simulation.hpp). The loop itself knows nothing of weights, transports or text. See
-// docs/explanation/time.md.
+// (simulation.hpp). The loop knows no weights, transports or texts. See docs/explanation/time.md.
 //
 // The slots are divided into groups, which the source visits in a fixed cycle:
 //
@@ -31,12 +30,10 @@ class ExecutionBackend {
     virtual ~ExecutionBackend() = default;
     /// Returns the virtual clock of the source.
     [[nodiscard]] virtual Nanoseconds clock() const = 0;
-    /// Advances the source's clock to `time`, if the clock is earlier. Returns false if a signal
-    /// ended the wait.
+    /// Waits until the source's clock is at least `time`. Returns false if a signal ended the wait.
     [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
-    /// Returns whether the source executes the last part of a turn (it receives the result) only at
-    /// its next visit to the turn's group of slots. If not, a turn ends in the visit that begins
-    /// it.
+    /// Returns whether the source executes the last part of a turn, which receives the result, only
+    /// at its next visit to the turn's group of slots. If not, the turn's first visit also ends it.
     [[nodiscard]] virtual bool has_end() const = 0;
     /// Begins these turns and continues all turns that have begun and not ended. `turns` may be
     /// empty; turns of one batch are adjacent.

@@ -26,8 +26,7 @@ class TextStream {
         : tokenizer_(&tokenizer), observer_(observer), live_(live), shown_(shown) {}
 
     void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
-    /// Adds a token to a sequence. Bytes of an incomplete character are held back until a later
-    /// token completes the character.
+    /// Adds a token to a sequence. Bytes of an incomplete character are held back for later tokens.
     void show(std::int64_t sequence, std::int32_t id);
     /// Ends a sequence and passes on the bytes that were held back.
     void end(std::int64_t sequence);

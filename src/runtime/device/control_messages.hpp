@@ -3,7 +3,7 @@
 //
 //   source -> rank 0   SourceFacts: what happened since the last decision; asks for a Command
 //   rank 0 -> source   Command: continue, change the placement, or finish
-//   source -> all      SourceMessage: begin turns, free caches, report, install, finish.
+//   source -> all      SourceMessage: begin turns (forward passes), free caches, report, …
 //                      All devices read the same messages in the same order and derive from them
 //                      what they execute (scheduler/timing/turn_schedule.hpp).
 //   all -> rank 0      Report: what the device did since its last report
@@ -57,11 +57,11 @@ struct Command {
     }
 };
 
-/// A placement and batch size that all devices put in force together, while no turn is under way.
+/// A placement and batch size that all devices put in force together, after all turns have ended.
 struct Installation {
-    bool first = false;             ///< whether the placement is the first one of the run
-    std::int64_t epoch = 0;         ///< serial number of the placement and batch size
-    std::int64_t tokens_seen = 0;   ///< tokens sampled before the last turn began, for rates
+    bool first = false;
+    std::int64_t epoch = 0;
+    std::int64_t tokens_seen = 0;   ///< tokens sampled before the last turn began; rates use it
     std::int64_t batch = 1;         ///< number of slots whose decode turns form one batch
     Nanoseconds t_dec = 0;          ///< time of the decision; phase_offsets.hpp uses its rates
     Nanoseconds t_switch = 0;       ///< start of the migration
@@ -139,8 +139,8 @@ struct RequestFacts {
 struct WaitFacts {
     std::int64_t sequence = 0;
     Nanoseconds at = 0; ///< when the shortage was first found
-    DeviceId device;    ///< the first device that lacks memory
-    Bytes lacking = 0;  ///< bytes that this device lacks
+    DeviceId device;
+    Bytes lacking = 0; ///< bytes that this device lacks
     static auto wire_fields(auto& m) { return Fields() & m.sequence & m.at & m.device & m.lacking; }
 };
 
@@ -170,12 +170,12 @@ struct SourceFacts {
     Nanoseconds clock = 0;        ///< time of the decision (t_dec)
     Nanoseconds end = 0;          ///< when the last token was sampled
     std::int64_t sampled = 0;     ///< tokens sampled in the whole run
-    std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began, for rates
+    std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began; rates use it
     StopReason stop = StopReason::none;
     std::int32_t interrupt_code = 0; ///< exit code that a signal asked for
     bool drained = false;            ///< whether all turns that began have ended
     std::int64_t waiting = 0;        ///< number of arrived requests without a slot
-    Nanoseconds t_switch = 0;        ///< of the Installation since the last decision; 0: none
+    Nanoseconds t_switch = 0;        ///< t_switch of the last decision's Installation; 0: none
     Nanoseconds elapsed_wall = 0;    ///< wall time since the virtual clock started
     std::vector<TurnFacts> turns;
     std::vector<TokenFacts> tokens;
@@ -195,7 +195,7 @@ struct SourceFacts {
 struct Report {
     Nanoseconds clock = 0;
     Bytes held = 0;               ///< bytes that the device holds now
-    Bytes peak = 0;               ///< most bytes that it held since its last report
+    Bytes peak = 0;               ///< most bytes that the device held since its last report
     Bytes process_bytes = 0;      ///< resident memory of the rank's process
     Nanoseconds lateness_max = 0; ///< see RunOutcome (run.hpp), for this device
     TurnLog log;

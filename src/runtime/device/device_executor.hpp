@@ -36,21 +36,18 @@ class DeviceExecutor {
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { memory_.free_caches(slot); }
 
-    /// Reports the received blocks to the controller. Returns t_resume, the time at which all
-    /// devices continue.
+    /// Reports the received blocks to the controller; returns t_resume, when all devices continue.
     using AgreeOnResume = std::function<Nanoseconds(const Arrivals&)>;
     /// Puts a placement and batch size in force: loads the blocks of the first placement, or
     /// migrates blocks; then replaces the program. Precondition: all turns have ended.
     void install(const Installation& installation, const AgreeOnResume& agree);
 
-    /// Returns what happened on this device since the last report.
     [[nodiscard]] Report report();
 
     /// See ExecutionBackend::has_end (serving_loop.hpp).
     [[nodiscard]] bool has_end() const { return schedule_.has_end(); }
     [[nodiscard]] Nanoseconds clock() const { return clock_.now(); }
-    /// See ExecutionBackend::idle_until. In clock mode `paced` (virtual time must not overtake the
-    /// wall clock), waits for the wall clock.
+    /// See ExecutionBackend::idle_until. In clock mode `paced`, also waits for the wall clock.
     [[nodiscard]] bool idle_until(Nanoseconds time);
     [[nodiscard]] Nanoseconds elapsed_wall() const { return pacer_.elapsed(); }
     [[nodiscard]] const scheduler::Blocks& blocks() const { return blocks_; }

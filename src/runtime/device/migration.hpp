@@ -31,25 +31,25 @@ namespace headroom::runtime {
 /// What a device reports to the controller about a block that it has received.
 struct ArrivedBlock {
     scheduler::Move move;
-    Nanoseconds start = 0;      ///< when its message or its load from storage begins
-    Nanoseconds end = 0;        ///< when the block has arrived
+    Nanoseconds start = 0; ///< when its message or its load from storage begins
+    Nanoseconds end = 0;
     std::uint64_t checksum = 0; ///< computed from the checksums of all pieces, in order
     static auto wire_fields(auto& m) { return Fields() & m.move & m.start & m.end & m.checksum; }
 };
 
 struct MigrationTask {
     Transition transition;
-    std::int64_t epoch = 0;       ///< serial number of the new placement and batch size
-    Nanoseconds t_switch = 0;     ///< start of the migration
+    std::int64_t epoch = 0; ///< serial number of the new placement and batch size
+    Nanoseconds t_switch = 0;
     std::string_view device_name; ///< name of this device, for error messages
 };
 
 /// Executes this device's part of the migration and returns the blocks that it received. On return
 /// the device holds exactly its blocks of the new placement. In virtual time, transfers begin at
-/// t_switch. The caller must then set the clocks of all devices to the time at which the last block
-/// has arrived anywhere. Adds the payload sent to each device to `sent_bytes`. Throws
-/// EnvironmentError if a piece arrives damaged, if this device's storage cannot be read, or if its
-/// weights differ from the sender's. Throws StuckError if a transfer never ends.
+/// t_switch. Afterwards the caller must set the clocks of all devices to the latest of them. Adds
+/// the payload sent to each device to `sent_bytes`. Throws EnvironmentError if a piece arrives
+/// damaged, if this device's storage cannot be read, or if its weights differ from the sender's.
+/// Throws StuckError if a transfer never ends.
 [[nodiscard]] std::vector<ArrivedBlock> migrate(
     DeviceMemory& memory,
     const MigrationTask& task,

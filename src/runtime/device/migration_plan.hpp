@@ -36,8 +36,8 @@ struct CachePage {
 
 class MigrationPlan {
   public:
-    /// memory: of any device; only the pieces of each block, which are the same on all devices, are
-    /// computed from it. `transition` must outlive this object. devices: number of devices.
+    /// memory: of any device; used to compute the pieces of each block, which are the same on all
+    /// devices. `transition` must outlive this object. devices: the number of devices.
     MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
     /// Returns all moves, in block order.
@@ -58,8 +58,7 @@ class MigrationPlan {
     /// Returns the other move that sends this piece from the same memory, if there is one.
     [[nodiscard]] std::optional<std::size_t> move_sharing_piece(std::size_t move, std::size_t piece)
         const;
-    /// Returns all pieces of all moves in one order. Every device sends and receives its pieces in
-    /// this order.
+    /// Returns all pieces of all moves in the order in which devices send and receive them.
     [[nodiscard]] std::vector<scheduler::PieceStep> piece_order() const;
 
   private:

@@ -14,8 +14,7 @@ namespace headroom::runtime {
 
 class MoveTimes {
   public:
-    /// moves: the moves of all devices, in block order. self: this device. The objects behind
-    /// `moves`, `blocks` and `clock` must outlive this object.
+    /// moves: of all devices, in block order. Moves, blocks and clock must outlive this object.
     MoveTimes(
         std::span<const scheduler::Move> moves,
         const scheduler::Blocks& blocks,

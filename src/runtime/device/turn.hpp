@@ -24,10 +24,9 @@
 
 namespace headroom::runtime {
 
-/// A turn (a forward pass of one sequence), as the source announces it to all devices. The source
-/// visits groups of slots (places of sequences) in a cycle; at a visit the next turns of the group
-/// begin. A round is one turn of every sequence. Turns, rounds and visits are numbered over the
-/// run.
+/// A turn (a forward pass of one sequence), as the source announces it to all devices. At a visit
+/// of the source to a group of slots (places of sequences), the group's next turns begin. A round
+/// is one turn of every sequence. Turns, visits and rounds are numbered over the run.
 struct Turn {
     std::int64_t number = 0;
     std::int64_t epoch = 0; ///< serial number of the placement and batch size
@@ -71,8 +70,8 @@ struct OverloadRecord {
 
 /// What a device recorded since its last report.
 struct TurnLog {
-    bool detailed = false;                          ///< whether `ops` and `messages` are recorded
-    std::vector<scheduler::OpRecord> ops;           ///< operations
+    bool detailed = false; ///< whether `ops` and `messages` are recorded
+    std::vector<scheduler::OpRecord> ops;
     std::vector<scheduler::MessageRecord> messages; ///< received messages
     std::vector<Bytes> sent;                        ///< payload bytes per receiving device
     std::vector<OverloadRecord> overloads;
@@ -86,7 +85,7 @@ struct TurnLog {
 struct TurnSettings {
     kernels::Sampling sampling;
     std::uint64_t seed = 0;
-    bool may_page = false; ///< see may_page() in overload.hpp
+    bool may_page = false;
     std::string device_name;
     /// For tests: called with the logits of each sampling turn, on the device of lm_head.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
@@ -107,10 +106,9 @@ class TurnRunner {
         TurnLog& log
     );
 
-    /// Prepares the turns of one batch and allocates the cache pages that they need.
+    /// Prepares turns that begin, and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. Only for the source; a device that needs the
-    /// tokens receives them as a message.
+    /// Sets the tokens that a slot's turn processes. For the source; other devices receive them.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(
@@ -165,8 +163,7 @@ class TurnRunner {
     ) const;
     Bytes before_first_operation(const std::vector<Turn>& batch);
     Bytes page_excess();
-    /// Returns the memory in this device's buffers from which a message's payload is sent, or into
-    /// which it is received.
+    /// Returns the parts of this device's buffers that a message is sent from or received into.
     std::vector<std::span<std::byte>> payload_spans(
         const Instruction& instruction, DeviceId sender
     );

@@ -26,7 +26,7 @@ class DeviceMemory {
         const scheduler::TurnSizes& sizes
     );
 
-    /// Copies the blocks that the first placement assigns to this device from the model file.
+    /// Reads from the model file the blocks that the first placement assigns to this device.
     void load(const model::GgufFile& file, const scheduler::Placement& placement);
     /// Opens the model file as this device's storage. The file is read when needed, not mapped.
     void open_storage(const model::GgufFile& file);
@@ -57,8 +57,7 @@ class DeviceMemory {
     [[nodiscard]] Workspace& workspace();
     [[nodiscard]] bool has_workspace() const { return workspace_ != nullptr; }
 
-    /// Allocates pages for `context` cache rows of a slot (the place of one sequence) in every
-    /// attention group that the device holds.
+    /// Allocates pages for `context` rows in each cache of a slot (the place of one sequence).
     void reserve_caches(std::int32_t slot, std::int64_t context);
     /// Frees all cache pages of a slot, because its sequence has ended.
     void free_caches(std::int32_t slot);
@@ -66,7 +65,7 @@ class DeviceMemory {
     /// Returns the largest number of turns for which the weights are read once.
     [[nodiscard]] std::int64_t max_joined() const { return sizes_.joined; }
 
-    /// Returns block `b` as the device would hold it under `placement`, but without memory.
+    /// Returns block `b` as the device would hold it under `placement`. Allocates nothing.
     [[nodiscard]] model::Block make_block(BlockId b, const scheduler::Placement& placement);
     /// Adds a block; an attention group gets an empty cache for each slot.
     void add(BlockId b, model::Block block);

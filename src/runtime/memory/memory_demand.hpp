@@ -11,7 +11,7 @@ namespace headroom::runtime {
 
 struct MemoryDemand {
     Bytes weights = 0; ///< all weights of the model
-    Bytes caches = 0;  ///< all caches with T + λ rows, as after the next λ steps
+    Bytes caches = 0;  ///< all KV caches at problem.memory_context()
     Bytes buffers = 0; ///< the buffers of one device that holds blocks
     Bytes budget = 0;  ///< the sum over all devices of memory minus buffers
     /// Returns the bytes that the fleet lacks; 0 if weights and caches fit into `budget`.

@@ -31,8 +31,7 @@ class MemoryModel {
         DeviceId device;
         Bytes lacking = 0;
     };
-    /// Returns the first device whose memory at time `at` is less than bytes_held(), if there is
-    /// one.
+    /// Returns the first device that would hold more than its memory at time `at`, if there is one.
     [[nodiscard]] std::optional<Shortage> first_shortage(
         const scheduler::Rates& rates, Nanoseconds at, std::int64_t paged_rows
     ) const;

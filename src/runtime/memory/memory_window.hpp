@@ -31,7 +31,7 @@ class MemoryWindow {
         std::int64_t number = 0;   ///< start of the span divided by its length
         std::vector<Bytes> memory; ///< per device: the least memory recorded in the span
     };
-    Nanoseconds span_; ///< length of a span; 0: there is no window
+    Nanoseconds span_; ///< length of a span, 1/16 of the window; 0: no window
     scheduler::Ppb reserve_;
     std::deque<Span> spans_;
 };

@@ -1,5 +1,4 @@
-// Makes the errors for operations and messages that never end, because a rate stays 0 or is too
-// low.
+// Makes errors for operations and messages that never end, because a rate stays 0 or is too low.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +19,7 @@ namespace headroom::runtime {
     std::initializer_list<const scheduler::Profile*> rates, Nanoseconds start, std::int64_t tokens
 );
 
-/// Returns the error for an operation that never ends. block: the block that it computes. tokens:
-/// as above.
+/// Returns the error for an operation on `block` that never ends. tokens: as above.
 [[nodiscard]] StuckError never_finishes(
     const scheduler::Fleet& fleet,
     const scheduler::OpRecord& operation,

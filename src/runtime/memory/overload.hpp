@@ -14,8 +14,7 @@ namespace headroom::runtime {
 
 [[nodiscard]] bool may_page(config::OverloadMode overload, const scheduler::DeviceSpec& device);
 
-/// Returns the error that ends the run. held: the bytes that the device holds at virtual time `at`.
-/// over: the part of `held` beyond the budget.
+/// Returns the error that ends the run. held: bytes held at time `at`. over: bytes over budget.
 [[nodiscard]] InfeasibleError over_budget_error(
     DeviceId device, const std::string& name, Bytes held, Bytes over, Nanoseconds at
 );

@@ -1,6 +1,5 @@
-// Paging: a device that holds more than its budget reads the bytes in excess from its storage,
-// before the first operation of each turn (forward pass) or batch. This class really reads the
-// model file.
+// Paging: before each forward pass, a device that holds more than its budget reads the bytes in
+// excess from its storage. Class Pager really reads these bytes from the model file.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A tied lm_head uses the same matrix as embed. If both blocks are on one device, embed stores the
 // matrix, and lm_head uses it there. If they are on two devices, each stores the matrix. TiedMatrix
-// tells what happens to the matrix when the placement changes. If lm_head is not tied, its members
-// return false or nothing.
+// tells what happens to the matrix when the placement changes. If lm_head is not tied, all its
+// members return false or nothing.
 #pragma once
 
 #include <cstddef>
@@ -28,16 +28,16 @@ class TiedMatrix {
         const scheduler::Placement& to
     );
 
-    /// Returns whether the move's sender must keep the matrix in memory after it has sent it. This
-    /// is so if the move takes away embed or lm_head while the other one stays and uses the matrix.
+    /// Returns whether the move's sender must keep the matrix in memory after the send. This is so
+    /// if the move takes away embed or lm_head while the other one stays and uses the matrix.
     [[nodiscard]] bool is_kept_in_use(const scheduler::Move& move) const;
     /// Returns the index in `moves` of the other move that sends the same matrix. There is such a
     /// move if embed and lm_head leave one device for two different devices.
     [[nodiscard]] std::optional<std::size_t> move_sharing_matrix(
         std::span<const scheduler::Move> moves, std::size_t move
     ) const;
-    /// Returns whether `device` has lm_head with a matrix of its own, which is not needed under the
-    /// new placement because lm_head and embed come together. It is freed before any block moves.
+    /// Returns whether lm_head on `device` has a matrix of its own, but uses that of embed under
+    /// the new placement. The device frees lm_head's matrix before any block moves.
     [[nodiscard]] bool drops_lm_head_matrix(DeviceId device) const;
     /// Returns whether embed leaves `device` and lm_head stays there and takes over the matrix.
     [[nodiscard]] bool passes_to_lm_head(DeviceId device) const;

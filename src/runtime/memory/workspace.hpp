@@ -26,7 +26,7 @@ namespace headroom::runtime {
 /// weights are read once. r: the larger of n and j. D, F, d: width of the model, its ffn, a head.
 /// V: size of the vocabulary. q: query heads per group. The buffers that exist "per slot" have this
 /// size for each slot, and those of consecutive slots are adjacent. "sliced": with granularity
-/// `sliced`. "ring": only with a ring all-reduce of partial sums.
+/// `sliced`; "ring": with a ring all-reduce of partial sums.
 enum class Buffer : std::uint8_t {
     x,         ///< residual stream; per slot, n·D
     normed,    ///< x after a norm; per slot, n·D
@@ -82,8 +82,7 @@ class Workspace {
     float* wait_until_free(
         Buffer buffer, comm::Transport& transport, const comm::WaitReason& reason
     );
-    /// Keeps a send that reads the buffer, until wait_until_free() or wait_for_sends() has waited
-    /// for it.
+    /// Keeps a send that reads the buffer. wait_until_free() and wait_for_sends() wait for it.
     void hold_send(Buffer buffer, SendWithHeader send);
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 
@@ -107,7 +106,7 @@ class Workspace {
 
     std::pmr::memory_resource* resource_;
     std::size_t slots_;
-    std::size_t slot_ = 0; ///< the selected slot
+    std::size_t slot_ = 0;
     bool sliced_;
     std::array<Bytes, kBuffers> bytes_{}; ///< size of each buffer for one slot
     std::array<std::byte*, kBuffers> data_{};

@@ -1,7 +1,7 @@
 // The state from which a killed or interrupted run continues, as far as the later course of the run
 // depends on it. The state is computed from the committed intervals (from one decision to the
-// next), which the trace has in full. The caches of unfinished sequences are lost; the resumed run
-// computes the caches again from the tokens, in prefill turns, which take virtual time.
+// next), which the trace has in full. The caches of unfinished sequences are lost. The resumed run
+// computes them again from the tokens, in prefill turns (forward passes), which take virtual time.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct ResumePoint {
     /// A sequence of which the committed intervals have a turn or a token, but not the end.
     struct Unfinished {
         std::int64_t sequence = 0;
-        Nanoseconds begin = 0;             ///< start of its first turn (forward pass)
+        Nanoseconds begin = 0;             ///< start of its first turn
         Nanoseconds first_token = 0;       ///< when it sampled its first token; 0: not yet
         bool prompt_recorded = false;      ///< whether the trace has the prompt's tokens
         std::vector<std::int32_t> sampled; ///< its sampled tokens

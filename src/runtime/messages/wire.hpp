@@ -15,8 +15,8 @@ struct WireHeader {
     std::int32_t kind = 0;   ///< activations: scheduler::Payload; migration: -1
     std::int32_t index = -1; ///< activations: layer; migration: block
     std::int64_t bytes = 0;  ///< size of the payload that follows
-    device::MessageTiming timing; ///< virtual times of the message
-    std::uint64_t checksum = 0;   ///< of the piece; for a sampled token, of its logits
+    device::MessageTiming timing;
+    std::uint64_t checksum = 0; ///< of the piece; for a sampled token, of its logits
 };
 static_assert(std::is_trivially_copyable_v<WireHeader> && sizeof(WireHeader) == 64);
 

@@ -21,10 +21,10 @@ namespace headroom::runtime {
 
 /// What one device holds under a placement.
 struct DevicePlan {
-    std::int64_t blocks = 0; ///< number of blocks
-    Bytes resident = 0;      ///< weights, and caches as after the next λ steps
-    Bytes buffers = 0;       ///< 0 if the device holds no block
-    Bytes budget = 0;        ///< the device's budget at the time of the decision
+    std::int64_t blocks = 0;
+    Bytes resident = 0; ///< weights, and KV caches at Problem::memory_context()
+    Bytes buffers = 0;  ///< 0 if the device holds no block
+    Bytes budget = 0;   ///< the device's budget at the time of the decision
     [[nodiscard]] Bytes held() const { return resident + buffers; }
 };
 
@@ -56,7 +56,7 @@ struct Plan {
     std::int64_t context = 0;   ///< T + λ, tokens of the longest sequence after λ more steps
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
-    /// Returns whether the objective counts rounds (one step of every sequence) instead of steps.
+    /// Returns whether the steps in the objective are rounds (one step of every sequence).
     [[nodiscard]] bool in_rounds() const {
         return in_flight > 1 && aim == scheduler::Aim::throughput;
     }
@@ -89,8 +89,7 @@ struct PlanRequest {
     const PlanRequest& request
 );
 
-/// Returns the placement that `policy` chooses at the start of a run. Throws InfeasibleError if the
-/// policy finds none.
+/// Returns the first placement that `policy` chooses. Throws InfeasibleError if it finds none.
 [[nodiscard]] PreviousPlacement first_choice(
     const config::Scenario& scenario,
     const WorkloadDescription& workload,

@@ -22,9 +22,9 @@ struct PreviousPlacement {
 /// A placement as a file contains it, not yet checked against a scenario.
 struct WrittenPlacement {
     std::string file;
-    std::string origin;                  ///< text for users: "t.h5 at token 24"
-    std::vector<std::string> devices;    ///< device names
-    std::vector<std::string> blocks;     ///< block names
+    std::string origin; ///< text for users: "t.h5 at token 24"
+    std::vector<std::string> devices;
+    std::vector<std::string> blocks;
     std::vector<Bytes> weights;          ///< weight bytes per block; empty: not in the file
     std::vector<std::int32_t> placement; ///< device per block
     std::int64_t at = 0;                 ///< number of tokens that the first sequence had sampled

@@ -20,8 +20,8 @@ namespace headroom::runtime {
     const trace::RunHeader& header, const config::Overrides& changes
 );
 
-/// Returns the recorded model shape and prompts. Throws InputError if these are damaged, or missing
-/// as in schema version 3.
+/// Returns the recorded model shape and prompts. Throws InputError if these are damaged, or
+/// missing, as in schema version 3.
 [[nodiscard]] WorkloadDescription recorded_workload(
     const trace::RunHeader& header, const config::Scenario& scenario
 );
@@ -46,7 +46,7 @@ class RecordedTokens {
   public:
     explicit RecordedTokens(const trace::Trace& trace);
 
-    /// Returns a sampled token; its id is -1 if it was not recorded.
+    /// Returns the token sampled at `position`, or one with id -1 if none is recorded there.
     [[nodiscard]] SampledToken at(std::int64_t sequence, std::int64_t position) const;
     /// Returns whether `position` is that of the sequence's last recorded token.
     [[nodiscard]] bool is_last(std::int64_t sequence, std::int64_t position) const;

@@ -31,8 +31,8 @@ struct ReplayWatch {
     int (*interrupted)() = nullptr; ///< returns the exit code that a signal asks for, or 0
 };
 
-/// Computes every decision, placement, time and byte count of the trace again and compares it with
-/// the recorded one. Sampled ids, checksums and texts depend on the weights and are taken as
+/// Computes every decision, placement, time and byte count of the trace again and compares them
+/// with those recorded. Sampled ids, checksums and texts depend on the weights and are taken as
 /// recorded. A run that was killed, interrupted or failed is compared up to the end of its trace.
 /// scenario: the recorded scenario. policy: the policy that decided in the run. Throws InputError
 /// if the trace lacks data that the replay needs, and InterruptedError after a signal.

@@ -8,10 +8,9 @@
 
 namespace headroom::runtime {
 
-/// Simulates the run in one thread. Of `options`, uses `scenario`, `trace_ops`, `stop`,
-/// `attributes`, `policy`, `sink` and `observer`. interrupted: called between tokens; returns the
-/// exit code that a signal asks for, or 0. An Error ends the trace and is returned in the outcome;
-/// a Bug is thrown.
+/// Simulates the run in one thread. Of `options`, uses `scenario`, `policy`, `trace_ops`, `stop`,
+/// `attributes`, `sink` and `observer`. interrupted: called between tokens; returns the exit code
+/// that a signal asks for, or 0. An Error ends the trace and is returned; a Bug is thrown.
 [[nodiscard]] RunOutcome simulate(const RunOptions& options, int (*interrupted)() = nullptr);
 
 } // namespace headroom::runtime

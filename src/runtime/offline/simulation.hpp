@@ -74,7 +74,7 @@ class Simulation : public ExecutionBackend {
     MemoryModel memory_model_;
     scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::map<std::int64_t, std::int64_t> batches_; ///< timeline's batch numbers, by first turn
+    std::map<std::int64_t, std::int64_t> batches_; ///< timeline's batch number, by first turn
     std::vector<std::int64_t> rows_;               ///< per slot: cache rows, in whole pages
     std::int64_t cached_ = 0;                      ///< the sum of rows_
     // Since the last decision:

@@ -28,8 +28,7 @@ struct CriticalPart {
 
 struct StepShare {
     std::vector<DeviceTime> devices; ///< one per device
-    /// One part per device and per link on the path, longest first. The parts' times add up to the
-    /// length of the step.
+    /// One part per device and per link on the path, longest first. Their times add up to the step.
     std::vector<CriticalPart> critical;
 };
 

@@ -1,6 +1,5 @@
-// Executes a run on one device. The device agrees with the others on model and kernels and loads
-// weights. Then, from each decision to the next, it takes on the new placement, decodes and
-// reports. Device 0 also hosts the controller, which makes the decisions.
+// Executes a run on one device: agrees on model and kernels, loads weights, and then, from decision
+// to decision, puts a placement in force, decodes and reports. Device 0 also hosts the controller.
 #pragma once
 
 #include "comm/transport.hpp"

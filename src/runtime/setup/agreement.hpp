@@ -26,11 +26,10 @@ struct ModelAgreement {
     // Rank 0 only.
     std::string message;      ///< the problems of all ranks if exit_code is not 0
     std::string kernels_note; ///< which devices keep others from faster kernels; or empty
-    std::string model_hash;   ///< content hash of the model file
+    std::string model_hash;
 };
 
-/// Compares scenario, model and kernels of all ranks. Every rank of the run must call this
-/// function.
+/// Compares scenario, model and kernels of all ranks. Each rank must call this function.
 [[nodiscard]] ModelAgreement agree_on_model(
     const RunOptions& options, const OpenedModel& model, comm::Transport& transport
 );

@@ -1,7 +1,7 @@
 // Chooses the kernel level (the set of arithmetic functions) that all devices of a run use, so that
 // all compute the same bits. The bits of OpenBLAS depend on the CPU core type. So either all
-// devices use `openblas` with the same core type, or none does. Then all use the best of
-// `reference`, `avx2` and `avx512` that every device offers; these three levels give equal bits.
+// devices use `openblas` with the same core type, or none does. In the second case all use the best
+// of `reference`, `avx2` and `avx512` that every device offers; these three levels give equal bits.
 #pragma once
 
 #include <span>

@@ -19,8 +19,8 @@ struct ModelCopy {
     std::string machine;      ///< boot id of the operating system; empty: unknown
     std::uint64_t volume = 0; ///< device number of the file system
     std::uint64_t file = 0;   ///< inode number
-    std::uint64_t bytes = 0;  ///< size of the file
-    std::string hash;         ///< empty: another device hashes the file
+    std::uint64_t bytes = 0;
+    std::string hash; ///< empty: another device hashes the file
     static auto wire_fields(auto& m) {
         return Fields() & m.path & m.machine & m.volume & m.file & m.bytes & m.hash;
     }
@@ -33,9 +33,8 @@ struct ModelCopy {
 /// lowest id that has opened it, and every device whose machine is unknown.
 [[nodiscard]] DeviceList hashing_devices(std::span<const ModelCopy> copies);
 
-/// Returns "" if all hashes are equal, else a text with one line per different copy. copies: one
-/// per device; those of hashing_devices() must have a hash. hosts: the host of each device, or
-/// empty.
+/// Returns "" if all hashes are equal, else a text with a line per different copy. copies: one per
+/// device, with a hash for those of hashing_devices(). hosts: the host of each device, or empty.
 [[nodiscard]] std::string difference_of_copies(
     std::span<const ModelCopy> copies, std::span<const std::string> hosts
 );

@@ -15,7 +15,7 @@ namespace headroom::runtime {
     const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
 );
 
-/// Checks like tokenised_prompts() prompts of which only the numbers of tokens are known.
+/// Makes the same checks for prompts of which only the numbers of tokens are known.
 void check_prompt_lengths(
     const std::vector<std::int64_t>& lengths,
     const config::WorkloadConfig& workload,

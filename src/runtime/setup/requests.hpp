@@ -1,5 +1,4 @@
-// The requests of a run, ordered by arrival. Request i becomes sequence i when it gets a slot (the
-// place of one sequence).
+// The requests of a run, ordered by arrival. Request i becomes sequence i when its prefill begins.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +34,9 @@ struct Request {
     }
     /// Returns the number of tokens that were sampled before the run was resumed.
     [[nodiscard]] std::int64_t sampled_before() const { return prefill_tokens() - prompt_tokens(); }
-    /// A resumed run samples the last recorded token again (recheck.hpp). Returns what this needs
-    /// in the prefill turn that computes `rows` cache rows from row `first` on. The result is empty
-    /// if the row from which that token is sampled is not among them.
+    /// Returns the data for sampling the last recorded token again (recheck.hpp) in a prefill turn
+    /// (forward pass) that computes `rows` cache rows from row `first` on. The data are empty if
+    /// the turn does not compute the row from which that token is sampled.
     [[nodiscard]] Recheck recheck_in(std::int64_t first, std::int64_t rows) const {
         const std::int64_t row = prefill_tokens() - 2; // the last token was sampled from this row
         const bool has = sampled_before() > 0 && first <= row && row < first + rows;
@@ -56,12 +55,10 @@ struct Request {
     const ResumePoint* resume = nullptr
 );
 
-/// Returns the numbers of the requests that have not ended, in the order in which they get slots.
-/// requests: the number of all requests.
+/// Returns which of the `requests` requests have not ended, in the order in which they get slots.
 [[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
-/// The largest number of turns (forward passes of one sequence) for which the weights are read
-/// once. A larger batch reads the weights several times.
+/// The most sequences for which the weights are read once. A larger batch reads them repeatedly.
 inline constexpr std::int64_t kMaxJoined = 16;
 
 /// Returns the sizes that determine the buffers: the largest number of tokens of a turn, the number

@@ -24,7 +24,7 @@ namespace headroom::runtime {
 
 /// A decision as an observer sees it while the run goes on.
 struct DecisionEvent {
-    trace::IntervalRow row; ///< the interval that begins; later values are not set yet
+    trace::IntervalRow row; ///< the interval that begins; only what is known yet is set
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
     scheduler::Placement placement; ///< the placement after the decision

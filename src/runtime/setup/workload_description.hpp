@@ -1,7 +1,6 @@
 // The model shape and the prompts of a scenario, which suffice to plan and to simulate without
-// weights. Both come from the metadata and tokenizer of a model file. If the scenario names no
-// file, it has the shape itself or a preset's, and only the numbers of tokens of the prompts are
-// known.
+// weights. Both come from the metadata and tokenizer of a model file. Without a file, the shape is
+// in the scenario or is a preset, and only the numbers of tokens of the prompts are known.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +20,8 @@ struct WorkloadDescription {
     scheduler::TurnSizes turn_sizes; ///< sizes that determine the buffers
 };
 
-/// Throws InputError if the file is no model, if a prompt and its sampled tokens do not fit into
-/// the context, if the number of slices does not divide the width of the feed-forward network, or
-/// if the integer types cannot count the sizes.
+/// Throws InputError if the file is no model, if a prompt and its sampled tokens exceed the
+/// context, if the slices do not divide the ffn's width evenly, or if sizes are too large.
 [[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);
 
 } // namespace headroom::runtime
