@@ -12,8 +12,8 @@
 namespace headroom::trace {
 
 /// Returns the first `max_lines` differences between two traces, one line each
-/// ("intervals[3].tokens[2].id: 5 | 7"). The list is empty if the traces are equal. Columns and
-/// attributes of the host are left out (is_host_column, is_host_attribute).
+/// ("intervals[3].tokens[2].id: 5 | 7"). The list is empty if the traces are equal. Leaves out the
+/// columns and attributes for which is_host_column() or is_host_attribute() is true.
 [[nodiscard]] std::vector<std::string> differences(
     const Trace& a, const Trace& b, std::size_t max_lines = 10
 );
@@ -22,7 +22,7 @@ namespace headroom::trace {
     const RunHeader& a, const RunHeader& b, std::size_t max_lines = 10
 );
 /// Returns the differences between two intervals of a run with this header. Each line begins with
-/// `where`; a difference between placements also names the block and the devices.
+/// `where`. A difference between placements also names the block and its two devices.
 [[nodiscard]] std::vector<std::string> differences(
     const RunHeader& header,
     const std::string& where,

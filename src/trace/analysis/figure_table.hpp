@@ -29,7 +29,7 @@ struct FigureTable {
     }
 };
 
-/// Returns a figure as text. Real numbers get the fewest decimals that read back as the same
+/// Returns a figure as text. Real numbers get the fewest digits that read back as the same
 /// number. A missing value gives an empty text.
 [[nodiscard]] std::string plain_text(const Figure& figure);
 

@@ -1,5 +1,5 @@
-// Computes the numbers that pictures of a run show, in reports and in the terminal. Each function
-// depends on a trace alone. An interval lasts from one decision to the next.
+// Computes the numbers for charts of a run, in reports and in the terminal. Each function depends
+// on a trace alone. An interval lasts from one decision to the next.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace headroom::trace {
 
-/// A sampled token and its latency. The first token of a sequence has no latency.
+/// A sampled token and its latency. The first token of a sequence has no latency, so it is left
+/// out.
 struct TokenStep {
     std::int32_t sequence = 0;
     std::int64_t position = 0; ///< position in the sequence, prompt included
@@ -24,15 +25,14 @@ struct TokenStep {
 [[nodiscard]] std::vector<TokenStep> token_steps(const Trace& trace);
 
 /// Returns for how long each device computed in each interval, as [interval][device]. The column
-/// busy_ns of /resources cannot give this time directly: a turn under way at the border of two
-/// intervals is reported in one of them but computed in both. With operations in the trace each
-/// operation is split at the borders. Without them, time that does not fit into its interval is
-/// moved to the next intervals that have room, or else to earlier ones.
+/// busy_ns of /resources cannot give this time directly: an operation at the border of two
+/// intervals is reported in one of them but can have run in the other. If the trace has operations,
+/// each of them is split at the borders. If not, busy time that exceeds its interval is moved to
+/// the next intervals with room, and what is left at the end of the run to earlier intervals.
 [[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);
 
-/// How the time of all intervals was spent. Without operations in the trace the time in which at
-/// least one device computed is not known exactly. It lies between `min_computing` and
-/// `max_computing`.
+/// How the time of all intervals was spent. The exact time in which at least one device computed
+/// lies between `min_computing` and `max_computing`.
 struct TimeBreakdown {
     Nanoseconds total = 0;         ///< sum of the intervals, each from its decision to its end
     Nanoseconds migrating = 0;     ///< part of `total` from t_switch to t_resume
@@ -47,10 +47,10 @@ struct TimeBreakdown {
 /// these times.
 struct DeviceTime {
     Nanoseconds computing = 0;
-    Nanoseconds waiting = 0; ///< waiting for messages
-    Nanoseconds paging = 0;
+    Nanoseconds waiting = 0;   ///< waiting for messages
+    Nanoseconds paging = 0;    ///< reading weights again, because memory was over budget
     Nanoseconds migrating = 0; ///< transfers of a migration; no device computes then
-    Nanoseconds idle = 0;
+    Nanoseconds idle = 0;      ///< the rest of the time
     [[nodiscard]] Nanoseconds total() const {
         Nanoseconds sum = computing;
         for (const Nanoseconds part : {waiting, paging, migrating, idle}) {

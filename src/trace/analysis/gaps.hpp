@@ -1,5 +1,5 @@
-// Finds the gaps between the operations of each device and the reasons why it did not compute. The
-// trace must have been recorded with --trace-ops.
+// Finds the gaps between the operations of each device, and the reason why the device did not
+// compute in each gap. The trace must have been recorded with --trace-ops.
 #pragma once
 
 #include <vector>
@@ -17,7 +17,7 @@ struct RowIndex {
 
 enum class GapKind {
     waiting,   ///< waiting for a message; the next operation began at its arrival
-    paging,    ///< reading from storage what exceeds the budget
+    paging,    ///< reading weights again, because memory was over budget
     migrating, ///< transfers of a migration, during which no device computes
     idle,      ///< any other reason
 };

@@ -16,13 +16,13 @@ namespace headroom::trace {
 /// Removes the request rows of interrupted sequences. A resumed run continues these sequences.
 void drop_interrupted_requests(Interval& interval);
 
-/// The intervals [first, last).
+/// The intervals with the indices [first, last).
 struct IntervalRange {
     std::size_t first = 0;
     std::size_t last = 0;
 };
 /// Splits the intervals at every resumption: each range was written by one execution of the
-/// program. There is always at least one range; without intervals it is empty.
+/// program. There is always at least one range. If the trace has no intervals, that range is empty.
 [[nodiscard]] std::vector<IntervalRange> part_ranges(const Trace& trace);
 
 } // namespace headroom::trace

@@ -12,13 +12,13 @@
 
 namespace headroom::trace {
 
-/// One part and the program that wrote it. A text is empty if the trace does not have it.
+/// One part, and the program and settings that wrote it. A text is empty if the trace lacks it.
 struct RunPart {
     IntervalRange intervals;
     std::string version;
     std::string commit;
     std::string clock;
-    std::string kernels;
+    std::string kernels; ///< name of the implementation of the arithmetic
     std::string transport;
     std::string host;
 };
@@ -42,7 +42,7 @@ inline constexpr std::array kRunPartFields{
 [[nodiscard]] std::vector<RunPart> run_parts(const Trace& trace);
 
 /// Adds the attributes of part `number` (2 or more) to the header of the trace. `by` is the header
-/// of the program that is about to write this part.
+/// made by the program that is about to write this part.
 void record_run_part(RunHeader& header, std::size_t number, const RunHeader& by);
 
 [[nodiscard]] bool is_later_part_attribute(std::string_view attribute);

@@ -21,7 +21,7 @@ struct Span {
 /// Returns the largest number of spans that contain the same moment.
 [[nodiscard]] std::int64_t max_overlap(const std::vector<Span>& spans);
 
-/// The requests that had a free slot but could not begin because a device lacked memory.
+/// The requests for which a slot was free but that had to wait, because a device lacked memory.
 struct MemoryWaits {
     std::int64_t requests = 0;
     Nanoseconds longest = 0; ///< longest time from a request's first attempt to its begin
@@ -30,7 +30,7 @@ struct MemoryWaits {
 /// Counts the waits for memory. `found` are the times at which a request could not begin, maybe
 /// several times per wait. `begins` are the times at which requests began. Requests begin in order
 /// of arrival, so the next begin after a time of `found` belongs to the waiting request. If no
-/// request begins afterwards the wait lasts until `end`.
+/// request begins afterwards, the wait lasts until `end`.
 [[nodiscard]] MemoryWaits memory_waits(
     std::vector<Nanoseconds> found, std::vector<Nanoseconds> begins, Nanoseconds end
 );

@@ -1,4 +1,4 @@
-// Summarizes a run in numbers for users. The rows are added one interval at a time, during `run` or
+// Summarizes a run in numbers for users. Takes the rows of one interval at a time, during `run` or
 // from a finished trace.
 #pragma once
 
@@ -29,7 +29,7 @@ struct DeviceSummary {
     /// Returns the largest peak/budget of all intervals. Returns -1 if the device held something
     /// while its budget was 0.
     [[nodiscard]] double fullness() const;
-    /// Returns whether the other device has the larger fullness. A budget of 0 is allowed.
+    /// Returns whether `other` has the larger fullness. Budgets may be 0.
     [[nodiscard]] bool is_less_full_than(const DeviceSummary& other) const;
 };
 
@@ -39,8 +39,7 @@ struct SequenceSummary {
     bool ended = false;
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    /// When the request arrived. The trace records the arrival when the sequence ends. Until then
-    /// this equals `begin`.
+    /// Arrival of the request. Until the sequence has ended, it is not known and equals `begin`.
     Nanoseconds arrival = 0;
     Nanoseconds begin = 0;                ///< when the sequence got its slot
     Nanoseconds first_token = 0;          ///< end of the step that sampled the first token
@@ -58,11 +57,11 @@ struct Summary {
     std::vector<SequenceSummary> sequences; ///< sequences with turns or tokens, by number
     std::int64_t prompt_tokens = 0;         ///< sum over `sequences`
     std::int64_t sampled_tokens = 0;        ///< sum over `sequences`
-    /// Mean over the sequences that have ended. If none has ended, mean over all with a token.
+    /// Mean over the sequences that have ended; if none has, over all that have a token.
     Nanoseconds time_to_first_token = 0;
-    Nanoseconds time_to_first_token_p50 = -1; ///< of the same sequences; -1 if there are none
-    Nanoseconds time_to_first_token_p95 = -1; ///< of the same sequences; -1 if there are none
-    /// Mean over all tokens but the first of each sequence, migrations included; -1 if there are
+    Nanoseconds time_to_first_token_p50 = -1; ///< median over these sequences; -1: no sequences
+    Nanoseconds time_to_first_token_p95 = -1; ///< 95th percentile of them; -1: no sequences
+    /// Mean over all tokens except each sequence's first, migrations included; -1 if there are
     /// none.
     Nanoseconds time_per_output_token = -1;
     /// Percentiles of the time from the end of a token to the end of its sequence's next token.
@@ -72,7 +71,7 @@ struct Summary {
     Nanoseconds end = 0;     ///< end of the last token
     Nanoseconds span = 0;    ///< time from the first arrival to the last token
     std::int64_t max_in_flight = 0;
-    double mean_in_flight = 0;       ///< mean over the span
+    double mean_in_flight = 0;       ///< number of sequences in flight, mean over `span`
     std::int64_t smallest_batch = 1; ///< smallest batch size of all decisions
     std::int64_t largest_batch = 1;  ///< largest batch size of all decisions
     MemoryWaits memory_waits;
@@ -80,16 +79,17 @@ struct Summary {
     std::int64_t decisions_that_moved = 0; ///< decisions that moved blocks
     std::int64_t decisions_infeasible = 0;
     std::int64_t blocks_moved = 0;
-    std::int64_t groups_moved = 0;
-    Bytes bytes_migrated = 0; ///< bytes sent by migrations
-    Bytes bytes_loaded = 0;   ///< bytes that receivers of blocks read from their own storage
+    std::int64_t groups_moved = 0; ///< attention groups among blocks_moved
+    Bytes bytes_migrated = 0;      ///< bytes sent by migrations
+    Bytes bytes_loaded = 0;        ///< bytes that receivers of blocks read from their own storage
     Nanoseconds time_migrating = 0;
     Bytes bytes_messages = 0; ///< payload over links, without migrations
-    /// Predicted and measured time, summed over all tokens but the first of each sequence. In
-    /// intervals with one sequence in flight these are the times of the step (predicted: D_inf).
-    /// With several sequences they are the predicted time of a round (a turn of every sequence) and
-    /// the time since the sequence's previous token, without migrations.
+    /// Sum of predicted times over all tokens except each sequence's first. In intervals with
+    /// one sequence in flight, a token's predicted time is D_inf, that of a decode step. With
+    /// several sequences it is the time of a round, in which every sequence gains a token.
     Nanoseconds predicted_decode = 0;
+    /// The measured times of the same tokens: the decode step, or with several sequences the time
+    /// since the sequence's previous token without migrations.
     Nanoseconds measured_decode = 0;
     Nanoseconds predicted_migration = 0;
     double decision_wall_mean_ms = 0;
@@ -128,8 +128,7 @@ class Summarizer final : public Sink {
 /// Returns the largest fullness of all devices, without devices whose fullness is -1; at least 0.
 [[nodiscard]] double largest_fullness(const Summary& summary);
 
-/// Returns the summary of a whole trace. Throws InputError if a row names a device that the trace
-/// does not have.
+/// Returns the summary of a whole trace. Throws InputError if /resources names an unknown device.
 [[nodiscard]] Summary summary_of(const Trace& trace);
 
 } // namespace headroom::trace

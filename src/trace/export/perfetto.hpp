@@ -1,4 +1,4 @@
-// Exports a trace for the viewer ui.perfetto.dev, which shows what happened on parallel tracks.
+// Exports a trace for the viewer ui.perfetto.dev, which draws what happened on parallel tracks.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,13 @@ struct PerfettoCounts {
 };
 
 /// Writes the trace as trace-event JSON in UTF-8. The viewer shows a process as a group of tracks.
-/// Process `decisions` has the decisions and the intervals between them, `sequences` the requests
-/// and turns of each slot, `links` the messages and migrations of each link, and `devices` the
-/// operations, waits, arriving blocks and events of each device. Processes `memory`, `compute` and
-/// `bytes per interval` have counters. A slice (bar) that would overlap another one is drawn on a
-/// further track, which has the same name with a number. Operations, waits and messages are there
-/// only if the trace has operations (with_ops). See docs/reference/trace.md#for-other-programs
+/// Process `decisions` has the decisions and the intervals between them. `sequences` has the
+/// requests and turns (passes through the model) of each slot, the place of one sequence in flight.
+/// `links` has the messages and migrations of each link, `devices` the operations, waits, arriving
+/// blocks and events of each device. `memory`, `compute` and `bytes per interval` have counters. If
+/// two slices (bars) would overlap, the later one is drawn on a further track: "NAME (2)".
+/// Operations, waits and messages need a run with --trace-ops. See
+/// docs/reference/trace.md#for-other-programs
 PerfettoCounts write_perfetto(const Trace& trace, std::ostream& out);
 
 } // namespace headroom::trace

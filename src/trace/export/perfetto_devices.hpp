@@ -1,5 +1,5 @@
-// Writes the processes `devices` and `links` of the trace-event JSON: operations, waits, messages
-// and migrations.
+// Writes the processes (groups of tracks) `devices` and `links` of the trace-event JSON:
+// operations, waits, messages and migrations.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace headroom::trace {
 
-/// Adds a track with an instant for each row of /events, unless there are none.
+/// Adds a track with an instant (a mark) for each row of /events in `rows`, if there are any.
 void add_event_rows(
     const RunHeader& header,
     const std::vector<const EventRow*>& rows,
@@ -19,9 +19,9 @@ void add_event_rows(
     const std::string& track_name
 );
 
-/// Adds the processes `devices` and `links`, and an arrow for each message. Within the turn of the
-/// message, the arrow leads from the sender's last operation before the message to the receiver's
-/// first operation after it.
+/// Adds the processes `devices` and `links`, and an arrow for each message. Among the operations of
+/// the message's batch, the arrow leads from the sender's last one before the message to the
+/// receiver's first one after the message.
 void add_devices_and_links(const Trace& trace, TraceEvents& events);
 
 } // namespace headroom::trace

@@ -18,7 +18,7 @@ namespace headroom::trace {
 [[nodiscard]] std::string json_text(std::string_view text);
 
 /// Returns the time in microseconds as a JSON number with all nanoseconds: "12.003" for 12 003 ns.
-/// Readers that use doubles can recover the nanoseconds of times up to 26 days (2^51 ns).
+/// A reader that stores the number as a double keeps the nanoseconds up to 26 days (2^51 ns).
 [[nodiscard]] std::string microseconds(Nanoseconds time);
 
 class JsonMembers {
@@ -53,11 +53,11 @@ class TraceEvents {
     /// Adds a track to a process. No two tracks of the file have the same thread number.
     [[nodiscard]] Track add_track(std::int64_t process, std::string_view name);
     /// Adds a slice, an event with a duration. Two slices of a track must not overlap, but one may
-    /// contain the other. The outer slice must be added first.
+    /// contain the other. Then the outer slice must be added first.
     void slice(Track track, Span span, std::string_view name, const JsonMembers& arguments);
     /// Adds an event without a duration.
     void instant(Track track, Nanoseconds at, std::string_view name, const JsonMembers& arguments);
-    /// Sets a counter of the process to a value from time `at` on.
+    /// Sets the process's counter `name` to a value from time `at` on.
     void counter(
         std::int64_t process,
         Nanoseconds at,
@@ -65,11 +65,11 @@ class TraceEvents {
         std::string_view unit,
         std::int64_t value
     );
-    /// Which point of an arrow an event marks.
+    /// A point of an arrow: its start, a point on its way, or its end.
     enum class Flow : char { start = 's', step = 't', end = 'f' };
-    /// Adds a point of arrow `id`, on the slice of the track that contains time `at`.
+    /// Adds a point of arrow number `id`. It is drawn on the track's slice that contains time `at`.
     void flow(Flow point, std::int64_t id, Track track, Nanoseconds at);
-    /// Writes the end of the file, with `about` as data about the run.
+    /// Writes the end of the file. `about` becomes its data about the run.
     void finish(const JsonMembers& about);
 
     [[nodiscard]] std::int64_t tracks() const { return tracks_; }

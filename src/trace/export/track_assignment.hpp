@@ -21,8 +21,8 @@ struct TrackSpan {
     Track track{}; ///< set by assign_tracks()
 };
 
-/// Sorts the spans by begin and assigns each to a track. Adds as many tracks as are needed to the
-/// process, a group of tracks, and names them "name", "name (2)", ….
+/// Sorts the spans by begin and assigns each of them to a track. Creates as many tracks as are
+/// needed, in the given process (a group of tracks), with the names "name", "name (2)", ….
 template <class Content>
 void assign_tracks(
     TraceEvents& events,

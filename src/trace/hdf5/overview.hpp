@@ -10,14 +10,14 @@ namespace headroom::trace {
 
 struct TraceOverview {
     std::string scenario;  ///< the scenario as complete TOML
-    std::string execution; ///< "decoded" or "simulated"; empty if the file does not say it
-    bool with_ops = false; ///< the trace has operations and messages
+    std::string execution; ///< "decoded" (with weights) or "simulated"; empty: not known
+    bool with_ops = false; ///< whether the trace has operations and messages
     Completion completion = Completion::running;
 };
 
 /// Throws InputError, which names the path, if the file does not exist, is not HDF5 or not a trace,
-/// or was not closed because its run was killed. Throws EnvironmentError if the computer lacks file
-/// descriptors or memory.
+/// or is not closed, because its run still writes it or was killed. Throws EnvironmentError if the
+/// computer lacks file descriptors or memory.
 [[nodiscard]] TraceOverview read_trace_overview(const std::string& path);
 
 } // namespace headroom::trace

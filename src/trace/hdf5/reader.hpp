@@ -1,4 +1,4 @@
-// Reads a trace file: a finished one, one that is being written, or one that a kill left.
+// Reads the trace file of a run that has ended, is still running or was killed.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 namespace headroom::trace {
 
 struct TraceFile {
-    Trace trace;                   ///< all committed intervals (decisions with their tokens)
-    bool ended_cleanly = false;    ///< the run called end() and closed the file
-    bool is_being_written = false; ///< the writing program is running
-    /// The process in the writer file (writer_file.hpp) if nothing shows whether this process still
-    /// runs; else empty.
+    Trace trace;                   ///< with all committed intervals (decisions with their tokens)
+    bool ended_cleanly = false;    ///< whether Sink::end() has closed the file
+    bool is_being_written = false; ///< whether a running program writes the file
+    /// A process that may still write the file, such as "process 7 on host pi"; else empty. There
+    /// can only be one on file systems without locks (library/writer_file.hpp).
     std::string possible_writer;
     std::int64_t schema_version = 0;
     std::string hdf5_version; ///< version of the library that wrote the file
@@ -25,8 +25,8 @@ struct TraceFile {
 /// EnvironmentError if the computer lacks file descriptors or memory.
 [[nodiscard]] TraceFile open_trace(const std::string& path);
 
-/// Returns the warning to print before a file is changed although `writer` (possible_writer) may
-/// still be running.
+/// Returns the warning to print before a file is changed although the process `writer`
+/// (TraceFile::possible_writer) may still run.
 [[nodiscard]] std::string assumed_dead_warning(const std::string& path, const std::string& writer);
 
 } // namespace headroom::trace

@@ -1,7 +1,7 @@
-// The parts of the file format that are not in columns.hpp: the row counts, by which a row of
-// /intervals makes its interval valid (the commit record), the table of input files, and the names
-// of datasets and attributes. A change here requires a new kSchemaVersion. See
-// docs/reference/trace.md#the-commit-record
+// The parts of the trace file's format that are not in columns.hpp: the row counts in /intervals,
+// the table of input files, and the names of datasets and attributes. A row of /intervals is
+// written last and makes the rows that it counts valid. A change here requires a new
+// kSchemaVersion. See docs/reference/trace.md#the-commit-record
 #pragma once
 
 #include <string_view>
@@ -20,8 +20,8 @@ inline constexpr const char* kSchemaVersionAttribute = "schema_version";
 inline constexpr const char* kHdf5VersionAttribute = "hdf5_version";
 inline constexpr const char* kWallStartedAttribute = "wall_started";
 
-/// Further columns of /intervals, after those of IntervalRow: how many rows each table has in the
-/// trace up to the end of this interval.
+/// Further columns of /intervals, after those of IntervalRow: the number of rows of each table up
+/// to the end of this interval.
 struct RowCounts {
     std::int64_t placements = 0;
     std::int64_t resources = 0;

@@ -18,10 +18,10 @@ class GrowingTables {
     GrowingTables() = default;
     GrowingTables(const File& file, const RunHeader& header);
 
-    /// Throws Bug unless the interval has a device for each block and only rows of existing tables.
+    /// Throws Bug if a block has no device, or if there are operations but no table for them.
     void check(const Interval& interval) const;
-    /// Appends and flushes the rows of all tables but /intervals. Then appends and flushes the row
-    /// of /intervals, which commits the interval (makes it valid).
+    /// Appends and flushes the rows of all other tables. Then appends and flushes the row of
+    /// /intervals, which commits the interval (makes it valid).
     void commit(const Interval& interval);
     void close();
 

@@ -1,4 +1,4 @@
-// Sinks (receivers of a run's rows) that write a trace file (docs/reference/trace.md).
+// Makes sinks (receivers of a run's rows) that write a trace file (docs/reference/trace.md).
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace headroom::trace {
 
-/// Throws the InputError or EnvironmentError that make_hdf5_sink() would throw. Changes nothing.
+/// Throws the errors that make_hdf5_sink() would throw for this path. Changes nothing.
 void check_trace_path(const std::string& path, bool overwrite);
 
 using WarningHandler = std::function<void(const std::string&)>;
@@ -20,16 +20,17 @@ using WarningHandler = std::function<void(const std::string&)>;
 /// replaces an existing file, until the first commit. A sink that is destroyed without end() leaves
 /// a closed file whose /complete says `running`. begin() calls `warn` if the file system has no
 /// locks. A commit takes about 0.1 ms with ten tables. Throws InputError if the file exists and
-/// `overwrite` is false, if a running program writes it, if it is a directory or a pipe, or if its
-/// directory does not exist. Throws EnvironmentError, here or in begin, commit and end, if the file
-/// cannot be written or was deleted or moved. After a failed commit end() throws nothing.
+/// `overwrite` is false, if a running program writes the file, if `path` is a directory or a pipe,
+/// or if its directory does not exist. This function and begin(), commit() and end() throw
+/// EnvironmentError if the file cannot be written, was deleted or was moved. After such an error in
+/// begin() or commit(), end() throws nothing.
 [[nodiscard]] std::unique_ptr<Sink> make_hdf5_sink(
     const std::string& path, bool overwrite, WarningHandler warn = {}
 );
 
 /// Returns a sink for a resumed run whose earlier intervals are in `before`. begin() writes the
-/// header and intervals of `before` to PATH.part. The first commit(), or the end of a finished run,
-/// replaces an existing file at `path` in one step, so the file never loses an interval. Throws the
+/// header and intervals of `before` to PATH.part. The first commit(), or end() of a finished run,
+/// renames PATH.part to `path`, so that an existing file there never loses an interval. Throws the
 /// errors of make_hdf5_sink() with `overwrite` true.
 [[nodiscard]] std::unique_ptr<Sink> make_resumed_sink(
     const std::string& path, Trace before, WarningHandler warn = {}

@@ -1,5 +1,6 @@
-// Lists the columns of every table with name, member and unit. The code that writes, reads,
-// compares and exports traces uses these lists. A test checks that every field has a column.
+// Lists the columns of every table of a trace, each with its name, its unit and the member of the
+// row's struct. The code that writes, reads, compares and exports traces uses these lists. A test
+// checks that every member of a row's struct has a column.
 #pragma once
 
 #include <tuple>
@@ -10,9 +11,9 @@
 
 namespace headroom::trace {
 
-/// A column of the table of Row, with values of type T. The units are "ns" (virtual nanoseconds),
-/// "B" (bytes), "B/s", "FLOP/s", "s", "1" (a count or truth value), "id" (an index; -1: none),
-/// "code" (an index into the column's list of names, see codes.hpp), "text" and "hash".
+/// A column of the table whose rows are of type Row. Its values are of type T. The units are "ns"
+/// (virtual nanoseconds), "ns of wall clock", "B" (bytes), "B/s", "FLOP/s", "s", "1" (a count or
+/// truth value), "id" (an index; -1: none), "code" (see codes.hpp), "text" and "hash".
 template <class Row, class T>
 struct Column {
     const char* name;
@@ -307,7 +308,7 @@ struct Table<EventRow> {
     };
 };
 
-/// The tables of the header and those of an interval, in the order in which they are written.
+/// The members of RunHeader that are tables, in the order in which they are written.
 inline constexpr std::tuple kHeaderTables{
     &RunHeader::devices,
     &RunHeader::links,
@@ -315,6 +316,7 @@ inline constexpr std::tuple kHeaderTables{
     &RunHeader::model,
     &RunHeader::layers,
     &RunHeader::prompts};
+/// The members of Interval that are tables, in the order in which they are written.
 inline constexpr std::tuple kIntervalTables{
     &Interval::resources,
     &Interval::link_states,
@@ -326,7 +328,7 @@ inline constexpr std::tuple kIntervalTables{
     &Interval::ops,
     &Interval::messages};
 
-/// Whether only a run with --trace-ops writes the table of Row.
+/// Whether the table of Row is written only by a run with --trace-ops.
 template <class Row>
 inline constexpr bool kNeedsOps = std::is_same_v<Row, OpRow> || std::is_same_v<Row, MessageRow>;
 

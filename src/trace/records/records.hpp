@@ -1,6 +1,8 @@
 // The rows of a trace (a run's output file), one struct per table, and the interface of sinks,
-// which receive them. Times are virtual nanoseconds unless the name has `wall`. Ids are indices
-// into tables of the header; -1 means none. See docs/reference/trace.md.
+// which receive the rows. Times are virtual nanoseconds unless the name has `wall` or `_s`.
+// `device`, `from`, `to` and `block` are indices into tables of the header; -1 means none. A turn
+// is one pass of one sequence through the model: a decode step or a chunk of a prompt. The source
+// is the device where prompts come in and text goes out. See docs/reference/trace.md.
 #pragma once
 
 #include <cstdint>
@@ -13,35 +15,38 @@
 namespace headroom::trace {
 
 inline constexpr std::int32_t kSchemaVersion = 4;
-/// Traces of version 3 lack /model, /layers and /prompts. They can be read, but not replayed.
+/// Traces of version 3 can be read, but not replayed: they lack /model, /layers and /prompts.
 inline constexpr std::int32_t kOldestSchemaVersion = 3;
 
+/// A device at time 0.
 struct DeviceRow {
     std::string name;
-    std::int64_t compute_flop_per_s = 0; ///< rate at time 0, with scale factor and background load
-    std::int64_t memory_bytes = 0;
+    std::int64_t compute_flop_per_s = 0;             ///< with scale factor and background load
+    std::int64_t memory_bytes = 0;                   ///< memory budget
     std::int64_t memory_bandwidth_bytes_per_s = -1;  ///< -1: unlimited
-    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: no storage
-    std::int64_t buffer_bytes = 0; ///< part of the memory that is held for buffers
-    std::int32_t is_source = 0;    ///< 1: the source, where prompts come in and text goes out
+    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: it cannot load weights from storage
+    std::int64_t buffer_bytes = 0; ///< part of memory_bytes for activations and other buffers
+    std::int32_t is_source = 0;    ///< 1: this device is the source
 };
 
+/// A link at time 0. A row with `from` = `to` = -1 stands for all links that have no row.
 struct LinkRow {
     std::int32_t from = -1;
     std::int32_t to = -1;
-    std::int64_t bandwidth_bytes_per_s = 0; ///< rate at time 0; -1: unlimited
+    std::int64_t bandwidth_bytes_per_s = 0; ///< -1: unlimited
     std::int64_t latency_ns = 0;
 };
 
+/// A block, the unit of placement, such as "L3.g5", attention group 5 of layer 3.
 struct BlockRow {
-    std::string name;      ///< such as "L3.g5"
+    std::string name;
     std::int32_t kind = 0; ///< code of BlockKind (base/block.hpp)
     std::int32_t layer = -1;
-    std::int32_t group = -1; ///< number of a group or slice within its layer
+    std::int32_t group = -1; ///< number of a group or FFN slice within its layer
     std::int64_t weight_bytes = 0;
 };
 
-/// The shape of the model, from which costs and memory are computed. A trace has one such row.
+/// The shape of the model, on which costs and memory depend. A trace has one such row.
 struct ModelRow {
     std::int32_t layers = 0;
     std::int32_t heads = 0;
@@ -50,13 +55,13 @@ struct ModelRow {
     std::int64_t ffn_width = 0;
     std::int32_t gated = 1; ///< 1: the FFN has three matrices instead of two
     std::int64_t vocabulary = 0;
-    std::int64_t context = 0;
+    std::int64_t context = 0;      ///< the longest context in tokens
     std::int32_t embed_type = 0;   ///< code of WeightType (base/weight_type.hpp)
     std::int32_t lm_head_type = 0; ///< code of WeightType
     std::int64_t kv_bytes = 0;     ///< bytes of one element of the KV cache
     std::int32_t tied = 0;         ///< 1: lm_head uses the matrix of embed
     std::int32_t ends = 1;         ///< 1: the model has embed and lm_head
-    std::int32_t norms = 1;        ///< 1: resident bytes include norm weights
+    std::int32_t norms = 1;        ///< 1: the weights of norms take memory
 };
 
 /// The stored types of the matrices of one layer, as codes of WeightType.
@@ -70,71 +75,72 @@ struct LayerRow {
     std::int32_t down = 0;
 };
 
-/// One token of a prompt. Equal prompts are stored once. The tokens of a prompt are consecutive.
+/// One token of a prompt. Equal prompts are stored once. The rows of a prompt are consecutive.
 struct PromptRow {
-    std::int32_t prompt = 0; ///< request r has the prompt r mod (number of prompts)
+    std::int32_t prompt = 0; ///< its number; request r has prompt r mod (number of prompts)
     std::int64_t position = 0;
-    std::int32_t id = -1; ///< -1: there was no tokenizer
+    std::int32_t id = -1; ///< id in the vocabulary; -1: there was no tokenizer
 };
 
 /// The part of a trace that is written before the first token.
 struct RunHeader {
     std::map<std::string, std::string> attributes;  ///< program version, commit, clock, host, …
-    std::map<std::string, std::int64_t> numbers;    ///< seed, interval, prompt tokens, …
+    std::map<std::string, std::int64_t> numbers;    ///< seed, number of prompt tokens, …
     std::string scenario;                           ///< the scenario as complete TOML
-    std::map<std::string, std::string> input_files; ///< path to contents, without the weights
+    std::map<std::string, std::string> input_files; ///< contents by path, without the weights
     std::vector<DeviceRow> devices;
     std::vector<LinkRow> links;
     std::vector<BlockRow> blocks;
     std::vector<ModelRow> model; ///< one row; no row in a trace of version 3
     std::vector<LayerRow> layers;
     std::vector<PromptRow> prompts;
-    bool with_ops = false; ///< the tables /ops and /messages exist (--trace-ops)
+    bool with_ops = false; ///< whether /ops and /messages exist (--trace-ops)
     /// The names of codes. The caller of Sink::begin() adds the names that come from the scheduler:
     /// "intervals.policy" and, if with_ops, "messages.kind".
     CodeNames codes = standard_codes();
 };
 
-/// One decision, and the tokens sampled until the next decision.
+/// One decision, and the tokens sampled until the next decision. A predicted time of INT64_MAX
+/// means never. A round is one turn of every sequence in flight.
 struct IntervalRow {
-    std::int64_t epoch = 0;       ///< number of the placement after the decision
-    std::int32_t sequence = 0;    ///< sequence of the interval's tokens; -1: several sequences
+    std::int64_t epoch = 0;       ///< number of the placement and batch size in force afterwards
+    std::int32_t sequence = 0;    ///< the sequence of the tokens; -1: several sequences
     std::int64_t first_token = 0; ///< number of tokens that the run sampled before the decision
     std::int64_t t_dec = 0;       ///< time of the decision
-    /// Time at which the turns under way have ended and transfers begin; t_dec if nothing changes.
+    /// When the turns that had begun have ended and transfers begin; t_dec if nothing changes.
     std::int64_t t_switch = 0;
-    std::int64_t t_resume = 0; ///< time at which the next turns may begin; t_dec if nothing changes
+    std::int64_t t_resume = 0; ///< when the next turns may begin; t_dec if nothing changes
     std::int64_t t_end = 0;    ///< source clock at the interval's last sampled token
     std::int64_t tokens = 0;   ///< number of tokens sampled in the interval
-    std::int64_t predicted_inference_ns = 0; ///< D_inf, predicted step time; INT64_MAX: never
-    std::int64_t measured_inference_ns = 0;  ///< mean time of a decode step, without prefill
+    std::int64_t predicted_inference_ns = 0; ///< D_inf, the predicted time of a decode step
+    std::int64_t measured_inference_ns = 0;  ///< mean time of the decode steps; 0: none
     std::int64_t predicted_migration_ns = 0;
-    std::int64_t measured_migration_ns = 0;
-    std::int32_t in_flight = 1;          ///< number of sequences that the decision planned for
-    std::int32_t waiting = 0;            ///< requests that had arrived but were not in flight
-    std::int32_t batch = 1;              ///< number of turns that are joined into one operation
-    std::int64_t predicted_round_ns = 0; ///< predicted round (see TurnRow); INT64_MAX: never
-    std::int64_t kept_inference_ns = -1; ///< D_inf of the previous placement; -1: there was none
-    double paper_delay_s = 0;            ///< D_T: inference delay by the published formula
-    double paper_migration_s = 0;        ///< migration delay by the published formula
-    std::int64_t decision_wall_ns = 0;   ///< wall-clock time that the policy took
-    std::int32_t moves = 0;              ///< number of blocks that moved
-    std::int32_t feasible = 1;           ///< 0: no placement was feasible
-    std::int32_t policy = 0;             ///< code of PolicyKind (scheduler/policies/policy.hpp)
-    std::int32_t reason = 0;             ///< code of Reason
+    std::int64_t measured_migration_ns = 0; ///< t_resume − t_switch
+    std::int32_t in_flight = 1;             ///< sequences in flight that the decision planned for
+    std::int32_t waiting = 0;               ///< requests that had arrived but were not in flight
+    std::int32_t batch = 1;                 ///< turns that each operation processes together
+    std::int64_t predicted_round_ns = 0;
+    std::int64_t kept_inference_ns = -1; ///< D_inf of the previous placement; -1: none
+    double paper_delay_s = 0;          ///< time of a decode step by the formula of arXiv 2505.02533
+    double paper_migration_s = 0;      ///< migration time by the formula of the same paper
+    std::int64_t decision_wall_ns = 0; ///< wall-clock time that the policy took
+    std::int32_t moves = 0;            ///< number of blocks that moved
+    std::int32_t feasible = 1;         ///< 0: no placement met all constraints
+    std::int32_t policy = 0;           ///< code of PolicyKind (scheduler/policies/policy.hpp)
+    std::int32_t reason = 0;           ///< code of Reason
 };
 
-/// The state of one device in one interval.
+/// The state of one device in one interval. Rate and budget are those at the decision.
 struct ResourceRow {
     std::int64_t interval = 0;
     std::int32_t device = -1;
-    std::int64_t compute_flop_per_s = 0;  ///< rate at t_dec
-    std::int64_t memory_budget_bytes = 0; ///< budget at t_dec
-    std::int64_t memory_used_bytes = 0;   ///< bytes held at the interval's end
-    std::int64_t memory_peak_bytes = 0;   ///< most bytes held within the interval, with migration
-    std::int64_t busy_ns = 0;        ///< time of the operations that were reported in the interval
-    std::int64_t paged_bytes = 0;    ///< bytes read again from storage because of overload
-    std::int64_t rank_rss_bytes = 0; ///< resident set of the rank's process; not reproducible
+    std::int64_t compute_flop_per_s = 0;
+    std::int64_t memory_budget_bytes = 0;
+    std::int64_t memory_used_bytes = 0; ///< bytes held at the interval's end
+    std::int64_t memory_peak_bytes = 0; ///< most bytes held at any time, migration included
+    std::int64_t busy_ns = 0;           ///< time of operations, some of them after t_end
+    std::int64_t paged_bytes = 0;       ///< weights read again: memory was over budget
+    std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; equal runs differ
 };
 
 /// The state of one link in one interval, if the link was used or has changed.
@@ -147,48 +153,51 @@ struct LinkStateRow {
     std::int64_t bytes = 0; ///< payload sent in the interval, migrations included
 };
 
+/// The move of one block to another device.
 struct MigrationRow {
     std::int64_t interval = 0;
     std::int32_t block = -1;
     std::int32_t from = -1;
     std::int32_t to = -1;
-    std::int64_t bytes = 0;        ///< bytes sent
-    std::int64_t loaded_bytes = 0; ///< bytes that the receiver read from its own storage
-    std::int64_t start = 0;
-    std::int64_t end = 0;
-    std::uint64_t checksum = 0; ///< checksum of the moved bytes, equal at sender and receiver
+    std::int64_t bytes = 0;        ///< weights and cache rows that were sent
+    std::int64_t loaded_bytes = 0; ///< weights that the receiver read from its own storage
+    std::int64_t start = 0;        ///< begin of the message or the load, whichever is earlier
+    std::int64_t end = 0;          ///< time at which the receiver has both
+    std::uint64_t checksum = 0;    ///< of the bytes sent and loaded; equal at sender and receiver
 };
 
 struct TokenRow {
     std::int32_t sequence = 0;
     std::int64_t position = 0; ///< position in the sequence, prompt included
-    std::int32_t id = 0;       ///< id in the vocabulary
+    std::int32_t id = 0;       ///< id in the vocabulary; -1: sampled in a simulation
     std::int64_t start = 0;    ///< start of the step that sampled the token; prompt tokens: 0
     std::int64_t end = 0;      ///< end of that step; prompt tokens: 0
     std::int32_t is_prompt = 0;
     std::uint64_t logits_checksum = 0; ///< checksum of the step's logits; prompt tokens: 0
 };
 
-/// One turn (pass of one sequence through the model). The rows of an interval are in the order in
-/// which the source ended the turns. The turns of one batch are consecutive.
+/// One turn. The rows of an interval are in the order in which the source ended the turns. The
+/// turns of one batch (those that each operation processes together) are consecutive.
 struct TurnRow {
     std::int64_t turn = 0;  ///< number of the turn in the run
-    std::int64_t epoch = 0; ///< epoch of the placement that executed the turn
+    std::int64_t epoch = 0; ///< IntervalRow::epoch of the placement that executed the turn
     std::int32_t sequence = 0;
-    std::int32_t slot = 0;    ///< place of the sequence among those in flight
-    std::int64_t round = 0;   ///< number of its round (a turn of every sequence) in the run
-    std::int64_t visit = 0;   ///< number of the source's visit (to a group of slots) that began it
-    std::int64_t batch = 0;   ///< number of the first turn of its batch
-    std::int64_t first = 0;   ///< number of cache rows of the sequence before the turn
+    std::int32_t slot = 0;  ///< place of the sequence among those in flight, from 0
+    std::int64_t round = 0; ///< number of its round in the run
+    /// Number of the source's visit that began the turn. A visit ends and begins turns of some
+    /// slots.
+    std::int64_t visit = 0;
+    std::int64_t batch = 0;   ///< `turn` of the first turn of its batch
+    std::int64_t first = 0;   ///< tokens of the sequence in the KV cache before the turn
     std::int64_t tokens = 1;  ///< number of tokens that the turn processes
-    std::int32_t samples = 1; ///< 0: a chunk of a prompt, but not the last one
-    /// Tokens that the run had sampled when the turn began. Events can depend on this number.
+    std::int32_t samples = 1; ///< 1: the turn yields a token; 0: a chunk before the prompt's last
+    /// Tokens that the run had sampled when the turn began. Scenario events can depend on this.
     std::int64_t seen_tokens = 0;
     std::int64_t start = 0; ///< source clock when the turn began
     std::int64_t end = 0;   ///< source clock when the source ended the turn
 };
 
-/// A sequence that has ended.
+/// A sequence that has ended, or that a signal cut off.
 struct RequestRow {
     std::int32_t sequence = 0;
     std::int32_t slot = 0;
@@ -202,6 +211,7 @@ struct RequestRow {
     std::string text;              ///< prompt and continuation; need not be valid UTF-8
 };
 
+/// The computation of one block for one batch. `turn` is the first turn of the batch.
 struct OpRow {
     std::int64_t turn = 0;
     std::int32_t device = -1;
@@ -214,7 +224,7 @@ struct MessageRow {
     std::int64_t turn = 0;
     std::int32_t from = -1;
     std::int32_t to = -1;
-    std::int32_t kind = 0; ///< code of scheduler::Payload
+    std::int32_t kind = 0; ///< code of scheduler::Payload: what it carries
     std::int32_t layer = -1;
     std::int64_t bytes = 0;
     std::int64_t begin = 0;
@@ -225,11 +235,12 @@ struct EventRow {
     std::int64_t at = 0;
     std::int32_t kind = 0; ///< code of EventCode
     std::int32_t device = -1;
-    std::int64_t value = 0; ///< overload: bytes over the budget; admission_waits: bytes missing
+    /// overload: bytes over budget; admission_waits: bytes missing; interrupted: sequence or -1.
+    std::int64_t value = 0;
     std::string text;
 };
 
-/// All rows of one interval. They are committed together.
+/// All rows of one interval. A sink commits (stores) them together.
 struct Interval {
     IntervalRow row;
     std::vector<std::int32_t> placement; ///< device of each block

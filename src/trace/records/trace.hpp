@@ -1,4 +1,4 @@
-// A whole trace in memory, read from a file or recorded by a MemorySink.
+// A whole trace (what a run recorded) in memory, read from a file or recorded by a MemorySink.
 #pragma once
 
 #include <vector>

@@ -11,8 +11,8 @@ namespace headroom::trace::h5 {
 
 struct AppendPlan {
     std::string name;
-    hsize_t width = 0;           ///< size of the second dimension; 0: one dimension
-    std::size_t usual_bytes = 0; ///< expected bytes per interval; decides the chunk size
+    hsize_t width = 0;           ///< size of the second dimension; 0: there is only one
+    std::size_t usual_bytes = 0; ///< expected bytes per interval, for the size of chunks
 };
 
 class AppendTable {

@@ -12,7 +12,7 @@
 namespace headroom::trace::h5 {
 
 /// Writes an attribute. `object` is the id of a file (its root group) or of a dataset. Texts are
-/// UTF-8 and must not end in NUL.
+/// UTF-8 and must not end in NUL, because reading strips NULs at the end.
 void write_attribute(hid_t object, const std::string& name, const std::string& text);
 void write_attribute(hid_t object, const std::string& name, std::int64_t number);
 void write_attribute(hid_t object, const std::string& name, const std::vector<std::string>& texts);
@@ -23,7 +23,7 @@ struct Attributes {
     std::map<std::string, std::vector<std::string>> lists;
 };
 
-/// Returns the attributes of the three kinds. Other attributes are ignored.
+/// Returns the attributes of these three kinds. Ignores others, and those of more than 64 KiB.
 [[nodiscard]] Attributes read_attributes(hid_t object);
 
 } // namespace headroom::trace::h5

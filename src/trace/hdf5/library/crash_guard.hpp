@@ -1,7 +1,7 @@
 // Protects the program while HDF5 reads a file of unknown origin. If damaged metadata has valid
-// checksums, HDF5 1.10 can crash, loop without end or allocate gigabytes. The guard turns a crash
-// into an error message and exit code 2, and limits memory according to the size of the file.
-// SIGINT and SIGTERM end the program at once, because reading needs no cleanup.
+// checksums, HDF5 1.10 can crash, loop without end or allocate gigabytes. While the guard exists, a
+// crash ends the program with an error message and exit code 2, memory is limited according to the
+// size of the file, and SIGINT and SIGTERM end the program at once, even in an endless loop.
 #pragma once
 
 #include <array>

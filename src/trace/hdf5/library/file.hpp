@@ -10,19 +10,19 @@
 
 namespace headroom::trace::h5 {
 
-/// Creates a file in the latest format, which other programs can read while it is written. Without
-/// `replace` the file must not exist.
+/// Creates a file in HDF5's latest format, which other programs can read while it is written
+/// (SWMR). Without `replace` the file must not exist.
 [[nodiscard]] File create_file(const std::string& path, bool replace);
-/// From this call on other programs can read the file, also after a kill of the writer. No
-/// attributes and datasets can be added afterwards.
+/// Lets other programs read the file from now on, also after a kill of the writer. Attributes and
+/// datasets must be added before.
 void start_concurrent_reading(const File& file);
-/// Opens a file for reading. A file that is being written or that a kill left needs `concurrent`.
+/// Opens a file for reading. `concurrent` must be true if a writer has the file open or was killed.
 [[nodiscard]] File open_file(const std::string& path, bool concurrent);
 
 struct DatasetPlan {
     std::string name;
     Extent size;
-    hsize_t chunk_rows = 0; ///< rows of a chunk if the first dimension can grow; 0: fixed size
+    hsize_t chunk_rows = 0; ///< rows per chunk; 0: the first dimension cannot grow
 };
 
 [[nodiscard]] Dataset create_dataset(const File& file, const Type& type, const DatasetPlan& plan);
@@ -31,16 +31,15 @@ struct DatasetPlan {
 [[nodiscard]] Type type_of(const Dataset& dataset);
 [[nodiscard]] Extent extent_of(const Dataset& dataset);
 void resize(const Dataset& dataset, const Extent& size);
-/// Writes pending data to the operating system, first raw data, then metadata. Does not wait for
-/// the disk.
+/// Writes pending raw data, then metadata, to the operating system. Does not wait for the disk.
 void flush(const Dataset& dataset);
 
-/// Writes rows [first, first + count) of the first dimension. `memory` is the row type of `data`.
+/// Writes rows [first, first + count) of the first dimension. `data` has rows of type `memory`.
 void write_rows(
     const Dataset& dataset, const Type& memory, hsize_t first, hsize_t count, const void* data
 );
-/// Writes the whole chunk that begins at row `first_row`, without HDF5's cache and conversions. The
-/// bytes must have the dataset's type. Readers ignore rows beyond the size of the dataset.
+/// Writes the chunk that begins at row `first_row`, without HDF5's cache and conversions. `bytes`
+/// is a whole chunk of the dataset's type. Readers ignore rows beyond the size of the dataset.
 void write_chunk(
     const Dataset& dataset, hsize_t first_row, std::size_t dimensions, const ByteBuffer& bytes
 );

@@ -1,6 +1,5 @@
 // Owners of HDF5 ids, and the handling of HDF5 errors. An error becomes an EnvironmentError with
-// one sentence; with --verbose the library's error stack is added. Each C function of HDF5 is
-// called in only one place, in this folder.
+// one sentence; with --verbose the library's error stack is added. Only this folder calls HDF5.
 #pragma once
 
 #include <string>
@@ -20,11 +19,11 @@ class HostLimitError : public EnvironmentError {
 /// Throws HostLimitError if `error` (an errno) means a lack of file descriptors or memory.
 void throw_if_host_limit(int error);
 
-/// Throws EnvironmentError with the reason for the failure of `call`, as far as HDF5 tells it. With
-/// --verbose HDF5's error stack is added, outermost function first.
+/// Throws EnvironmentError with the reason why the C function named `call` failed, as far as HDF5
+/// tells it. With --verbose HDF5's error stack is added, outermost function first.
 [[noreturn]] void fail(const char* call);
 
-/// Returns the result of an HDF5 call. Throws EnvironmentError if it is negative.
+/// Returns the result of the C function `call`. Throws EnvironmentError if the result is negative.
 template <class Result>
 Result checked(Result result, const char* call) {
     if (result < 0) {
@@ -33,16 +32,16 @@ Result checked(Result result, const char* call) {
     return result;
 }
 
-/// Must be called before other functions of this folder, in each thread that uses HDF5. Afterwards
-/// HDF5 does not print errors, does not close open files when the process ends (writer.cpp leaves
-/// some open on purpose), and does not load plugins that a file or the environment names.
+/// Must be called in each thread before other functions of this folder. Afterwards HDF5 does not
+/// print errors, does not close open files when the process ends (writer.cpp leaves some open on
+/// purpose), and does not load plugins that a file or the environment names.
 void prepare_library();
 
 /// Returns the version of the library, such as "1.10.8".
 [[nodiscard]] std::string library_version();
 
-/// Move-only owner of one HDF5 id. close() throws if closing fails; the destructor ignores a
-/// failure, because it runs after an error.
+/// Move-only owner of one HDF5 id. If closing fails, close() throws and the destructor does not, so
+/// code that writes a file calls close().
 template <herr_t (*Close)(hid_t)>
 class Handle {
   public:

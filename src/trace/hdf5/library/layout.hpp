@@ -1,4 +1,4 @@
-// Encodes rows as bytes and decodes them: the columns in the order of columns.hpp, without padding.
+// Encodes rows as bytes and decodes them. The columns have the order of columns.hpp and no padding.
 // A text column is either a string of fixed length, padded with NUL, or an offset and a length in a
 // pool of bytes. HDF5's variable-length strings are not used, because they would be unreadable
 // after a kill of the writer. No HDF5 is used here.
@@ -40,7 +40,7 @@ struct Layout {
     }
 };
 
-/// Column name to string length in bytes, for fixed-length texts. Other texts are in a pool.
+/// Maps the names of columns to the bytes of their fixed-length texts. Other texts are in a pool.
 using TextWidths = std::map<std::string, std::size_t>;
 using ByteBuffer = std::vector<std::byte>;
 
@@ -75,8 +75,8 @@ void add_columns(Layout& layout, const TextWidths& widths) {
     });
 }
 
-/// Returns the bytes of the longest text of each text column, at least 1 because HDF5 has no
-/// strings of 0 bytes.
+/// Returns for each text column the bytes of its longest text. The result is at least 1, because
+/// HDF5 has no strings of 0 bytes.
 template <class Row>
 TextWidths widths_for(const std::vector<Row>& rows) {
     TextWidths widths;
@@ -161,8 +161,8 @@ class PooledTexts {
   public:
     explicit PooledTexts(std::span<const std::byte> pool) : pool_(pool), unread_(pool.size()) {}
 
-    /// Returns a text. Throws InputError if it lies outside the pool, or if all texts together are
-    /// longer than the pool: a damaged file could otherwise repeat the same bytes without limit.
+    /// Returns a text. Throws InputError if the text lies outside the pool, or if all texts so far
+    /// are longer than the pool: a damaged file could repeat the same bytes without limit.
     std::string take(std::int64_t offset, std::int64_t length) {
         const auto size = static_cast<std::int64_t>(pool_.size());
         if (offset < 0 || length < 0 || offset > size || length > size - offset) {
@@ -181,7 +181,7 @@ class PooledTexts {
     std::size_t unread_;
 };
 
-/// Decodes the next row of `bytes`, the inverse of encode().
+/// Takes the next row from `bytes` and decodes what encode() has written.
 template <class Row>
 Row decode(RowBytes& bytes, const TextWidths& widths, PooledTexts& texts) {
     Row row;

@@ -1,7 +1,7 @@
 // Marks a trace as being written, by an advisory lock that the writing process holds. The kernel
 // releases the lock when the process ends, also after a kill. HDF5 has a lock of its own, but
 // releases it as soon as other programs may read the file. On file systems without locks
-// writer_file.hpp is used instead.
+// writer_file.hpp marks the trace instead.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace headroom::trace {
 
 class WriterLock {
   public:
-    /// Locks an existing file. With an empty path, or if the file cannot be opened, holds no lock.
+    /// Tries to lock an existing file. If the path is empty or cannot be opened, holds no lock.
     explicit WriterLock(const std::string& path);
     WriterLock(const WriterLock&) = delete;
     WriterLock& operator=(const WriterLock&) = delete;
@@ -23,10 +23,10 @@ class WriterLock {
     }
     /// Returns whether another program has locked the file.
     [[nodiscard]] bool is_refused() const { return refused_; }
-    /// Returns whether `path` leads to the file that was opened.
+    /// Returns whether `path` leads to the file that the constructor opened.
     [[nodiscard]] bool has_name(const std::string& path) const;
     [[nodiscard]] bool is_deleted() const;
-    /// Returns the errno of a file system without locks; 0 if the file system has locks.
+    /// Returns the errno with which a file system without locks refused the lock; else 0.
     [[nodiscard]] int unsupported_errno() const { return unsupported_errno_; }
 
   private:
@@ -35,15 +35,15 @@ class WriterLock {
     int unsupported_errno_ = 0;
 };
 
-/// Returns whether the file system has no locks for the file, so that HDF5 cannot lock it either.
+/// Returns whether the file system lacks the kind of lock that HDF5 uses, flock(2).
 [[nodiscard]] bool is_without_locks(const std::string& path);
 /// Returns the text of an errno from locking a file, such as "No locks available".
 [[nodiscard]] std::string lock_error_text(int error);
 
-/// What the lock and the writer file of a trace say about its writer.
+/// Who writes a trace, according to its lock and its writer file (writer_file.hpp).
 struct WriterInfo {
-    bool is_running = false;     ///< a process writes the file
-    std::string possible_writer; ///< a process that may still run, such as "process 7 on host pi"
+    bool is_running = false;     ///< whether a process writes the trace
+    std::string possible_writer; ///< "process 7 on host pi" if it may still run; else empty
 };
 [[nodiscard]] WriterInfo find_writer(const std::string& path);
 [[nodiscard]] bool is_being_written(const std::string& path);

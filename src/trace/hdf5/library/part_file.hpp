@@ -15,14 +15,14 @@ inline constexpr const char* kPartFileSuffix = ".part";
 
 class PartFile {
   public:
-    /// `path` is the final path; symbolic links are followed. If the path exists and is not a
-    /// regular file (a device, for example), the trace is written into it without a part file.
+    /// `path` is the final path; symbolic links are followed. If `path` exists and is no regular
+    /// file (/dev/null, for example), the trace is written there directly.
     explicit PartFile(const std::string& path);
     PartFile(const PartFile&) = delete;
     PartFile& operator=(const PartFile&) = delete;
     ~PartFile() { release(); }
 
-    /// Returns the present path of the file: the final path once the file is published.
+    /// Returns the path of the file now: the final path if the file is published.
     [[nodiscard]] const std::string& current_path() const {
         return published_ ? path_ : part_path_;
     }
@@ -31,11 +31,11 @@ class PartFile {
     [[nodiscard]] bool is_published() const { return published_; }
 
     /// Creates and locks the part file. A part file that a kill left behind is removed first.
-    /// Throws EnvironmentError if another process writes the part file, if there is a file of this
-    /// name that is no left-over trace, or if the file cannot be created.
+    /// Throws EnvironmentError if another process writes the part file, if a file of this name is
+    /// no left-over trace, or if the part file cannot be created.
     void create();
-    /// Renames the file to its final name. Throws EnvironmentError, and does not touch an existing
-    /// file of this name, if renaming fails or if another program has changed that file meanwhile.
+    /// Renames the part file to its final name. Throws EnvironmentError if renaming fails, or if
+    /// another program has changed the existing trace of this name, which then stays as it is.
     void publish();
     /// Removes the part file if it was not published, and releases the lock.
     void release();
@@ -54,7 +54,7 @@ class PartFile {
 
     std::string path_;
     std::string part_path_;
-    std::string original_identity_; ///< device, inode, time and size of the existing file
+    std::string original_identity_; ///< device, inode, time and size of the file to replace
     bool replaces_existing_;
     bool published_;
     bool created_ = false;

@@ -14,8 +14,8 @@
 
 namespace headroom::trace::h5 {
 
-/// Returns the first `rows` rows of a dataset of numbers; all if `rows` is empty. The dataset must
-/// have exactly `width` columns; for a width of 1 it may also be one-dimensional.
+/// Returns the first `rows` rows of a dataset of numbers; all rows if `rows` is nullopt. The
+/// dataset must have `width` columns; if `width` is 1, it may also be one-dimensional.
 [[nodiscard]] ByteBuffer read_numbers(
     UntrustedFile& file,
     const char* name,
@@ -32,7 +32,7 @@ class TableReader {
 
     [[nodiscard]] std::size_t rows() const;
 
-    /// Adds the columns of Row. Returns the widths of its fixed-length strings in the file.
+    /// Adds the columns of Row. Returns the bytes of their fixed-length strings in the file.
     template <class Row>
     TextWidths add() {
         TextWidths widths;
@@ -60,8 +60,8 @@ class TableReader {
     Layout layout_;
 };
 
-/// Returns the first `rows` rows of the table of Row; all if `rows` is empty. `pool` has the bytes
-/// of texts of variable length. Adds the names of codes to `codes`.
+/// Returns the first `rows` rows of the table of Row; all rows if `rows` is nullopt. `pool` has the
+/// bytes of texts of variable length. Adds the names of the table's codes to `codes`.
 template <class Row>
 std::vector<Row> read_table(
     UntrustedFile& file,

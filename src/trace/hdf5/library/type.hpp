@@ -1,4 +1,4 @@
-// Creates HDF5 types from layouts (layout.hpp), and dataspaces.
+// Creates and examines HDF5 types and dataspaces. layout.hpp has the members of a row's type.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ using Extent = std::vector<hsize_t>; ///< size of each dimension; empty for a sc
 /// Returns a dataspace of fixed size or, with `growing`, one whose first dimension can grow.
 [[nodiscard]] Space make_space(const Extent& size, bool growing = false);
 [[nodiscard]] Extent extent_of(const Space& space);
-/// Selects rows [first, first + count) of the first dimension and all of the other dimensions.
+/// Selects indices [first, first + count) of the first dimension and all indices of the others.
 void select_rows(Space& space, hsize_t first, hsize_t count);
 
 } // namespace headroom::trace::h5

@@ -1,6 +1,6 @@
-// Opens HDF5 files of unknown origin. HDF5 follows everything that a file asks for: links to other
-// files, external storage, virtual datasets, cycles of links, and sizes far beyond that of the
-// file. The functions here refuse everything that the trace writer does not produce.
+// Opens HDF5 files of unknown origin. HDF5 does what such a file asks for: it follows cycles of
+// links and links to other files, reads external storage and virtual datasets, and allocates far
+// more than the size of the file. The functions here refuse all of this.
 #pragma once
 
 #include <cstddef>
@@ -11,26 +11,26 @@
 
 namespace headroom::trace::h5 {
 
-/// Throws InputError unless `path` is a regular file that begins like an HDF5 file of the trace
-/// writer. Opening a pipe would block, so other kinds of files are refused.
+/// Throws InputError if `path` is no regular file (opening a pipe would block), or does not begin
+/// with an HDF5 superblock with addresses of 8 bytes.
 void check_ordinary(const std::string& path);
 
-/// A file that is open for reading. Counts the bytes that are read, to refuse more bytes than the
+/// A file that is open for reading. Counts the bytes that are read, to refuse to read more than the
 /// file can hold.
 class UntrustedFile {
   public:
     /// Throws InputError if the root group has links to other files or soft links. Throws
-    /// EnvironmentError if HDF5 cannot open the file. `concurrent`: see open_file().
+    /// EnvironmentError if HDF5 cannot open the file. `concurrent` is as in open_file().
     UntrustedFile(const std::string& path, bool concurrent);
 
     [[nodiscard]] const File& file() const { return file_; }
 
-    /// Opens a dataset. Throws InputError if it does not exist, if its bytes lie outside the file,
-    /// or if it uses filters other than deflate, shuffle and fletcher32.
+    /// Opens a dataset. Throws InputError if there is none, if its bytes lie in another file, or if
+    /// it has filters other than deflate, shuffle and fletcher32, or huge rows or chunks.
     [[nodiscard]] Dataset dataset(const std::string& name);
 
     /// Must be called before `rows` rows of `row_bytes` bytes are read. Throws InputError
-    /// ("damaged: …") if all rows counted so far are more than the file can hold.
+    /// ("damaged: …") if these rows and those of earlier calls are more than the file can hold.
     void count_read(
         const Dataset& dataset, const std::string& name, hsize_t rows, hsize_t row_bytes
     );

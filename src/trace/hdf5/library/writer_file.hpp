@@ -1,7 +1,7 @@
 // Marks a trace as being written on file systems without locks (NFS without its lock daemon, some
 // Lustre and FUSE mounts). A small file NAME.writer beside the trace names the writing process and
-// its host. This file is removed when the trace is closed. A killed process leaves it behind, but
-// readers then find that the process has ended.
+// its host. It is removed when the trace is closed. A killed process leaves it behind: readers on
+// the same host then find that the process has ended, others watch whether the trace grows.
 #pragma once
 
 #include <string>
@@ -23,8 +23,8 @@ struct WriterFileStatus {
     std::string writer; ///< such as "process 7 on host pi"
 };
 
-/// Reads the writer file of the trace at `path`. If the process is on another host, watches for up
-/// to 5 s whether the trace grows.
+/// Reads the writer file of the trace at `path`. If the process is on another host or not known,
+/// watches for up to 5 s whether the trace grows.
 [[nodiscard]] WriterFileStatus writer_file_status(const std::string& path);
 
 /// Removes the writer file of the trace at `path`. The caller must know that the process in the
@@ -34,8 +34,8 @@ void remove_writer_file(const std::string& path);
 /// Owns the writer file of this process. The destructor removes the file.
 class WriterFile {
   public:
-    /// Creates the writer file of the trace at `path`. Replaces a writer file whose process does
-    /// not run. Throws EnvironmentError if that process runs or if the file cannot be created.
+    /// Creates the writer file of the trace at `path` and replaces an existing one. Throws
+    /// EnvironmentError if the existing one is `running`, or if the file cannot be created.
     explicit WriterFile(const std::string& path);
     WriterFile(const WriterFile&) = delete;
     WriterFile& operator=(const WriterFile&) = delete;
