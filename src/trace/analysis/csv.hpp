@@ -20,8 +20,8 @@ struct CsvTable {
 /// `attributes` (of the run) and `columns` (the unit of each column). The first line names the
 /// columns. Lines end in \n. Codes are written as their names, times as integers in ns. The first
 /// column holds the row's index if other tables refer to the row by that index (`device`, `block`,
-/// `layer`, `interval`). If the rows of a table belong to intervals, its first column holds the
-/// interval's index. The result refers to the trace, which must outlive it.
+/// `layer`, `interval`). If the rows of a table belong to intervals, the table's first column
+/// holds the interval's index. The result refers to the trace, which must outlive it.
 [[nodiscard]] std::vector<CsvTable> csv_tables(const Trace& trace);
 
 [[nodiscard]] const std::vector<std::string>& csv_table_names();

@@ -11,8 +11,7 @@
 
 namespace headroom::trace {
 
-/// A sampled token and its latency. The first token of a sequence has no latency, so it is left
-/// out.
+/// A sampled token and its latency. A sequence's first token has no latency and no TokenStep.
 struct TokenStep {
     std::int32_t sequence = 0;
     std::int64_t position = 0; ///< position in the sequence, prompt included
@@ -27,8 +26,8 @@ struct TokenStep {
 /// Returns for how long each device computed in each interval, as [interval][device]. The column
 /// busy_ns of /resources cannot give this time directly: an operation at the border of two
 /// intervals is reported in one of them but can have run in the other. If the trace has operations,
-/// each of them is split at the borders. If not, busy time that exceeds its interval is moved to
-/// the next intervals with room, and what is left at the end of the run to earlier intervals.
+/// those that cross a border are split there. If not, busy time that exceeds its interval is moved
+/// to the next intervals with room, and what is left at the end of the run to earlier intervals.
 [[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);
 
 /// How the time of all intervals was spent. The exact time in which at least one device computed
@@ -37,14 +36,14 @@ struct TimeBreakdown {
     Nanoseconds total = 0;         ///< sum of the intervals, each from its decision to its end
     Nanoseconds migrating = 0;     ///< part of `total` from t_switch to t_resume
     Nanoseconds min_computing = 0; ///< sum over intervals of the busiest device's time
-    /// Sum over intervals of all devices' times, or of the time without migration if that is less.
+    /// Sum over intervals of all devices' times added up, but at most the time without migration.
     Nanoseconds max_computing = 0;
 };
 
 [[nodiscard]] TimeBreakdown time_breakdown(const Trace& trace);
 
-/// How one device spent the time from 0 to its last operation. Only a trace with operations has
-/// these times.
+/// How one device spent the time from 0 to the end of its last operation. Only a trace with
+/// operations has these times.
 struct DeviceTime {
     Nanoseconds computing = 0;
     Nanoseconds waiting = 0;   ///< waiting for messages

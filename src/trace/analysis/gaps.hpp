@@ -25,7 +25,7 @@ enum class GapKind {
 struct Gap {
     Span span;
     GapKind kind = GapKind::idle;
-    RowIndex message{}; ///< the message waited for, if `kind` is waiting
+    RowIndex message{}; ///< the message that the device waited for, if `kind` is waiting
 };
 
 struct OpRef {

@@ -12,7 +12,7 @@
 
 namespace headroom::trace {
 
-/// One part, and the program and settings that wrote it. A text is empty if the trace lacks it.
+/// One part, the program that wrote it and the program's settings. Unknown texts are empty.
 struct RunPart {
     IntervalRange intervals;
     std::string version;

@@ -18,7 +18,7 @@ struct RunFigure {
     enum class Use : std::uint8_t { both, json, table };
 
     std::string_view name; ///< key in JSON and name of the column
-    std::string_view unit; ///< as in FigureColumn
+    std::string_view unit; ///< a unit of columns.hpp: "ns", "B", "1", …
     std::variant<
         std::int64_t Summary::*,
         double Summary::*,
@@ -28,7 +28,7 @@ struct RunFigure {
     std::string_view heading = {}; ///< heading in printed tables; empty: not printed there
     Use use = Use::both;
 
-    /// Returns the figure of a run. A negative number stands for a missing value.
+    /// Returns the figure of a run. A negative number becomes a missing value.
     [[nodiscard]] Figure of(const Summary& summary) const {
         return std::visit(
             [&](const auto get) {

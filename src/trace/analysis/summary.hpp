@@ -39,7 +39,7 @@ struct SequenceSummary {
     bool ended = false;
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    /// Arrival of the request. Until the sequence has ended, it is not known and equals `begin`.
+    /// Arrival of the request; `begin` until the sequence ends, when the trace records the arrival.
     Nanoseconds arrival = 0;
     Nanoseconds begin = 0;                ///< when the sequence got its slot
     Nanoseconds first_token = 0;          ///< end of the step that sampled the first token
@@ -61,8 +61,7 @@ struct Summary {
     Nanoseconds time_to_first_token = 0;
     Nanoseconds time_to_first_token_p50 = -1; ///< median over these sequences; -1: no sequences
     Nanoseconds time_to_first_token_p95 = -1; ///< 95th percentile of them; -1: no sequences
-    /// Mean over all tokens except each sequence's first, migrations included; -1 if there are
-    /// none.
+    /// Mean over all tokens but each sequence's first, migrations included; -1: no such tokens.
     Nanoseconds time_per_output_token = -1;
     /// Percentiles of the time from the end of a token to the end of its sequence's next token.
     Nanoseconds time_per_output_token_p50 = -1;

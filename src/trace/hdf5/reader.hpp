@@ -12,8 +12,8 @@ struct TraceFile {
     Trace trace;                   ///< with all committed intervals (decisions with their tokens)
     bool ended_cleanly = false;    ///< whether Sink::end() has closed the file
     bool is_being_written = false; ///< whether a running program writes the file
-    /// A process that may still write the file, such as "process 7 on host pi"; else empty. There
-    /// can only be one on file systems without locks (library/writer_file.hpp).
+    /// A process that may still write the file, such as "process 7 on host pi"; else empty. Set
+    /// only on file systems without locks (library/writer_file.hpp).
     std::string possible_writer;
     std::int64_t schema_version = 0;
     std::string hdf5_version; ///< version of the library that wrote the file

@@ -1,4 +1,4 @@
-// The parts of the trace file's format that are not in columns.hpp: the row counts in /intervals,
+// Defines what of the trace file's format is not in columns.hpp: the row counts in /intervals,
 // the table of input files, and the names of datasets and attributes. A row of /intervals is
 // written last and makes the rows that it counts valid. A change here requires a new
 // kSchemaVersion. See docs/reference/trace.md#the-commit-record

@@ -20,8 +20,8 @@ class GrowingTables {
 
     /// Throws Bug if a block has no device, or if there are operations but no table for them.
     void check(const Interval& interval) const;
-    /// Appends and flushes the rows of all other tables. Then appends and flushes the row of
-    /// /intervals, which commits the interval (makes it valid).
+    /// Appends and flushes the rows of all tables except /intervals, then the row of /intervals.
+    /// That row commits the interval (makes it valid).
     void commit(const Interval& interval);
     void close();
 

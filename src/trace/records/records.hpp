@@ -77,7 +77,7 @@ struct LayerRow {
 
 /// One token of a prompt. Equal prompts are stored once. The rows of a prompt are consecutive.
 struct PromptRow {
-    std::int32_t prompt = 0; ///< its number; request r has prompt r mod (number of prompts)
+    std::int32_t prompt = 0; ///< prompt number; request r has prompt r mod (number of prompts)
     std::int64_t position = 0;
     std::int32_t id = -1; ///< id in the vocabulary; -1: there was no tokenizer
 };

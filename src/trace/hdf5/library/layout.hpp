@@ -40,7 +40,7 @@ struct Layout {
     }
 };
 
-/// Maps the names of columns to the bytes of their fixed-length texts. Other texts are in a pool.
+/// Maps column names to the length in bytes of fixed-length texts. Other texts are in a pool.
 using TextWidths = std::map<std::string, std::size_t>;
 using ByteBuffer = std::vector<std::byte>;
 
@@ -75,8 +75,8 @@ void add_columns(Layout& layout, const TextWidths& widths) {
     });
 }
 
-/// Returns for each text column the bytes of its longest text. The result is at least 1, because
-/// HDF5 has no strings of 0 bytes.
+/// Returns for each text column the length of its longest text in bytes, at least 1 because HDF5
+/// has no strings of 0 bytes.
 template <class Row>
 TextWidths widths_for(const std::vector<Row>& rows) {
     TextWidths widths;

@@ -1,6 +1,6 @@
 // The part file: a trace is written to the file NAME.part until it is published, that is, renamed
 // to its final path NAME. A file with a trace's name can therefore always be read, and an existing
-// trace is replaced only by a complete one. The writer also locks the file.
+// trace stays until the new one is published. The writer also locks the file.
 #pragma once
 
 #include <optional>

@@ -32,7 +32,7 @@ class TableReader {
 
     [[nodiscard]] std::size_t rows() const;
 
-    /// Adds the columns of Row. Returns the bytes of their fixed-length strings in the file.
+    /// Adds the columns of Row. Returns the bytes of each fixed-length string in the file.
     template <class Row>
     TextWidths add() {
         TextWidths widths;
@@ -47,7 +47,7 @@ class TableReader {
         return widths;
     }
 
-    /// Returns the first `rows` rows as bytes of the added columns, for decode().
+    /// Returns the first `rows` rows as bytes of the added columns, for decode() of layout.hpp.
     [[nodiscard]] ByteBuffer read(std::size_t rows) const;
     /// Adds the names of the table's codes to `codes`.
     void add_codes(CodeNames& codes) const;

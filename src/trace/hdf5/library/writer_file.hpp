@@ -1,7 +1,7 @@
 // Marks a trace as being written on file systems without locks (NFS without its lock daemon, some
 // Lustre and FUSE mounts). A small file NAME.writer beside the trace names the writing process and
-// its host. It is removed when the trace is closed. A killed process leaves it behind: readers on
-// the same host then find that the process has ended, others watch whether the trace grows.
+// its host. This file is removed when the trace is closed. A killed process leaves it behind:
+// readers on the same host then find that the process has ended, others watch the trace for growth.
 #pragma once
 
 #include <string>
@@ -35,7 +35,7 @@ void remove_writer_file(const std::string& path);
 class WriterFile {
   public:
     /// Creates the writer file of the trace at `path` and replaces an existing one. Throws
-    /// EnvironmentError if the existing one is `running`, or if the file cannot be created.
+    /// EnvironmentError if the existing one has state `running`, or if none can be created.
     explicit WriterFile(const std::string& path);
     WriterFile(const WriterFile&) = delete;
     WriterFile& operator=(const WriterFile&) = delete;
