@@ -108,7 +108,7 @@ std::string rank_state_text(int rank) {
             );
         }
     }
-    return "its process or its computer is stopped or error, or the network to it is down";
+    return "its process or its computer is stopped or gone, or the network to it is down";
 }
 
 BlockedCallWatch::BlockedCallWatch(const char* what, std::chrono::nanoseconds silence)
