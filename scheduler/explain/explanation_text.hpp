@@ -21,8 +21,8 @@ using DeviceNames = std::vector<std::string>;
 constexpr std::size_t kShortagesShown = 8;
 
 /// Returns one sentence without a full stop, such as "kept: found nothing faster than 3.00 ms per
-/// token". Of the shortages after the first `max_shortages` only the number is given. The text is
-/// empty if `why` has no outcome, cause or notes.
+/// token". It lists the first `max_shortages` shortages and then says only how many more there are.
+/// The text is empty if `why` has no outcome, cause or notes.
 [[nodiscard]] std::string explanation_text(
     const Explanation& why,
     const DeviceNames& names = {},

@@ -10,11 +10,14 @@ namespace headroom::scheduler {
 
 /// Returns whether a quick check proves that no placement is feasible: the blocks need more memory
 /// than all devices have together, or the source has no room for the blocks that must stay on it.
-/// Under cost profile `paper` it is also a proof if, within Problem::t_budget_s, all devices
-/// together cannot compute a layer or the fastest device cannot compute one block.
+/// Under cost profile `paper` the function checks compute, too: no placement is feasible if all
+/// devices together cannot compute a layer within Problem::t_budget_s, or if the fastest device
+/// cannot compute some block of a layer within this time.
 [[nodiscard]] bool is_provably_infeasible(const Problem& problem);
 
-/// Returns all shortages of this placement: NotOnSource first, then by device id; empty if none.
+/// Returns all shortages of this placement; the result is empty if the placement has none. Blocks
+/// that must be on the source but are elsewhere (NotOnSource) come first. Then follows what each
+/// device lacks, by increasing device id.
 [[nodiscard]] std::vector<AnyShortage> shortages_of(
     const Problem& problem, const Placement& placement
 );

@@ -4,7 +4,8 @@
 // prompts come in. For few layers and devices the result is optimal; otherwise it is the best that
 // a search with a limited number of evaluations finds (search/layer_search.hpp). The decision is
 // never worse than keeping the previous placement. In fleets of more than 32 devices the search
-// considers only the fastest devices and those in use. See docs/explanation/baselines.md.
+// considers only the fastest devices and those that hold blocks in the previous placement, at most
+// 256 in all. See docs/explanation/baselines.md.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

@@ -1,17 +1,18 @@
 // Policies `edgeshard` and `edgeshard_throughput` split the layers into shards, which are
 // consecutive layers on one device, by dynamic programming. `edgeshard` minimises the latency of
 // one sequence. `edgeshard_throughput` minimises the time of the slowest stage of a pipeline, in
-// which every device works on another sequence. Both decide once: later decisions keep the first
-// placement, or are infeasible if it no longer fits. The algorithms are those of arXiv 2405.14371,
-// see docs/explanation/baselines.md#edgeshard.
+// which each device works on a different sequence at any moment. Both decide once: later decisions
+// keep the first placement, or are infeasible if it no longer fits. The algorithms are those of
+// arXiv 2405.14371, see docs/explanation/baselines.md#edgeshard.
 //
 // From the paper: the first shard is on the source (the device where prompts come in), the last
 // shard sends its result back to the source, and every device has at most one shard, which fits in
-// its memory. Chosen here: embed and lm_head are on the source, whose stage includes lm_head. The
-// latency of a link counts for the latency of a sequence. It does not count for the time of a
-// stage, because the link can carry other messages meanwhile. Of pipelines with equally slow stages
-// the one with the least latency is taken. construct/shard_chain.hpp states when the result is
-// optimal, and cost/layer_costs.hpp which devices are considered in fleets of more than 32.
+// its memory. Chosen here: embed and lm_head are on the source, and the time of lm_head counts as
+// part of the source's stage. The latency of a link counts for the latency of a sequence. It does
+// not count for the time of a stage, because the link can carry other messages meanwhile. Of
+// pipelines with equally slow stages the one with the least latency is taken.
+// construct/shard_chain.hpp states when the result is optimal, and cost/layer_costs.hpp which
+// devices are considered in fleets of more than 32.
 #pragma once
 
 #include "scheduler/core/problem.hpp"

@@ -21,8 +21,9 @@ class Policy {
 /// Asks the policy for a decision and completes it. If the policy chooses no batch size, the
 /// function sets the best one for the placement. If the policy does not explain its decision, the
 /// function does. If the migration or a step under the new placement would never end, because a
-/// device or link is down, the function returns a decision for the previous placement instead. That
-/// one is infeasible if it does not fit. See docs/explanation/time.md#rates-and-finish.
+/// device or link is down, the function returns a decision for the previous placement instead. This
+/// decision is infeasible if the previous placement is not feasible any more. See
+/// docs/explanation/time.md#rates-and-finish.
 [[nodiscard]] Decision decide(const Policy& policy, const Problem& problem);
 
 } // namespace headroom::scheduler

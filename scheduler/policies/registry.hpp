@@ -12,12 +12,13 @@
 namespace headroom::scheduler {
 
 /// The index of a policy in the table of registry.cpp. Traces store this index, so new policies are
-/// added at the end of the table. A policy needs an enumerator only if other code uses it.
+/// added at the end of the table. An enumerator only gives such an index a name for other code; a
+/// policy that no other code names works without an enumerator.
 enum class PolicyKind : std::uint8_t {
     resource_aware,
     greedy,
     round_robin,
-    static_first, ///< called `static`, which is a keyword of C++
+    static_first, ///< the name of this policy is `static`, which is a keyword of C++
     paper,
     exact,
     dynamic_layer,

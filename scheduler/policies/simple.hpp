@@ -6,11 +6,13 @@
 namespace headroom::scheduler {
 
 /// Policy `greedy` puts each block, in canonical order (core/blocks.hpp), on the device with the
-/// lowest id that has room for the block until the next decision. If a block finds no room, pack()
-/// (construct/packing.hpp) places all. The previous placement and speeds do not count.
+/// lowest id that has room for the block until the next decision. If no device has room for some
+/// block, pack() (construct/packing.hpp) places all blocks anew. The previous placement and speeds
+/// do not count.
 [[nodiscard]] Decision decide_greedy(const Problem& problem);
 
-/// Policy `round_robin` does the same, but the search for block i starts at device i mod N (of N).
+/// Policy `round_robin` does the same, but for block i it tries device i mod N first and then the
+/// following devices in cyclic order. N is the number of devices.
 [[nodiscard]] Decision decide_round_robin(const Problem& problem);
 
 /// Policy `static` keeps the first placement of resource_aware. If that placement no longer fits,
