@@ -1,5 +1,6 @@
 // Computes the predictions of a decision and the objective of policies. D_mig is the time to
-// migrate, D_inf that of a decode step, and D_T is D_inf by the formula of arXiv 2505.02533.
+// migrate. D_inf is the time of a decode step in a run, and D_T is the time of a decode step by the
+// formula of arXiv 2505.02533.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,9 @@ namespace headroom::scheduler {
 /// Returns the D_mig that a run would have; 0 without a previous placement.
 [[nodiscard]] Nanoseconds predict_migration(const Problem& problem, const Placement& placement);
 
-/// Returns `round`, the time of one turn of every sequence, plus its share of the time of pending
-/// prompts, `prompts` / problem.prompt_spread_rounds(). Returns kNever if either time is kNever.
+/// Returns the time of a round (one turn of every sequence) with a share of the time of pending
+/// prompts: `round` + `prompts` / problem.prompt_spread_rounds(). `round` and `prompts` are those
+/// of RoundTimes (round_prediction.hpp). Returns kNever if either time is kNever.
 [[nodiscard]] Nanoseconds round_with_prompt_share(
     const Problem& problem, Nanoseconds round, Nanoseconds prompts
 );
@@ -30,7 +32,8 @@ namespace headroom::scheduler {
 [[nodiscard]] double objective(const Problem& problem, const Placement& placement);
 
 /// Returns a decision with all predictions for the placement, marked feasible without a check of
-/// memory. `batch` (turns computed together) is lowered to the number of sequences in flight.
+/// memory. `batch` is the number of turns that are computed together; it is clamped to the range
+/// from 1 to the number of sequences in flight.
 [[nodiscard]] Decision evaluate(
     const Problem& problem, Placement placement, std::int64_t batch = 1
 );

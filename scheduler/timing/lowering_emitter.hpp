@@ -10,7 +10,8 @@
 
 namespace headroom::scheduler {
 
-/// The bytes per element of a sum of several blocks' outputs, which is sent in 64-bit fixed point.
+/// A message with the sum of several blocks' outputs has this many bytes per element, because such
+/// sums are sent in 64-bit fixed point.
 inline constexpr Bytes kSumBytes = 8;
 
 /// The members of Instruction that are equal in the send and in the receive of one message.

@@ -5,13 +5,13 @@
 // docs/explanation/blocks.md#data-flow-of-a-decode-step and docs/explanation/time.md#messages.
 //
 // With Reduce::ring (granularity `sliced`; docs/explanation/blocks.md#ring-all-reduce) the ring
-// consists of the N devices that hold any block, by increasing id. In a model without embed the
-// source, the device where prompts come in, has the first x and also belongs to the ring. All
-// devices of the ring hold the residual stream x, a vector of D numbers per token. Before layer 0
-// the device of embed, or else the source, sends x to the others by increasing id, as payload `x`.
-// A layer has two stages: 0 for the groups (a group is a K/V head with its query heads), 1 for the
-// slices (some columns of the FFN). In each stage device r of the ring, counted from 0, does the
-// following:
+// consists of the N devices that hold any block, by increasing id. If the model has no embed, the
+// first x is on the source (the device where prompts come in). The source then belongs to the ring
+// even if it holds no block. All devices of the ring hold the residual stream x, a vector of D
+// numbers per token. Before layer 0 the device of embed, or else the source, sends x to the others
+// by increasing id, as payload `x`. A layer has two stages: 0 for the groups (a group is a K/V head
+// with its query heads), 1 for the slices (some columns of the FFN). In each stage device r of the
+// ring, counted from 0, does the following:
 // - `norm`: It applies the stage's norm to x and sets its partial sum to zero. All devices of the
 //   ring have the norm weights in their buffers.
 // - It computes its groups or slices in block order and adds their outputs to its partial sum,
@@ -24,9 +24,9 @@
 // - All-gather: In step s = 0 … N-2 it sends part (r + 1 - s) mod N of the new x (`ring_x`, 4 bytes
 //   per element) and receives part (r - s) mod N.
 // Part p has the elements [p·D/N, (p+1)·D/N) of every token, token after token. A part without
-// elements is neither sent nor finished. The hub, the block that adds up partial sums if there is
-// no ring, only computes one operation on its device at the end of each stage. No `last_x` is sent
-// to lm_head, because every device of the ring has x already.
+// elements is neither sent nor finished. The hub (the block that adds up partial sums if there is
+// no ring) is executed on its device at the end of each stage as an operation that does nothing and
+// takes no time. No `last_x` is sent to lm_head, because every device of the ring has x already.
 #pragma once
 
 #include <cstdint>
@@ -44,16 +44,17 @@ namespace headroom::scheduler {
 enum class OpCode : std::uint8_t { compute, send, receive, norm, finish };
 
 /// What a message carries. The comments give sender -> receiver and the bytes per token of the
-/// turn; `last_x` and `sampled` have the bytes of one token in every turn. The activation device is
-/// the one that has x when a layer begins. D is the width of x, q the number of query heads in a
-/// group, d the width of a head. A number has 4 bytes, or 8 in a sum of several terms.
+/// turn. `last_x` and `sampled` are exceptions: they have the bytes of a single token, however many
+/// tokens the turn has. The activation device is the one that has x when a layer begins. D is the
+/// width of x, q the number of query heads in a group, d the width of a head. A number has 4 bytes,
+/// or 8 in a sum of several terms.
 enum class Payload : std::uint8_t {
     token,        ///< source -> embed: the token ids, 4 each
     normed_x,     ///< activation device -> devices with groups: D·4
-    x,            ///< activation device -> proj or hub (with a ring: -> all others in it): D·4
+    x,            ///< activation device -> proj or hub; with a ring -> its other devices: D·4
     head_outputs, ///< device with groups -> proj: q·d·4 for each of its groups, in block order
     residual,     ///< proj -> ffn: D·4
-    last_x,       ///< last ffn or hub -> lm_head (if none: source): x of the last token, D·4
+    last_x,       ///< last ffn or hub -> lm_head or, without it, source: last token's x, D·4
     sampled,      ///< lm_head -> source: the sampled id, 4
     attention_partial, ///< device with groups -> hub: D·4 from one group, D·8 from several
     normed_residual,   ///< hub -> devices with slices: D·4
@@ -69,11 +70,13 @@ enum class Payload : std::uint8_t {
 struct Instruction {
     OpCode code = OpCode::compute;
     Payload payload = Payload::token; ///< send, receive
-    std::int32_t layer = -1;          ///< all but compute; -1 for the payloads token and sampled
-    BlockId block{};                  ///< compute
-    DeviceId peer{};                  ///< send: the target; receive: the sender
-    Bytes bytes_per_token = 0;        ///< send, receive
-    bool per_turn = false;            ///< send, receive: every turn sends the bytes of one token
+    /// Used by all op codes but compute. It is -1 for the payloads `token` and `sampled`, which
+    /// belong to no layer.
+    std::int32_t layer = -1;
+    BlockId block{};           ///< compute
+    DeviceId peer{};           ///< send: the target; receive: the sender
+    Bytes bytes_per_token = 0; ///< send, receive
+    bool per_turn = false; ///< send, receive: true if a turn of any length sends bytes_per_token
     /// For `norm` and `compute` of a hub, the stage: 0 for attention, 1 for ffn. For ring payloads
     /// and `finish`, the number of the part.
     std::int32_t part = 0;

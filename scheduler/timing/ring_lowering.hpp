@@ -11,7 +11,8 @@ namespace headroom::scheduler {
 
 class RingLowering {
   public:
-    /// If there is no embed, `source`, where prompts come in, has the first x and is in the ring.
+    /// If the model has no embed, the first x is on `source` (the device where prompts come in),
+    /// which is then in the ring.
     RingLowering(Emitter& emitter, DeviceId source);
 
     /// Sends x from `activation_device` to every other device of the ring.
@@ -25,7 +26,9 @@ class RingLowering {
         std::int32_t number = 0;
     };
     void norm(const Stage& stage);
-    /// In step s = 0 … N-2, device r of N sends part (r + first - s) mod N to the next device.
+    /// Appends N-1 steps for a ring of N devices. In step s, counted from 0, the r-th device sends
+    /// part (r + first - s) mod N to the next device. `first` is 0 for the reduce-scatter and 1 for
+    /// the all-gather.
     void rotate_parts(const Stage& stage, Payload payload, std::int32_t first);
     void finish(const Stage& stage);
     void all_reduce(const Stage& stage);

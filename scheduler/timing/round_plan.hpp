@@ -20,7 +20,8 @@ namespace headroom::scheduler {
 /// What the simulation needs of one placement. `device`, `from`, `to` and `source` are indices into
 /// active_devices, which lists the devices that have a program, by increasing id.
 struct RoundPlan {
-    /// How long a message occupies its link, and egress and ingress if their rates are limited.
+    /// How long a message occupies its link, the sender's egress and the receiver's ingress. The
+    /// time of an egress or ingress without a limit is 0.
     struct Transfer {
         Nanoseconds link = 0;
         Nanoseconds egress = 0;
@@ -45,8 +46,8 @@ struct RoundPlan {
         std::int64_t count = 0; ///< number of the blocks
         bool sampling_only = false;
     };
-    /// One action of a segment: with code `compute` one operation, which is all blocks between two
-    /// messages; with `send` or `receive` one message.
+    /// One action of a segment. With code `compute` the action is one operation, which comprises
+    /// all blocks between two messages. With `send` or `receive` it is one message.
     struct Action {
         OpCode code = OpCode::compute;
         std::uint32_t index = 0; ///< number of the operation or the message
@@ -69,7 +70,7 @@ struct RoundPlan {
     std::vector<Instruction> sent; ///< the instruction that sends each message
     std::vector<Action> actions;
     std::vector<Segment> segments; ///< ordered by device
-    Nanoseconds period = 1;        ///< P, the time of a decode step; exceeds the time of every key
+    Nanoseconds period = 1;        ///< P, the time of a decode step; above every phase offset
     /// The index of the source's last segment, which the source executes when it ends the turn
     /// (turn_schedule.hpp); nullopt if the source's program has only one segment.
     std::optional<std::size_t> source_end;

@@ -4,7 +4,8 @@
 // A segment is a part of a program that runs without waiting. turn_schedule.hpp defines visits, at
 // which turns begin and end, and a key for each segment, by which devices order segments after a
 // visit. The inputs of a segment come from segments with smaller keys. So the simulator executes
-// the segments of all devices in the order of their keys, and no instruction has to wait.
+// the segments of all devices in the order of their keys. Each message is then sent before the
+// simulator comes to its receive.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,7 @@ class RoundSimulator {
   private:
     struct InFlightMessage {
         Nanoseconds begin = 0;
-        Nanoseconds arrival = 0; ///< not yet delayed by a limit on the receiver's ingress
+        Nanoseconds arrival = 0; ///< of the last byte if the receiver's ingress has no limit
     };
     struct BatchState {
         std::vector<TurnWork> turns;
@@ -43,7 +44,9 @@ class RoundSimulator {
     /// A segment executed after every visit, for the batches that began `visits_ago` visits before.
     struct DueSegment {
         std::int64_t visits_ago = 0;
-        Nanoseconds at = 0; ///< time after the visit, multiplied by visits_ to be an integer
+        /// Time after the visit in units of 1/visits_ ns. In these units it is an integer, although
+        /// visits are P/visits_ ns apart (P is the time of a step).
+        Nanoseconds at = 0;
         std::int32_t depth = 0;
         std::size_t segment = 0;
     };

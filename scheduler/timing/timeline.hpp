@@ -64,7 +64,7 @@ struct MessageRecord {
     std::int32_t layer = -1;
     Bytes bytes = 0;
     Nanoseconds begin = 0;   ///< when sending begins; g in docs/explanation/time.md#messages
-    Nanoseconds arrival = 0; ///< of the last byte, any wait for a limited ingress included
+    Nanoseconds arrival = 0; ///< when the last byte arrives, after any wait for a limited ingress
     std::int64_t turn = 0;
     bool operator==(const MessageRecord&) const = default;
 };
@@ -88,8 +88,8 @@ struct MoveRecord {
     bool operator==(const MoveRecord&) const = default;
 };
 
-/// Records of operations and messages, those of each device in the order of execution. A message is
-/// among the records of its receiver, which alone knows the arrival.
+/// Records of operations and messages. The records of one device are in the order of execution. A
+/// message is among the records of its receiver, which alone knows the arrival.
 struct TimelineLog {
     std::vector<OpRecord> ops;
     std::vector<MessageRecord> messages;
@@ -103,11 +103,11 @@ struct DeviceLog {
 };
 
 /// Returns the moves from one placement to another, in block order. A move sends the block's
-/// weights and, if the block has a KV cache, `rows` cache rows. A tied lm_head (one that uses
-/// embed's matrix) sends only its norm weights if embed is on its new device in `to`; embed always
-/// sends its matrix. With weights_everywhere the target loads the weights from its storage, and
-/// only the rows are sent. Moves of 0 bytes are included, because their blocks change devices too.
-/// Throws Bug if a placement has the wrong number of blocks.
+/// weights and, if the block has a KV cache, `rows` cache rows. If a tied lm_head (one that uses
+/// embed's matrix) moves to the device that embed has in `to`, lm_head sends only its norm weights.
+/// Embed always sends its matrix. With weights_everywhere the target loads the weights from its
+/// storage, and only the rows are sent. Moves of 0 bytes are included, because their blocks change
+/// devices too. Throws Bug if a placement has the wrong number of blocks.
 [[nodiscard]] std::vector<Move> moves_between(
     const Blocks& blocks,
     const Placement& from,
@@ -116,7 +116,8 @@ struct DeviceLog {
     bool weights_everywhere = false
 );
 
-/// Holds the clocks of all devices, and the times at which links and rate limits are free again.
+/// Holds the clock of each device. Also holds the times from which each link, each limited egress
+/// and each limited ingress can take its next message.
 class Timeline {
   public:
     Timeline(const Blocks& blocks, std::size_t devices);
@@ -125,11 +126,12 @@ class Timeline {
     struct FirstOperation {
         DeviceId device;
         Nanoseconds start = 0;
-        std::int64_t cached_rows = 0; ///< used rows of all KV caches, by set_cached_rows()
+        std::int64_t cached_rows = 0; ///< used rows of all KV caches, set by set_cached_rows()
         const Rates& rates;           ///< the rates of the batch
     };
-    /// Returns by how many bytes the device exceeds its memory budget at this moment. Before the
-    /// operation the device then pages: it reads as many bytes from its storage again.
+    /// Returns by how many bytes the device exceeds its memory budget at this moment. If the result
+    /// is not 0, the device pages before the operation: it reads this number of bytes from its
+    /// storage again.
     using Overload = std::function<Bytes(const FirstOperation&)>;
 
     /// Computes the times of a single turn, while no other is in progress. Returns the clock of
@@ -168,10 +170,12 @@ class Timeline {
     /// Executes the last segment of the source's program for a batch. Returns the source's clock
     /// when the source has the batch's sampled ids. Throws Bug if the programs deadlock.
     Nanoseconds end(std::int64_t batch);
-    /// Returns whether the source's program has several segments, so that end() executes one.
+    /// Returns whether end() executes a segment. If the source's program has only one segment,
+    /// end() executes none, because visit() has executed it.
     [[nodiscard]] bool has_end() const;
-    /// Returns the schedule keys of the segments that a device has executed since install(), in
-    /// order. Only turn() records keys.
+    /// Returns the schedule keys of the segments that a device executed in the last turn(), in the
+    /// order of execution. install() clears the keys; visit() and end() record none if they are
+    /// called directly.
     [[nodiscard]] const std::vector<ScheduleKey>& schedule_keys(DeviceId d) const {
         return states_[d.index()].keys;
     }
@@ -179,7 +183,8 @@ class Timeline {
     [[nodiscard]] std::vector<DeviceLog> take_logs();
     /// Sets the device's clock to `time`, if the clock is earlier: the device was idle until then.
     void advance_clock(DeviceId d, Nanoseconds time);
-    /// Returns the first operation and the first message that began and never end, if any.
+    /// Returns the first operation and the first message that began but never end, because a rate
+    /// stays 0. The result is empty if there are none.
     [[nodiscard]] const TimelineLog& endless() const { return endless_; }
 
     /// Computes a migration while no turn is in progress. First every clock becomes at least
@@ -201,7 +206,7 @@ class Timeline {
     struct Transmission {
         Nanoseconds begin = 0;
         Nanoseconds end = 0;     ///< when the link is free again
-        Nanoseconds arrival = 0; ///< not yet delayed by a limit on the receiver's ingress
+        Nanoseconds arrival = 0; ///< of the last byte if the receiver's ingress has no limit
         Nanoseconds latency = 0;
     };
 
@@ -231,7 +236,7 @@ class Timeline {
         TurnSchedule schedule;
         std::deque<PendingSegment> pending;
         std::size_t next_instruction = 0; ///< index within the first pending segment
-        std::size_t turn_in_batch = 0;    ///< the turn for which next_instruction comes next
+        std::size_t turn_in_batch = 0;    ///< index of the turn that executes next_instruction next
         /// Messages that have not been received, by sender and slot, in the order of sending.
         std::map<std::pair<DeviceId, std::int32_t>, std::deque<InFlightMessage>> inbox;
         DeviceLog log;

@@ -18,10 +18,11 @@
 // v·P/G + p. After a visit a device executes the segments that are due before the next visit, in
 // the order of these times; at equal times the earlier turn is first, then the smaller depth. The
 // rule differs only for the source's last segment, which receives the result: the source executes
-// it at the next visit of the group, directly before the first segment of the next turn. So no
-// group waits until the turns of all others end. Several batches (of turns computed together) may
-// begin at one visit. Their segments have the same keys, so a device executes each segment for all
-// of these batches before the next segment.
+// it at the next visit of the group, directly before the first segment of the next turn. Thanks to
+// this exception, the next turns of a group need not wait until the turns of all other groups have
+// ended. Several batches (of turns computed together) may begin at one visit. Their segments have
+// the same keys, so a device executes each segment for all of these batches before the next
+// segment.
 //
 // This order cannot deadlock: the inputs of a segment come from segments with smaller keys.
 #pragma once
@@ -59,14 +60,15 @@ struct ScheduleKey {
 /// The keys of all segments of all devices, and the cycle in which they apply.
 struct PhaseOffsets {
     std::int64_t visits = 1; ///< G, the number of visits in a cycle
-    Nanoseconds period = 1;  ///< P, the time of one step; larger than the time of every key
+    Nanoseconds period = 1;  ///< P, the time of one step; above ScheduleKey::time of every key
     std::vector<std::vector<ScheduleKey>> keys; ///< [device][segment]
 };
 
-/// Computes the keys of all segments from the times of a single step, at half the model's maximal
-/// context and at the rates of the snapshot. If that step never ends, the depths serve as times.
-/// `one_at_a_time` says that never more than one batch is in progress; then all keys are 0, because
-/// nothing has to be ordered. Throws Bug if it is true and `visits` (G) is not 1.
+/// Computes the keys of all segments by simulating a single step at the rates of the snapshot. The
+/// context of this step is half of the model's maximum, a middle value, because the keys do not
+/// change while contexts grow. If the step never ends because a rate is 0, each key's depth is also
+/// its time. `one_at_a_time` says that never more than one batch is in progress; then all keys are
+/// 0, because nothing has to be ordered. Throws Bug if it is true and `visits` (G) is not 1.
 [[nodiscard]] PhaseOffsets phase_offsets(
     const Blocks& blocks,
     const std::vector<Program>& programs,
@@ -89,11 +91,13 @@ class TurnSchedule {
     TurnSchedule() = default;
     TurnSchedule(const PhaseOffsets& offsets, DeviceId device, bool is_source);
 
-    /// Returns whether end() returns a task: on the source, if its program has several segments.
+    /// Returns whether end() returns a task. This is so on the source if the source's program has
+    /// several segments; a single segment is a task of visit().
     [[nodiscard]] bool has_end() const { return is_source_ && keys_.size() > 1; }
 
     /// Records the source's next visit, at which the batches with these numbers begin (possibly
-    /// none). Returns, in order, the tasks that the device executes until the visit after it.
+    /// none). Returns, in order, the tasks that the device executes from this visit until the
+    /// following visit.
     [[nodiscard]] std::vector<Task> visit(std::span<const std::int64_t> batches);
     /// Returns the task of the program's last segment for the batch; nothing if has_end() is false.
     [[nodiscard]] std::vector<Task> end(std::int64_t batch) const;
