@@ -26,7 +26,9 @@ struct BlockName {
 };
 
 [[nodiscard]] std::string_view name_of(BlockKind kind);
-/// Returns "embed", "L3.g5", "L3.proj", "L3.ffn", "L3.s2", "L3.hub" or "lm_head".
+/// Returns the name as a text. For embed and lm_head this is "embed" and "lm_head"; for the blocks
+/// of layer 3 it is, for example, "L3.g5" (group 5), "L3.s2" (slice 2), "L3.proj", "L3.ffn" or
+/// "L3.hub".
 [[nodiscard]] std::string to_string(const BlockName& name);
 
 } // namespace headroom

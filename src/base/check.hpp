@@ -1,5 +1,5 @@
-// Checks for mistakes in the program. They are active in release builds too. A check must hold for
-// every user input; base/error.hpp has the errors of users.
+// Checks for mistakes in the program. They are active in release builds too. No input of a user may
+// make a check fail, because mistakes of users are reported by the errors of base/error.hpp.
 #pragma once
 
 #include <stdexcept>

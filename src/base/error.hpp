@@ -1,6 +1,6 @@
 // The errors that a user can cause or encounter, each with the exit code of the program. Bugs are
-// reported by check.hpp. An expected outcome, such as a full memory budget, is a return value at
-// first; only the code that ends the run throws an error for it.
+// reported by check.hpp. Functions report an expected outcome, such as a full memory budget, by
+// their return value. Only the code that ends the run because of this outcome throws an error.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +88,8 @@ class EnvironmentError : public Error {
     explicit EnvironmentError(const std::string& what) : Error(ExitCode::environment, what) {}
 };
 
-/// A wait for another device took too long, or work never ends because its rate stays 0.
+/// A wait for another device took too long, or a computation or a message never ends because the
+/// rate of its device or link stays 0.
 class StuckError : public Error {
   public:
     explicit StuckError(const std::string& what, ErrorFields fields = {})

@@ -26,7 +26,8 @@ inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
 inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< upper limit of kv_bytes
 
-/// The types of the weights of one layer's matrices, as kernels read them.
+/// The types in which the weights of one layer's matrices are stored. Kernels read these types
+/// directly.
 struct LayerTypes {
     WeightType q = WeightType::f32;
     WeightType k = WeightType::f32;
@@ -59,7 +60,9 @@ struct ModelShape {
     /// source (the device where prompts come in), and the last layer's output returns to the source
     /// (docs/explanation/instances.md).
     bool has_ends = true;
-    bool norms = true; ///< whether norm weights take memory
+    /// Whether norm weights count as memory. Only random problems of tests have false, because
+    /// their definition leaves norm weights out (docs/explanation/instances.md).
+    bool norms = true;
 
     [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
     [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
@@ -73,8 +76,9 @@ template <class Struct, class T>
 struct ShapeField {
     const char* name; ///< name in traces, messages and `headroom inspect`
     T Struct::*member;
-    std::int64_t max = 0;           ///< upper limit if the field is a size, else 0
-    const char* gguf_key = nullptr; ///< key in GGUF files, without the architecture's prefix
+    std::int64_t max = 0; ///< upper limit if the field is a size, else 0
+    /// The field's key in GGUF files without the architecture's prefix; null if no key holds it.
+    const char* gguf_key = nullptr;
 };
 template <class Struct, class T>
 ShapeField(const char*, T Struct::*, std::int64_t = 0, const char* = nullptr)

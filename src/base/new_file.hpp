@@ -31,8 +31,10 @@ class NewFile {
     [[nodiscard]] const std::filesystem::path& path() const { return temporary_path_; }
     /// Returns a descriptor that is open for writing. The caller must close the descriptor.
     [[nodiscard]] int release_descriptor();
-    /// Gives the complete file the target's name; an existing file of that name is replaced. Throws
-    /// EnvironmentError if renaming fails, or if the name then belongs to another file or to none.
+    /// Renames the complete file to the name of the target; an existing file of that name is
+    /// replaced. Throws EnvironmentError if renaming fails. Also throws it if directly afterwards
+    /// the target does not exist or is another file, because another program has removed or
+    /// replaced it.
     void publish();
 
   private:

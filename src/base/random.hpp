@@ -10,7 +10,8 @@
 
 namespace headroom {
 
-/// Mixes the bits of x by the finaliser of SplitMix64, a bijection on 64-bit integers.
+/// Mixes the bits of x: returns the number that the generator SplitMix64 yields in state x. The
+/// function is a bijection on 64-bit integers.
 [[nodiscard]] constexpr std::uint64_t mix_bits(std::uint64_t x) {
     x += 0x9E3779B97F4A7C15ULL;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;

@@ -17,10 +17,10 @@ namespace headroom {
 /// character (table 3-7 of the Unicode standard) is there. Precondition: the text is not empty.
 [[nodiscard]] std::size_t well_formed_length(std::string_view text);
 
-/// Returns the text with all characters and bytes escaped that could control a terminal. Control
-/// characters below 0x20 and bytes that are not UTF-8 become escapes like \x1b; line ends and tabs
-/// stay. Other control characters, and those that change the writing direction, become escapes like
-/// \u009b. Escaping the result again does not change it.
+/// Escapes all characters and bytes that could control a terminal, and returns the resulting text.
+/// Control characters below 0x20 and bytes that are not UTF-8 become escapes like \x1b; line ends
+/// and tabs stay. Other control characters, and those that change the writing direction, become
+/// escapes like \u009b. Escaping the result again does not change it.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 
 } // namespace headroom

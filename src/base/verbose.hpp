@@ -1,6 +1,6 @@
-// Whether messages also contain the messages of libraries such as HDF5 and MPI (option --verbose).
-// An environment variable holds the setting, because ranks inherit the environment of the process
-// that starts the MPI job.
+// The setting of option --verbose: whether error messages also repeat what libraries such as HDF5
+// and MPI report. An environment variable holds the setting, because ranks inherit the environment
+// of the process that starts the MPI job.
 #pragma once
 
 #include <cstdlib>

@@ -13,10 +13,11 @@ namespace headroom {
 
 /// A type of stored weights. Kernels read every type directly, without converting a matrix first.
 /// The layouts are those of ggml. f16 is IEEE binary16, and bf16 is the upper half of an F32. A
-/// quantisation block (see WeightFormat) of q8_0 is a binary16 scale and 32 signed bytes. One of
-/// q4_0 is a binary16 scale and 16 bytes; the low nibbles minus 8 are elements 0 to 15, and the
-/// high nibbles minus 8 are elements 16 to 31. An element times the scale is the weight. Traces
-/// (the files that runs write) store the number of a type, so a new type must be the last one.
+/// quantisation block (see WeightFormat) of q8_0 is a binary16 scale and 32 signed bytes. A
+/// quantisation block of q4_0 is a binary16 scale and 16 bytes; the low nibbles minus 8 are
+/// elements 0 to 15, and the high nibbles minus 8 are elements 16 to 31. An element times the scale
+/// is the weight. Traces (the files that runs write) store the number of a type, so a new type must
+/// be the last one.
 enum class WeightType : std::uint8_t { f32, q8_0, f16, bf16, q4_0 };
 
 /// How weights of one type are stored. A row of a matrix consists of quantisation blocks: weights
@@ -50,9 +51,10 @@ inline constexpr auto kWeightTypes = [] {
     return types;
 }();
 
-/// Calls visit(std::integral_constant<WeightType, type>()). Callers pass a lambda, whose type is
-/// part of the name of this function's instance. So files that are compiled for different
-/// instruction sets never share an instance, which could have instructions that the CPU lacks.
+/// Calls visit(std::integral_constant<WeightType, type>()). Callers must pass a lambda. Each lambda
+/// has a type of its own, so no two callers share an instance of this template. If files that are
+/// compiled for different instruction sets shared an instance, it could have instructions that the
+/// CPU lacks.
 template <std::size_t kIndex = 0, class Visit>
 void visit_weight_type(WeightType type, const Visit& visit) {
     if constexpr (kIndex < kWeightFormats.size()) {

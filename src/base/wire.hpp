@@ -38,8 +38,8 @@ struct Fields {
 Fields()->Fields<>;
 
 /// of() returns the fields of a struct. A struct without wire_fields() needs a specialisation with
-/// its list. A list that leaves out fields on purpose needs a specialisation with a static member
-/// `kIncomplete`; otherwise WireWriter::put does not compile.
+/// its list. If a list leaves out fields on purpose, it must be in a specialisation of WireFields
+/// that has a static member `kIncomplete`; otherwise WireWriter::put does not compile.
 template <class T>
 struct WireFields {
     static auto of(auto& m) { return T::wire_fields(m); }
@@ -53,8 +53,9 @@ struct WireFields<std::pair<A, B>> {
     static auto of(auto& m) { return Fields() & m.first & m.second; }
 };
 
-/// A value that converts to any type; with such values field_count() counts the fields of a struct.
-/// The conversion is never executed; it has a body only because clang wants one.
+/// A value that converts to any type. field_count() counts the fields of a struct by testing from
+/// how many such values the struct can be constructed. The conversion is never executed; it has a
+/// body only because clang complains about a conversion without one.
 struct AnyField {
     template <class T>
     operator T() const {
@@ -136,9 +137,9 @@ class WireWriter {
     std::vector<std::byte> bytes_;
 };
 
-/// Reads values from bytes. Throws Bug if the bytes end early, if a truth value is neither 0 nor 1,
-/// or (before memory is allocated) if a text or vector has more elements than the remaining bytes
-/// can hold.
+/// Reads values from bytes. Throws Bug if the bytes end early, or if a truth value is neither 0 nor
+/// 1. Also throws Bug if a text or vector has more elements than the remaining bytes can hold; this
+/// is checked before memory for the elements is allocated.
 class WireReader {
   public:
     explicit WireReader(std::span<const std::byte> bytes) : size_(bytes.size()), rest_(bytes) {}
