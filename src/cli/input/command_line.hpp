@@ -7,8 +7,8 @@
 
 namespace headroom::cli {
 
-/// Whether --json is among the arguments. Also works for an invalid command line, whose error can
-/// then be reported as JSON.
+/// Whether --json is among the arguments. The command line need not be valid: if it is not, the
+/// result says whether its error must be reported as JSON.
 [[nodiscard]] bool wants_json(int argc, char** argv);
 
 /// Executes the command and returns its exit code. Prints help or the version if the command line

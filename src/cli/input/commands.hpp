@@ -17,8 +17,8 @@ struct Command {
     std::function<int()> (*define)(Options& options);
 };
 
-/// Makes `Command::define` from two functions: `add_options` declares options that store what the
-/// user gives in a `Values` object; `run` executes the command with this object.
+/// Makes `Command::define` from two functions. `add_options` declares options that store their
+/// values in an object of type `Values`. `run` executes the command with this object.
 template <
     class Values,
     void (*add_options)(Options&, Values&),

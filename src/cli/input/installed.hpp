@@ -28,8 +28,8 @@ struct FoundFile {
     const std::filesystem::path& name, const std::string& folder
 );
 
-/// Returns a hint for the error that `name` does not exist: a list of the installed files. Empty if
-/// nothing is installed or `name` has a folder.
+/// Returns a list of the installed files, which the message that `name` does not exist shows as a
+/// hint. The result is empty if nothing is installed or if `name` contains a folder.
 [[nodiscard]] std::string installed_names(
     const std::filesystem::path& name, const std::string& folder
 );

@@ -21,7 +21,8 @@ class Options {
 
     // Each of these functions adds an option or, if the name has no dashes ("TRACE"), the argument
     // of the command. The variable `value` must live until the command has ended; it changes only
-    // if the user gives the option. `kind` stands for the value in the help.
+    // if the user gives the option. `kind` is the word that the help shows in place of a value,
+    // such as TEXT in "--trace TEXT".
 
     /// An option without a value. If `help` is empty, the command's help does not list the option.
     void add(const std::string& name, bool& value, const std::string& help);
@@ -76,8 +77,8 @@ class Options {
     void expect_argument(const char* what, const char* example) const;
 
     [[nodiscard]] std::string command() const;
-    /// Returns what `headroom COMMAND --help` prints; for an empty name, what `headroom --help`
-    /// prints.
+    /// Returns the text that `headroom COMMAND --help` prints. If `command` is empty, returns the
+    /// text that `headroom --help` prints.
     [[nodiscard]] std::string help_of(const std::string& command) const;
     [[nodiscard]] std::vector<std::string> all_commands() const;
 

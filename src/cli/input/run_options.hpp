@@ -17,13 +17,15 @@ enum class TransportKind : std::uint8_t { mpi, inprocess };
 struct RunCommand {
     std::filesystem::path scenario; ///< empty if not given
     std::filesystem::path resume;   ///< trace of the run to resume; empty if not given
-    std::filesystem::path model;    ///< GGUF file; with `resume`, replaces that of the scenario
+    std::filesystem::path model;    ///< GGUF file; with `resume`, replaces the trace's model file
     int devices = 0;                ///< number of equal devices for `model`; 0 if not given
     config::Overrides overrides;    ///< scenario keys that options change
-    std::filesystem::path trace;    ///< trace to write; if empty, named after scenario and time
-    bool no_trace = false;          ///< no trace is written
-    bool force = false;             ///< an existing trace may be overwritten
-    bool trace_ops = false;         ///< every operation and message is recorded
+    /// The trace to write. If empty, the name is made from the scenario's name, the time and the
+    /// process id.
+    std::filesystem::path trace;
+    bool no_trace = false;  ///< no trace is written
+    bool force = false;     ///< an existing trace may be overwritten
+    bool trace_ops = false; ///< every operation and message is recorded
     bool json = false;
     TransportKind transport = TransportKind::mpi;
     std::string kernels;      ///< name of the kernels, such as `avx2`; empty if not given
@@ -31,8 +33,8 @@ struct RunCommand {
     bool handed_over = false; ///< this process is a rank that headroom started; see kHandedOver
 };
 
-/// The option by which headroom marks the ranks that it starts. Rank 0 of them gets the rest of its
-/// RunCommand through standard input (cli/launch/handover.hpp). The help does not show this option.
+/// The option by which headroom marks the ranks that it starts. Of these ranks, rank 0 reads its
+/// RunCommand from standard input (cli/launch/handover.hpp). The help does not show this option.
 inline constexpr const char* kHandedOver = "--handed-over";
 
 /// Adds the options that name and change the scenario, except --policy.

@@ -16,9 +16,9 @@ namespace headroom::cli {
     const std::filesystem::path& path, const config::Overrides& overrides
 );
 
-/// Returns the scenario of a command, with these overrides: the one that read_scenario() reads from
-/// `run.scenario` or, if that is empty, a scenario with `run.model` (which may be an installed
-/// file) on `run.devices` equal devices.
+/// Returns the scenario of a command, with these overrides. If `run.scenario` is not empty,
+/// read_scenario() reads the scenario from this file. Otherwise the scenario has the model
+/// `run.model` (which may be an installed file) on `run.devices` equal devices.
 [[nodiscard]] config::Scenario scenario_of(
     const RunCommand& run, const config::Overrides& overrides
 );

@@ -27,7 +27,8 @@ namespace headroom::cli {
     std::string_view word, std::span<const std::string> candidates
 );
 
-/// Returns the message for a command line whose first word is no command but, say, a file.
+/// Returns the message for a command line whose first word is not a command. If the word is the
+/// name of a file, the message suggests commands for this file.
 [[nodiscard]] std::string unknown_command(
     const std::string& word, const std::vector<std::string>& commands
 );
@@ -50,7 +51,8 @@ struct IntegerRange {
     std::int64_t example; ///< a typical value, for messages
 };
 
-/// Returns why the text is not a whole number in the range; empty if it is one.
+/// Returns the message for a text that is not a whole number in the range. The message is empty if
+/// the text is such a number.
 [[nodiscard]] std::string integer_problem(const std::string& text, const IntegerRange& range);
 
 /// Returns the message for a text that is not one of the words; empty if it is one of them.

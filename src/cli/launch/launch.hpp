@@ -1,4 +1,4 @@
-// Starts mpirun for a `headroom run` that was not itself started by mpirun or srun.
+// Starts mpirun if the user has started `headroom run` directly and not by mpirun or srun.
 #pragma once
 
 #include <cstddef>

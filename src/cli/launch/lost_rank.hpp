@@ -13,8 +13,9 @@ class LostRank {
     /// `ranks` is the number of ranks that the process `mpirun` starts.
     LostRank(pid_t mpirun, std::size_t ranks) : mpirun_(mpirun), ranks_(ranks) {}
 
-    /// Checks which ranks are running. To be called every few milliseconds once all ranks have
-    /// started: within a second after the first rank has ended, mpirun ends all others.
+    /// Checks which ranks are running. The caller must call this function every few milliseconds
+    /// once all ranks have started, because mpirun ends all other ranks within a second after the
+    /// first rank has ended.
     void check_ranks();
 
     /// Returns the ranks that ended first, for example "device 1 (process 4711)"; returns "a rank"

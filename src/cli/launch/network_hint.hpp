@@ -10,13 +10,14 @@
 
 namespace headroom::cli {
 
-/// Returns a hint for the end of the message about a rank that did not answer in time; empty if all
-/// ranks run on this host. `known_hosts` has the host of each rank that has sent a message.
+/// Returns a hint to be appended to the message that a rank did not answer in time. The hint is
+/// empty if all ranks run on this host. `known_hosts` has the host of each rank that has sent a
+/// message.
 [[nodiscard]] std::string network_hint(const std::vector<std::string>& known_hosts);
 
 /// A time limit for the initialisation of MPI, whose calls cannot be interrupted. If the object
 /// still exists after the limit, it prints an error and ends the process; mpirun then ends the job.
-/// Time in which the process was stopped does not count.
+/// Time in which the process was suspended (for example by SIGSTOP) does not count.
 class MpiStartTimeout {
   public:
     MpiStartTimeout();

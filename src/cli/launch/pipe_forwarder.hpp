@@ -11,8 +11,9 @@ namespace headroom::cli {
 
 class PipeForwarder {
   public:
-    /// Creates a pipe per stream or, with `one_pipe`, one for both, which keeps the order of the
-    /// output if both streams have the same destination. Throws EnvironmentError if that fails.
+    /// Creates one pipe for stdout and one for stderr. If `one_pipe` is true, creates a single pipe
+    /// for both; this keeps the order of the output if both streams have the same destination.
+    /// Throws EnvironmentError if that fails.
     explicit PipeForwarder(bool one_pipe);
     PipeForwarder(const PipeForwarder&) = delete;
     PipeForwarder& operator=(const PipeForwarder&) = delete;
@@ -27,7 +28,8 @@ class PipeForwarder {
     void forward(std::chrono::milliseconds max_wait);
     /// Whether some output still waits to be forwarded.
     [[nodiscard]] bool has_pending() const;
-    /// Returns errno of a failed write, or 0. A reader that has left is no failure.
+    /// Returns errno of a failed write, or 0 if no write has failed. If a write failed only because
+    /// the reader has left (EPIPE), the result is 0, too.
     [[nodiscard]] int write_error() const;
     /// Returns how many start marks have arrived. Rank 0 writes these bytes to report how far the
     /// start of the job has come (start_watch.hpp). They are not forwarded.

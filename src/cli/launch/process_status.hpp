@@ -11,9 +11,9 @@ namespace headroom::cli {
 /// Path for executing this program again.
 inline constexpr const char* kSelf = "/proc/self/exe";
 
-/// Called in a new child process before exec. The child gets SIGTERM when its parent ends, and no
-/// signals from the terminal; the parent forwards Ctrl-C. SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 have
-/// their default effects again.
+/// Called in a new child process before exec. The child gets SIGTERM when its parent ends. It gets
+/// no signals from the terminal, because it is in a process group of its own; after Ctrl-C the
+/// parent sends it a signal. SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 have their default effects again.
 void prepare_child(pid_t parent);
 
 /// Returns pointers to the words, as exec() expects them. The words must outlive the result.
@@ -35,8 +35,8 @@ struct ProcessStatus {
 /// Returns the MPI rank of the process; empty if it is not a rank of mpirun.
 [[nodiscard]] std::optional<int> rank_of(pid_t process);
 
-/// Returns how many processes the system has killed for lack of memory; empty if the system does
-/// not count such processes.
+/// Returns how many processes the system has killed for lack of memory since it was started; empty
+/// if the system does not count such processes.
 [[nodiscard]] std::optional<long long> out_of_memory_kills();
 
 /// Detects whether the system kills a process for lack of memory after the watch was created.

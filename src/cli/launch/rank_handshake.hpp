@@ -30,7 +30,8 @@ struct FleetInfo {
 };
 
 /// Called by rank 0. Receives the information of all other ranks. Throws EnvironmentError if a rank
-/// runs another version of the program, and StuckError if a rank does not send anything.
+/// runs another version of the program, and StuckError if nothing arrives from a rank within the
+/// time limits of comm::Transport::Options.
 [[nodiscard]] FleetInfo receive_rank_infos(comm::Transport& transport);
 
 /// Called by every other rank. Sends the information to rank 0.

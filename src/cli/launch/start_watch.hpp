@@ -19,14 +19,15 @@ enum class StartStage : std::uint8_t {
     all_connected,  ///< MPI has connected all ranks
 };
 
-/// A start mark: bytes on the standard output of rank 0 that neither a model nor a user writes.
+/// A start mark, which rank 0 writes to its standard output. It contains control characters, so
+/// that no other output of a job is taken for a start mark.
 inline constexpr std::string_view kStartMark = "\x01\x02headroom goes on\x02\x01";
 
 /// Called by rank 0 when it reaches the next stage.
 void write_start_mark();
 
 /// Measures how long the launching process waits for the next stage. Time in which this process or
-/// mpirun was stopped does not count.
+/// mpirun was suspended (for example by SIGSTOP) does not count.
 class StartWatch {
   public:
     StartWatch(std::size_t ranks, pid_t mpirun) : ranks_(ranks), mpirun_(mpirun) {}
@@ -52,7 +53,7 @@ class StartWatch {
     Clock::duration since_check_{}; ///< time since the last check_mpirun()
     bool stopped_ = false;          ///< mpirun is stopped by a signal
     bool had_ranks_ = false;        ///< mpirun has started a rank on this host
-    long long cpu_ticks_ = -1;      ///< CPU time that mpirun has used
+    long long cpu_ticks_ = -1; ///< CPU time that mpirun has used, in clock ticks; -1 if unknown
 };
 
 } // namespace headroom::cli

@@ -12,11 +12,15 @@ namespace headroom::cli {
 
 struct PlanCommand {
     RunCommand run; ///< scenario, model, devices, overrides and json; the rest is unused
-    std::vector<std::string> policies; ///< if empty, all but `static`; `exact` only if fast
+    /// If empty, all policies decide except `static`, whose first decision is that of
+    /// resource_aware. In this case `exact` decides only if the problem is so small that `exact`
+    /// takes at most a few seconds.
+    std::vector<std::string> policies;
     /// --at: tokens that each sequence has sampled before the decision. Default: see plan_start().
     std::optional<std::int64_t> at;
-    std::optional<std::string> previous; ///< --previous: policy, trace file or plan file
-    bool full = false;                   ///< list every device and every move
+    /// --previous: the policy, trace file or plan file that the previous placement comes from.
+    std::optional<std::string> previous;
+    bool full = false; ///< list every device and every move
 };
 
 } // namespace headroom::cli

@@ -22,8 +22,8 @@ namespace headroom::cli {
 );
 
 /// Returns for how long device d delays a token: the time that its computations and its sent
-/// messages take on the critical path. Precondition: `plan.share` has a value (it has none if a
-/// step never ends).
+/// messages take on the critical path. Precondition: a step ends, so that `plan.share` (where the
+/// time of a step goes) has a value.
 [[nodiscard]] Nanoseconds time_held_back(const runtime::PolicyPlan& plan, std::size_t d);
 
 } // namespace headroom::cli
