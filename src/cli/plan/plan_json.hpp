@@ -8,7 +8,8 @@
 
 namespace headroom::cli {
 
-/// Returns the whole plan, including the rows that the text leaves out. Infinite times are null.
+/// Returns the whole plan, including the rows that plan_text() leaves out. The time of something
+/// that never ends is null, because JSON has no infinity.
 [[nodiscard]] nlohmann::json plan_json(const runtime::Plan& plan, const config::Scenario& scenario);
 
 } // namespace headroom::cli

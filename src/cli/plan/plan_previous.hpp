@@ -20,9 +20,10 @@ struct PlanStart {
 /// Without --previous, or if FROM is a policy, --at is 0 by default. If FROM is a policy, the
 /// previous placement is that policy's first one. If FROM is a trace, it is the placement in force
 /// after --at tokens, by default at the end of the trace. If FROM is a plan in JSON, which must
-/// contain only one placement, it is that placement; --at is then by default the token count one
-/// interval after that plan. Throws InputError if FROM is none of these or is of another fleet or
-/// model, InfeasibleError if the policy finds no placement.
+/// contain only one placement, it is that placement. --at is then by default the --at of that plan
+/// plus its interval, the number of tokens from one decision to the next. Throws InputError if FROM
+/// is none of these or is of another fleet or model, InfeasibleError if the policy finds no
+/// placement.
 [[nodiscard]] PlanStart plan_start(
     const PlanCommand& command,
     const config::Scenario& scenario,

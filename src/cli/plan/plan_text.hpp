@@ -14,7 +14,7 @@ namespace headroom::cli {
 struct PlanView {
     bool detailed = false;     ///< show the details of every policy, not only of the best one
     bool full = false;         ///< show every device and every move
-    bool for_terminal = false; ///< print headings in bold, and make all other control codes visible
+    bool for_terminal = false; ///< headings are bold; control codes in names become visible escapes
     std::size_t width = 0;     ///< width of the terminal in characters; 0: no limit
 };
 

@@ -15,12 +15,13 @@ namespace headroom::cli {
 /// identical intervals (from one decision to the next) and difference_text().
 [[nodiscard]] std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay);
 /// Returns indented lines with the first differences, the interval in which they begin, and whether
-/// the same version of the program wrote it. Precondition: the replay differs from the trace.
+/// this version of the program recorded that interval. Precondition: the replay differs from the
+/// trace.
 [[nodiscard]] std::string difference_text(const trace::Trace& trace, const runtime::Replay& replay);
 [[nodiscard]] nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay);
 
-/// Returns the note that the recorded run was not completed, so that only the tokens in its trace
-/// are compared.
+/// Returns a note for the user: the recorded run was not completed, and the tokens in its trace are
+/// all that was compared. Precondition: the run was not completed.
 [[nodiscard]] std::string unfinished_note(const trace::Trace& trace);
 
 } // namespace headroom::cli

@@ -17,7 +17,8 @@ struct Resumption {
     trace::Trace trace;
     config::Scenario scenario;
     runtime::ResumePoint point;
-    /// Kernels that the run must use. If empty, any but `openblas`, whose results differ in bits.
+    /// Kernels that the run must use to compute the same bits as the recorded run. Empty if the
+    /// kernels that it would use anyway do so.
     std::string kernels;
     std::string model_hash; ///< hash of the weights; empty if unknown
 };
@@ -28,7 +29,7 @@ struct Resumption {
 [[nodiscard]] Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file);
 
 /// Whether all sequences of the recorded run have ended, so that nothing is left to compute. Also
-/// true for a killed run that had only its trace left to close.
+/// true for a run that was killed after its last sequence had ended and before it closed its trace.
 [[nodiscard]] bool is_complete(const trace::TraceFile& file);
 
 /// Returns one line with the numbers of recorded intervals and tokens and of sequences left to

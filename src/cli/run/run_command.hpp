@@ -25,9 +25,10 @@ struct KernelSelection {
 
 /// Returns the value of --kernels or else of HEADROOM_KERNELS; empty if neither is given.
 [[nodiscard]] std::string requested_kernels(const RunCommand& command);
-/// Returns the kernels (functions for the arithmetic) of a run: `needed` by a resumed run, else
-/// requested_kernels(), else the best for this CPU. Throws InputError if the name is unknown or
-/// this CPU cannot run these kernels.
+/// Returns the kernels (functions for the arithmetic) of a run. `needed` names those that a resumed
+/// run must use. If `needed` is empty, the kernels are requested_kernels() or, if that is empty
+/// too, the best for this CPU. Throws InputError if the name is unknown or this CPU cannot run
+/// these kernels.
 [[nodiscard]] KernelSelection select_kernels(
     const RunCommand& command, const std::string& needed = ""
 );

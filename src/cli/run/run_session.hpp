@@ -19,7 +19,8 @@
 
 namespace headroom::cli {
 
-/// Returns NAME-DATE-TIME-PID.h5. The process id distinguishes runs that start in the same second.
+/// Returns NAME-DATE-TIME-PID.h5, where NAME is the scenario's name, and date and time are local.
+/// The process id distinguishes runs that start in the same second.
 [[nodiscard]] std::filesystem::path default_trace_path(const config::Scenario& scenario);
 
 /// Returns the path of a trace as JSON, or null if the path is empty.
@@ -49,7 +50,9 @@ class RunSession {
     RunSession(const RunSession&) = delete;
     RunSession& operator=(const RunSession&) = delete;
 
-    /// Sets the members of `options` that concern rank 0.
+    /// Sets the members of `options` that only rank 0 (or a simulation) needs: the policy, the
+    /// receivers of the trace and of the output, facts for the trace, and where a resumed run
+    /// continues.
     void configure(runtime::RunOptions& options);
     /// Whether every operation is recorded. A resumed run keeps the setting of the interrupted run.
     [[nodiscard]] bool trace_ops() const;

@@ -40,8 +40,9 @@ class CellFiles {
     [[nodiscard]] std::filesystem::path partial() const;
     /// Returns the paths of the cell's partial traces in the folder, whichever process wrote them.
     [[nodiscard]] std::vector<std::filesystem::path> partials() const;
-    /// Returns whether a process still writes a partial trace. This also finds runs without a cell
-    /// lock: on a file system without locks, or in a sweep that has just been killed.
+    /// Returns whether a process still writes a partial trace. Such a process may have no cell
+    /// lock, because the file system has no locks, or because its sweep has just been killed and
+    /// the system has released the sweep's locks.
     [[nodiscard]] bool is_being_written() const;
     /// Renames the trace to an unused name and returns that path. The name does not end in .h5, so
     /// that the file no longer counts as a trace of the folder.
@@ -76,7 +77,8 @@ struct CellStatus {
 };
 
 /// Returns whether the cell has a finished trace of its present scenario, made with the sweep's
-/// command and trace_ops. `resolved` is that scenario as TOML with all defaults.
+/// command (`run` or `simulate`). If sweep.trace_ops is set, the trace must also contain every
+/// operation. `resolved` is that scenario as TOML with all defaults.
 [[nodiscard]] bool is_finished(
     const config::Sweep& sweep, const config::SweepCell& cell, const std::string& resolved
 );
@@ -105,8 +107,8 @@ void write_failure(
 [[nodiscard]] std::optional<CellFailure> read_failure(const std::filesystem::path& path);
 
 /// Writes a copy of the sweep's file to the folder of its traces, so that `headroom collect` knows
-/// the order of the cells and how the sweep spells values. Does nothing if an equal copy is there.
-/// Throws EnvironmentError if the copy cannot be written.
+/// the order of the cells and prints values as the sweep's file writes them ("4 GiB"). Does nothing
+/// if an equal copy is there. Throws EnvironmentError if the copy cannot be written.
 void save_sweep(const config::Sweep& sweep);
 /// Returns the sweep whose copy is in the folder, or nothing if there is none. Throws InputError if
 /// the copy is no sweep.

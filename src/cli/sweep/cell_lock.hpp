@@ -1,6 +1,6 @@
-// File locks by which several jobs, also on several hosts, share the cells (runs) of a sweep. A job
-// locks each cell that it runs. The operating system releases the locks of a process when the
-// process ends, even if it is killed.
+// File locks by which several jobs (processes of `headroom sweep`), also on several hosts, share
+// the cells (runs) of a sweep. A job locks each cell that it runs. The operating system releases
+// the locks of a process when the process ends, even if it is killed.
 #pragma once
 
 #include <filesystem>

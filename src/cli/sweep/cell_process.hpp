@@ -31,7 +31,8 @@ class CellProcess {
     /// Returns the exit code when the process has ended, else nothing. If a signal ended the
     /// process, the code is 128 plus the signal.
     [[nodiscard]] std::optional<int> exit_code_if_ended();
-    /// Sends a signal to the process. SIGKILL is also sent to the children of the process.
+    /// Sends a signal to the process. SIGKILL is also sent to the children of the process, because
+    /// the process ends them itself after any other signal, but cannot do so after SIGKILL.
     void send_signal(int signal) const;
     /// Returns the lines of the error message that the process printed, or lines about the signal
     /// that ended the process. Precondition: the process has ended with this exit code.

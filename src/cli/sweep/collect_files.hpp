@@ -12,7 +12,7 @@ namespace headroom::cli {
 
 struct FoundRuns {
     std::vector<CollectedRun> runs;
-    std::vector<std::string> notes; ///< lines for the user, such as about unreadable files
+    std::vector<std::string> notes; ///< lines for the user, for example that a file is unreadable
     std::map<std::string, std::size_t> programs; ///< program version and commit → number of traces
 };
 

@@ -31,13 +31,17 @@ struct Collection {
     trace::FigureTable table; ///< one row per run, in the order of the runs
     /// Number of leading columns that identify a run. The other columns are figures.
     std::size_t key_columns = 0;
-    std::vector<std::string> notes; ///< lines about keys that differ but have no column
+    /// Lines for the user about keys that differ but have no column. If more than 12 keys of all
+    /// [[device]] tables differ, none of them gets a column; likewise for [[event]] and links. Keys
+    /// that a sweep sets always have a column.
+    std::vector<std::string> notes;
 };
 
 /// Returns the table of the runs. Its columns are `file`, `scenario`, `policy`, `interval`, `seed`,
-/// `devices`, `model`, every other key in which the scenarios differ, and the figures. The keys
-/// that a sweep sets come directly after `scenario`, in the order of the sweep; their values are
-/// spelled as in the sweep. The table contains no wall-clock times. Throws InputError if a scenario
+/// `devices`, `model`, every other key in which the scenarios differ (except those of
+/// Collection::notes), and the figures. But a key that a sweep sets, also `policy`, comes directly
+/// after `scenario`. These keys have the order of the sweep, and their values are written as in the
+/// sweep's file ("4 GiB"). The table contains no wall-clock times. Throws InputError if a scenario
 /// is not valid TOML.
 [[nodiscard]] Collection collect_rows(const std::vector<CollectedRun>& runs);
 

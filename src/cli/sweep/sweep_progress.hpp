@@ -44,7 +44,8 @@ class SweepProgress {
 
     void on_cell_end(const CellResult& result);
     /// To be called every few milliseconds. `running` has the indices of the cells that this job
-    /// runs at the moment; `waiting` is the number of cells that other jobs run.
+    /// (process of `headroom sweep`) runs at the moment. Several jobs can share a sweep; `waiting`
+    /// is the number of cells for which this job waits because other jobs run them.
     void on_poll(const std::vector<std::size_t>& running, std::size_t waiting);
     void finish();
 
@@ -57,7 +58,7 @@ class SweepProgress {
     Terminal terminal_;
     std::size_t cells_;
     std::size_t ended_ = 0;
-    std::size_t run_here_ = 0; ///< number of ended cells except those that had finished before
+    std::size_t run_here_ = 0; ///< number of ended cells whose end is not already_finished
     std::size_t failed_ = 0;
     bool line_visible_ = false;
     bool waiting_printed_ = false;

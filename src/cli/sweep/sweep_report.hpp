@@ -21,8 +21,9 @@ namespace headroom::cli {
     const config::Sweep& sweep, const std::vector<CellStatus>& statuses
 );
 
-/// Returns the exit code of the command: the interrupt's code if an interrupt left cells
-/// unfinished, else the code of the first cell that failed or was interrupted, else 0.
+/// Returns the exit code of the command. If an interrupt of this process left cells unfinished, it
+/// is the code of the interrupt. Otherwise it is the code of the first cell that failed or whose
+/// own process got a signal, and 0 if there is no such cell.
 [[nodiscard]] int exit_code_of(const std::vector<CellResult>& results);
 
 /// Returns the results of the cells as text. `one` says that only one cell was asked for.

@@ -1,5 +1,6 @@
-// Runs cells (the runs of a sweep), several at a time. Other jobs may run cells of the same sweep
-// in the same folder; cell locks keep two jobs from running the same cell.
+// Runs cells (the runs of a sweep), several at a time. Other jobs (processes of `headroom sweep`)
+// may run cells of the same sweep in the same folder; cell locks keep two jobs from running the
+// same cell.
 #pragma once
 
 #include <chrono>
@@ -18,11 +19,12 @@ class SweepRunner {
     SweepRunner(const config::Sweep& sweep, SweepProgress& progress)
         : sweep_(sweep), progress_(progress), locks_(sweep.folder) {}
 
-    /// Runs the cells in this order, at most `jobs` at a time. Skips finished cells. Waits for
-    /// cells that another job runs, and runs such a cell here if that job is killed or interrupted.
-    /// After an interrupt no further cell begins, and running cells close their traces. Returns one
-    /// result per cell in the same order. Throws InputError if a scenario has problems, and
-    /// EnvironmentError if a file cannot be written or a process cannot be started.
+    /// Runs the cells in the order of the list. At most `jobs` cells run at a time. Skips finished
+    /// cells. Waits for cells that another `headroom sweep` runs, and runs such a cell here if that
+    /// process is killed or interrupted. After an interrupt no further cell begins, and running
+    /// cells close their traces. Returns one result per cell in the same order. Throws InputError
+    /// if a scenario has problems, and EnvironmentError if a file cannot be written or a process
+    /// cannot be started.
     [[nodiscard]] std::vector<CellResult> run(
         const std::vector<std::size_t>& cells, std::size_t jobs
     );
@@ -54,7 +56,7 @@ class SweepRunner {
     std::vector<CellResult> results_;
     std::deque<std::size_t> queue_;  ///< indices in results_ of cells to begin
     std::deque<std::size_t> locked_; ///< indices in results_ of cells that another job runs
-    std::vector<bool> was_locked_;   ///< per result: another job has run the cell
+    std::vector<bool> was_locked_;   ///< per result: whether begin() has returned false
     std::vector<Running> running_;
     int forwarded_interrupts_ = 0;   ///< number of interrupts forwarded to the cells
     Clock::time_point last_retry_{}; ///< when the cells in locked_ were last put into the queue
