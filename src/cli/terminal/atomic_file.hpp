@@ -54,9 +54,9 @@ class AtomicFile {
     [[nodiscard]] std::ostream& stream() { return stream_; }
     /// Flushes and closes the file. Throws EnvironmentError if that fails.
     void close() { buffer_->close(); }
-    /// Renames the closed file to `target`, which may exist. Throws EnvironmentError if that fails
-    /// or if another file has the name `target` afterwards. Does nothing if `target` is written
-    /// directly.
+    /// Renames the closed file to `target`, which may exist. Throws EnvironmentError if that fails,
+    /// or if another program replaces or removes the file `target` at the same moment. Does nothing
+    /// if `target` is written directly.
     void publish();
     [[nodiscard]] const std::filesystem::path& target() const { return target_; }
     [[nodiscard]] std::uintmax_t bytes() const { return buffer_->written(); }

@@ -1,5 +1,7 @@
 // What a user sees during a run: the generated text on stdout, warnings and errors on stderr.
-// Progress and decisions go to stderr, or to stdout if both have the same destination.
+// Progress and decisions go to stderr. But if stdout and stderr lead to the same terminal, file or
+// pipe, they go to stdout, because mpirun does not keep the order of lines that a rank writes to
+// two streams.
 #pragma once
 
 #include <chrono>
@@ -12,7 +14,8 @@
 
 namespace headroom::cli {
 
-/// Prints each note on stderr as "headroom: NOTE", such as a note that an installed file is used.
+/// Prints each note on stderr as "headroom: NOTE". A note says, for example, that the model file is
+/// one from the folder of installed models.
 void print_notes(const std::vector<std::string>& notes);
 /// Prints each warning on stderr as "headroom: warning: WARNING".
 void print_warnings(const std::vector<std::string>& warnings);

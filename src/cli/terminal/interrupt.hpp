@@ -6,7 +6,7 @@
 namespace headroom::cli {
 
 /// Blocks SIGINT, SIGTERM and SIGHUP until install_interrupt_handlers() is called. They stay
-/// blocked if the program executes itself again.
+/// blocked if the program executes itself again, as it may do to choose the kernels of OpenBLAS.
 void block_interrupts();
 
 /// Installs the handlers and unblocks the signals. From here on, SIGINT, SIGTERM and SIGHUP end the

@@ -35,10 +35,11 @@ namespace headroom::cli {
 /// Whether all ranks of the job run on this host; false if the environment does not say.
 [[nodiscard]] bool all_ranks_on_this_host();
 
-/// Called for an error that occurs before MPI is initialised, usually on every rank. Returns false
-/// on rank 0, which must report the error; mpirun then ends the other ranks by a signal. On another
-/// rank, waits up to three seconds for this signal and returns whether it came. If not, this rank
-/// must report the error, too.
+/// Called for an error that occurs before MPI is initialised, usually on every rank. Returns
+/// whether rank 0 reports the error in place of this rank. So the result is false on rank 0 itself,
+/// which must report the error; mpirun then ends the other ranks by a signal. On another rank,
+/// waits up to three seconds for this signal and returns whether it came. If not, this rank must
+/// report the error, too.
 [[nodiscard]] bool rank_0_reports();
 
 /// Removes the variables that make this process a rank, so that its children are not ranks.

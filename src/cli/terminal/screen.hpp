@@ -24,8 +24,9 @@ struct Terminal {
     /// Returns what a parent process stored with export_to_children(). If no parent has stored
     /// anything, asks the system.
     [[nodiscard]] static Terminal detect();
-    /// Returns the stream for progress, decisions and the summary: stderr, or stdout if both have
-    /// the same destination, because mpirun does not keep the order of two streams of a rank.
+    /// Returns the stream for progress, decisions and the summary. If stdout and stderr have the
+    /// same destination, it is stdout, because mpirun does not keep the order of lines that a rank
+    /// writes to two streams. Otherwise it is stderr.
     [[nodiscard]] std::FILE* message_stream() const { return same_destination ? stdout : stderr; }
     /// Stores the values in the environment, for detect() in child processes.
     void export_to_children() const;

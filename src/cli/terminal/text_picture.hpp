@@ -41,7 +41,8 @@ struct BarPart {
 );
 
 /// How a series of values is distributed over the columns of a chart. Column c stands for the
-/// values from c * per_column on; only the last column may stand for fewer than per_column values.
+/// per_column values whose indices begin at c * per_column. Only the last column may stand for
+/// fewer values.
 struct Columns {
     std::size_t values = 0;
     std::size_t per_column = 1;

@@ -25,8 +25,8 @@ namespace headroom::cli {
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-/// Returns the indices of the rows to show, ascending: all rows or, if there are more than `shown`,
-/// the `shown` rows that come first in the order of `less`.
+/// Returns the indices of the rows to show, in ascending order. All rows are shown if there are at
+/// most `shown`. Otherwise the rows are sorted by `less`, and the first `shown` of them are shown.
 [[nodiscard]] std::vector<std::size_t> first_rows(
     std::size_t rows, std::size_t shown, const std::function<bool(std::size_t, std::size_t)>& less
 );

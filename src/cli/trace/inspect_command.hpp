@@ -9,7 +9,7 @@ namespace headroom::cli {
 struct InspectCommand {
     std::filesystem::path file;
     bool devices = false; ///< show the catalogue instead of a file
-    bool repair = false;  ///< first make the trace of a killed run an ordinary file
+    bool repair = false;  ///< first repair the trace of a killed run, for other HDF5 tools
     bool json = false;
 };
 

@@ -1,5 +1,5 @@
-// The events of a run: changes of devices and links that the scenario describes, and what the run
-// itself recorded, such as a device that exceeded its memory budget.
+// The events of a run. The scenario describes some of them: changes of devices and links. The run
+// itself recorded the others, such as that a device exceeded its memory budget.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ namespace headroom::cli {
 
 [[nodiscard]] nlohmann::json event_json(const config::Event& event);
 
-/// Returns a table of the scenario's events, followed by the first events that the run recorded.
-/// Returns "" if there are no events.
+/// Returns a table of the scenario's events, followed by the first 12 events that the run recorded
+/// and the number of its other events. Returns "" if there are no events.
 [[nodiscard]] std::string event_list(const trace::Trace& trace);
 
 } // namespace headroom::cli
