@@ -15,7 +15,7 @@ namespace headroom::comm {
 /// life only if `progress` has changed or `excused` is true.
 struct SignOfLife {
     std::int64_t progress = 0; ///< changes whenever the rank's main thread has done something
-    bool excused = false;      ///< whether others may wait for long (see Transport::Excuse)
+    bool excused = false; ///< whether others wait for it beyond the deadline (Transport::Excuse)
 };
 
 /// Adds up the time in which this process runs. Time in which the process is stopped (Ctrl-Z), or
@@ -44,7 +44,8 @@ class LivenessMonitor {
     void begin_wait(const std::vector<int>& ranks, Nanoseconds silence);
     void end_wait();
 
-    /// Returns the ranks to ask now. Must be called a few times a second; see RunningTime::update.
+    /// Returns the ranks to ask now. Must be called a few times a second, because
+    /// RunningTime::update takes a gap of more than 2 s between two calls for a stopped process.
     [[nodiscard]] std::vector<int> ranks_to_ask(std::chrono::steady_clock::time_point now);
     void record_answer(int rank, const SignOfLife& sign);
 

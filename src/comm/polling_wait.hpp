@@ -1,6 +1,7 @@
 // The pauses between the polls of a wait: they yield the core at first, and later they sleep for
-// growing periods. Also measures when the wait must end: at its deadline, or after an interrupt.
-// Sleeps are system calls of Linux, because they must be precise to microseconds.
+// growing periods. The class PollingWait also tells when a wait must end: at its deadline, or after
+// an interrupt. Sleeps call Linux directly, not the C++ library, because they must be precise to
+// microseconds.
 #pragma once
 
 #include <chrono>
@@ -30,7 +31,8 @@ class InterruptWatch {
     std::optional<SteadyTime> since_; ///< when the interrupt was first noticed
 };
 
-/// A wait for a transfer polls for longer before it first sleeps, and its sleeps are shorter.
+/// A wait for a transfer polls for longer before it first sleeps, and its sleeps are shorter,
+/// because its polls are what advances the transfer.
 enum class WaitKind {
     message,  ///< another device must act first
     transfer, ///< bytes are being transferred, and each poll advances the transfer

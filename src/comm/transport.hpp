@@ -75,7 +75,7 @@ class PendingSend {
         virtual ~State() = default;
         /// Returns whether the parts may be reused. With MPI, each call also advances the transfer.
         [[nodiscard]] virtual bool done() = 0;
-        /// Returns whether the transport has failed, so that an unfinished send may be destroyed.
+        /// Returns whether the transport has failed. An unfinished send may then be destroyed.
         [[nodiscard]] virtual bool abandoned() const { return false; }
         /// Returns whether MPI may still read the parts after an unfinished send was destroyed.
         [[nodiscard]] virtual bool reads_after_drop() const { return false; }
@@ -101,7 +101,8 @@ class PendingSend {
 
 class Transport {
   public:
-    /// Leaks the bytes of undelivered messages of send_copy if MPI may still read these bytes.
+    /// Frees the bytes of all messages of send_copy. But if a failure has left messages
+    /// undelivered, MPI may still read their bytes, and the destructor leaks these on purpose.
     virtual ~Transport();
     [[nodiscard]] virtual DeviceId self() const = 0;
     [[nodiscard]] virtual std::size_t size() const = 0;
@@ -143,7 +144,7 @@ class Transport {
     virtual void idle_until(std::chrono::steady_clock::time_point moment) = 0;
 
     /// While such an object exists, this device is excused: other devices may wait for it beyond
-    /// their deadline, up to a fixed limit. The device then runs a policy (a search for a
+    /// their deadline, up to a fixed limit. Meanwhile the device runs a policy (a search for a
     /// placement), writes to a disk, or prints to a pipe whose reader may be slow.
     class Excuse {
       public:
@@ -237,7 +238,7 @@ class Transport {
     std::int64_t devices_per_core, std::int64_t bytes
 );
 
-/// Returns the bytes of all parts together.
+/// Returns the number of bytes of all parts together.
 template <class AnyPart>
 [[nodiscard]] std::int64_t bytes_of(std::span<const AnyPart> parts) {
     std::size_t bytes = 0;

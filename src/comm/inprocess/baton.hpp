@@ -27,8 +27,8 @@ struct DeviceWait {
     std::function<bool()> can_end;
     /// Returns "device 0 (laptop) waits to receive ...", for error messages.
     std::function<std::string()> text;
-    /// If the device sleeps until a moment, that moment; no value in other waits. While a device
-    /// sleeps, there is no deadlock.
+    /// The moment at which the device wakes, if the wait is a sleep. Waits for something else have
+    /// no value here. While a device sleeps, there is no deadlock.
     std::optional<SteadyTime> sleep_end;
 };
 
@@ -47,8 +47,9 @@ class Baton {
 
     /// Passes the baton on, and returns when the wait can end and this device has the baton again.
     /// Keeps the baton if the wait can end at once. Throws StuckError if no device can continue or
-    /// if another device has failed, but InterruptedError if an interrupt is the cause. Also throws
-    /// InterruptedError when the grace time after an interrupt (Options::grace) is over.
+    /// if another device has failed. If an interrupt has caused this, throws InterruptedError
+    /// instead. Also throws InterruptedError when the grace time after an interrupt
+    /// (Options::grace) is over.
     void wait(DeviceId self, const DeviceWait& wait);
 
     /// Gives the baton once to each other device that can run, before this device continues.

@@ -25,7 +25,8 @@ class InprocessFleet {
     /// ids. If a body throws, the next wait of every other device throws a StuckError that names
     /// the failed device (after an interrupt: InterruptedError), and run() throws the first error.
     /// If no device can continue, every wait throws a StuckError that lists which device waits for
-    /// which. The options `deadline` and `silence` are therefore ignored.
+    /// which. The options `deadline` and `silence` are ignored, because a deadlock is noticed at
+    /// once.
     void run(const std::function<void(Transport&)>& body);
 
   private:

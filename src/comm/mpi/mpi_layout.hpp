@@ -1,5 +1,6 @@
-// Describes a list of parts to MPI, so that one message carries all parts without copying them,
-// even if the parts have more bytes than an int can count. Only comm/mpi includes this header.
+// Describes the parts of a message, a list of byte ranges, to MPI, so that one message carries all
+// parts without copying them, even if the parts have more bytes than an int can count. Only
+// comm/mpi includes this header.
 #pragma once
 
 #include <span>

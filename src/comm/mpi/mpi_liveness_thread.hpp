@@ -59,7 +59,9 @@ class MpiLivenessThread {
     MpiWorld& world_;
     pid_t main_thread_;
     clockid_t main_clock_{};
-    /// how often this thread has found the main thread waiting for a disk (counts as progress)
+    /// how often this thread has found the main thread waiting for a disk. SignOfLife::progress is
+    /// the processor time of the main thread plus this number, because such a wait uses no
+    /// processor time.
     std::int64_t disk_waits_ = 0;
     std::atomic<std::chrono::steady_clock::rep> excused_since_{0};
     std::list<OutgoingSign> outgoing_;

@@ -21,13 +21,16 @@ struct LocalRank {
 /// an empty vector if the launcher (such as mpirun) does not set the environment variables of PMIx.
 [[nodiscard]] std::vector<LocalRank> local_ranks();
 
-/// Returns what is known about the process of a silent rank, as a phrase for an error message.
+/// Returns a phrase for an error message about a silent rank (one that gives no sign of life). If
+/// its process is on this computer, the phrase says whether the process is stopped. Otherwise it
+/// lists possible causes.
 [[nodiscard]] std::string rank_state_text(int rank);
 
 /// Watches a call of MPI that waits for all ranks and cannot be cancelled, such as MPI_Init. The
-/// watch reports an error when the call has lasted for `silence` and a rank on this computer has
-/// been stopped for the last two thirds of that time. The lowest rank here that is not stopped
-/// prints the error and exits with code 5; mpirun then ends the job.
+/// watch begins to look at the ranks on this computer when the call has lasted for a third of
+/// `silence`. It reports an error when one of them has then been stopped for two thirds of
+/// `silence` without a break. The lowest rank here that is not stopped prints the error and exits
+/// with code 5; mpirun then ends the job.
 class BlockedCallWatch {
   public:
     /// `what` is the name of the call in the error. If `silence` is 0, nothing is watched.

@@ -8,8 +8,9 @@
 
 namespace headroom::comm {
 
-/// The MPI request of a send. A send cannot be cancelled safely. So if this object is destroyed
-/// before the send is done, which happens only in a failing run, MPI keeps the request.
+/// The MPI request of a send. A send cannot be cancelled safely. If this object is destroyed before
+/// the send is done, the request is therefore not freed, and MPI may still read the message. This
+/// happens only in a failing run.
 class MpiSend final : public PendingSend::State {
   public:
     explicit MpiSend(MpiWorld& world) : world_(world) {}

@@ -13,14 +13,15 @@ struct MpiWorld;
 class MpiLivenessThread;
 
 /// The use of MPI by this process, from MPI_Init to MPI_Finalize; a process has one session. The
-/// owner calls finish() after a successful run and abort() after a failure. After a failure,
-/// MPI_Finalize would wait for ranks that never call it.
+/// owner calls finish() after a successful run and abort() after a failure. It must not call
+/// finish() after a failure, because MPI_Finalize would wait for ranks that never call it.
 class MpiSession {
   public:
-    /// Starts MPI with MPI_THREAD_SERIALIZED and duplicates MPI_COMM_WORLD. If a rank's process is
-    /// stopped and this call or finish() therefore lasts for `silence`, another rank on the same
-    /// computer ends the job with a message and exit code 5. If `silence` is 0, no rank does so.
-    /// Throws EnvironmentError if MPI cannot be started.
+    /// Starts MPI with MPI_THREAD_SERIALIZED and duplicates MPI_COMM_WORLD. While a rank's process
+    /// is stopped, this call and finish() cannot return. When they have lasted for the time
+    /// `silence`, another rank on the computer of that process ends the job with a message and exit
+    /// code 5. If `silence` is 0, no rank does so. Throws EnvironmentError if MPI cannot be
+    /// started.
     explicit MpiSession(std::chrono::nanoseconds silence = std::chrono::seconds(30));
     MpiSession(const MpiSession&) = delete;
     MpiSession& operator=(const MpiSession&) = delete;

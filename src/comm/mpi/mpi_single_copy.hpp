@@ -11,7 +11,7 @@ namespace headroom::comm {
 
 /// If reading is forbidden, sets environment variables that keep Open MPI from trying to read.
 /// Values that the user has set stay. Precondition: MPI is not started yet, and the process has one
-/// thread.
+/// thread, because the function calls fork() and setenv().
 void avoid_forbidden_single_copy();
 
 } // namespace headroom::comm

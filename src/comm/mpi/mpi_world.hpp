@@ -21,7 +21,7 @@ struct MpiWorld {
     int rank = 0;
     int size = 1;
     std::int64_t sends_in_flight = 0; ///< started sends that are not done
-    bool failed = false; ///< whether a wait has failed, so that unfinished sends may be destroyed
+    bool failed = false; ///< whether a wait has failed; a send may then be destroyed unfinished
 };
 
 /// Throws EnvironmentError with MPI's error text if `code`, the result of `call`, is an error.
