@@ -6,7 +6,8 @@
 
 namespace headroom::config {
 
-/// Returns reference_page() with the table of keys made from the rows of scenario_keys.cpp.
+/// Returns reference_page(), but replaces its table of keys by one that is made from the rows of
+/// scenario_keys.cpp.
 [[nodiscard]] std::string key_reference();
 
 /// Returns the part of docs/reference/scenario.md from its heading "Values" on, as it was when the

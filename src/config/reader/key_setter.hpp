@@ -20,9 +20,9 @@ namespace headroom::config {
 );
 
 /// Moves the value to the position that the key names, and creates missing tables and lists on the
-/// way. In the key, a table of a list stands as its index or its `name`: device.0.memory or
-/// device.phone.memory. The index after the last one adds a table. If the key names no position,
-/// adds a problem (a message about a mistake) that names `option`.
+/// way. The key names a table of a list by its index or by its key `name`: device.0.memory or
+/// device.phone.memory. In a list of n tables, the index n adds a table. If the key names no
+/// position, adds a problem (a message about a mistake) that names `option`.
 void set_key(
     toml::table& root,
     const std::string& option,

@@ -17,10 +17,11 @@ enum class ClockMode : std::uint8_t { virtual_time, paced };
 /// devices with storage and `fail` for others.
 enum class OverloadMode : std::uint8_t { automatic, page, fail };
 enum class KvType : std::uint8_t { f32 };
-/// Whether decoding stops while blocks (attention heads and other parts of layers) migrate.
+/// Whether decoding stops while blocks (attention heads and other parts of layers) migrate. So far
+/// it always stops (`stop`).
 enum class MigrationMode : std::uint8_t { stop };
 /// Where a device gets the weights of a block that moves to it: from the sender (`move`), or from
-/// its own storage (`everywhere`).
+/// its own storage (`everywhere`: the storage of every device must then have all weights).
 enum class WeightsMode : std::uint8_t { move, everywhere };
 /// Where embed and lm_head may be placed. The source is the device where prompts come in.
 enum class EndsMode : std::uint8_t { source, anywhere };

@@ -14,8 +14,8 @@ struct EventKind {
     /// The property that is multiplied, either of a device or of a link; the other pointer is null.
     scheduler::Profile scheduler::DeviceSpec::*of_device;
     scheduler::Profile scheduler::LinkSpec::*of_link;
-    /// What happens while the property is 0, for warnings. Empty for latency, where factors of 0 or
-    /// above 1 make sense and cause no warning.
+    /// What happens while the property is 0, for warnings. Empty for latency, because its factors
+    /// of 0 and above 1 make sense: a kind with an empty text gets no warning about its factor.
     std::string_view consequence_of_zero;
     /// Returns whether the device lacks the property. A null pointer means that no device lacks it.
     bool (*is_absent)(const DeviceConfig&) = nullptr;

@@ -30,7 +30,7 @@ struct ArrivalsConfig {
     Kind kind = Kind::at_once;
     std::vector<Nanoseconds> at{};       ///< given: one time per request, in ascending order
     double per_second = 0;               ///< poisson: mean requests per virtual second; > 0
-    std::optional<std::uint64_t> seed{}; ///< poisson: replaces the scenario's seed
+    std::optional<std::uint64_t> seed{}; ///< poisson: seed of the times; nothing: scenario's seed
     bool operator==(const ArrivalsConfig&) const = default;
 };
 
@@ -48,8 +48,11 @@ struct WorkloadConfig {
     bool stop_at_eos = true; ///< a sequence ends with its end-of-sequence token
     double temperature = 0;  ///< 0: greedy sampling
     std::int64_t top_k = 0;  ///< sample only from the k most probable tokens; 0: from all
-    double top_p = 1;        ///< sample from the fewest likeliest tokens that together reach p
-    double min_p = 0;        ///< least probability to sample, as a fraction of the largest
+    /// Sample only from the fewest most probable tokens whose probabilities sum to at least top_p.
+    /// 1: from all.
+    double top_p = 1;
+    /// Sample only tokens with at least min_p times the probability of the likeliest one. 0: all.
+    double min_p = 0;
 
     [[nodiscard]] std::size_t distinct_prompts() const {
         return prompt_tokens.empty() ? prompts.size() : prompt_tokens.size();
@@ -87,7 +90,8 @@ struct ControllerConfig {
     /// all other policies do, or by a ring all-reduce.
     scheduler::Reduce reduce = scheduler::Reduce::hub;
     EndsMode ends = EndsMode::source;
-    /// How long policies remember the least memory that each device had at a decision.
+    /// For how much virtual time the controller remembers the memory that a device had at each
+    /// decision. Some policies use at most the least of these values. 0: it remembers nothing.
     Nanoseconds memory_window = 60'000'000'000;
     scheduler::Ppb memory_reserve = 0; ///< fraction of memory to leave unused where possible
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
@@ -141,7 +145,7 @@ struct ScaleConfig {
 /// makes several devices.
 struct DeviceConfig {
     std::string name;
-    std::string profile{}; ///< name in the catalogue, or empty; fills the members below
+    std::string profile{}; ///< catalogue entry whose values are the defaults below; empty: none
     PerSecond compute = 0; ///< FLOP/s
     Bytes memory = 0;      ///< bytes
     PerSecond memory_bandwidth = kUnlimited;      ///< bytes/s
@@ -199,8 +203,10 @@ struct Scenario {
     std::string name;           ///< file name without extension
     std::uint64_t seed = 7;
     std::filesystem::path model_file; ///< path from the working directory; empty if `shape` is set
-    std::string model_file_written;   ///< path as written, or that of the installed file
-    std::string preset;               ///< name of the preset that the shape is from, or empty
+    /// The path as in the scenario. If the installed file of that name is used, equal to
+    /// model_file.
+    std::string model_file_written;
+    std::string preset; ///< name of the preset that the shape is from, or empty
     /// The shape that replaces a model file. It has no weights, so it can be simulated and planned
     /// but not run.
     std::optional<ModelShape> shape;
@@ -226,8 +232,8 @@ struct Scenario {
 
 /// Changes of a scenario by the command line. The values are checked like those of the file, and
 /// error messages name the option. The changes in `set` are made first, in order, then those of the
-/// other members. `prompts` also replaces the scenario's prompt file, and `prompt_file` its
-/// prompts.
+/// other members. `prompts` and `prompt_file` each replace all of the scenario's keys prompts,
+/// prompt_file and prompt_tokens.
 struct Overrides {
     std::optional<std::string> policy{};
     std::optional<std::string> clock{};
@@ -258,8 +264,9 @@ struct Overrides {
 
 /// Returns the scenario of `run --model F --devices N`: N devices with the catalogue's profile of a
 /// Raspberry Pi 5 and links of 100 Mbit/s and 1 ms. A device profile or network preset in the
-/// overrides replaces these values. If the profile is not replaced, a note of the scenario names it
-/// and the links. Throws InputError with all problems, also if `devices` < 1.
+/// overrides replaces these values. If the profile is not replaced, Scenario::notes gets a line
+/// with the device profile and the figures of the links. Throws InputError with all problems, also
+/// if `devices` < 1.
 [[nodiscard]] Scenario default_scenario(
     const std::filesystem::path& model_file, int devices, const Overrides& overrides
 );

@@ -35,7 +35,7 @@ struct SourcedFigure {
 struct DeviceProfile {
     std::string name;               ///< raspberry-pi-5, raspberry-pi-5-4gb
     std::string title;              ///< Raspberry Pi 5
-    bool variant = false;           ///< whether this is a profile NAME-8gb for one of several sizes
+    bool variant = false;           ///< whether the name has a memory size at its end, such as -8gb
     SourcedFigure compute;          ///< FLOP/s
     Bytes ram = 0;                  ///< memory size as sold
     Bytes memory = 0;               ///< `ram` less what the system and apps need
@@ -60,10 +60,10 @@ struct ModelPreset {
     std::string source;          ///< reference to the publication
 };
 
-/// Each function returns all profiles or presets of a text, in its order. A device NAME gives a
-/// profile NAME with its first memory size and, if it has several, one more per size, such as
-/// NAME-8gb. Each function throws InputError with all mistakes in the text, which the messages call
-/// `file`.
+/// Each function returns all profiles or presets of a text, in its order. For a device NAME there
+/// is a profile NAME with the first of the device's memory sizes. If the device has several sizes,
+/// there is also one profile for each of them, such as NAME-8gb. Each function throws InputError
+/// with all mistakes in the text. `file` is the name of the text in these messages.
 [[nodiscard]] std::vector<DeviceProfile> parse_device_profiles(
     std::string_view text, const std::string& file
 );

@@ -19,8 +19,9 @@ namespace headroom::config {
 
 inline constexpr auto kPlainText = [](const auto& value) { return fmt::format("{}", value); };
 
-/// A key that read(table, key) reads and text(value) writes. If the value in the table is wrong,
-/// the member becomes `after_error` or, without `after_error`, stays as it is.
+/// Returns the type of a key that sets one member. read(table, key) reads the value, and
+/// text(value) writes it to the resolved text. If the value in the table is wrong, the member
+/// becomes `after_error` or, without `after_error`, stays as it is.
 template <class T, class V, class Read, class Text>
 KeyType<T> member_type(
     std::string values, V T::*member, Read read, Text text, std::optional<V> after_error = {}
@@ -153,8 +154,9 @@ KeyType<T> choice(Enum T::*member) {
     );
 }
 
-/// A key that the reader of its section (a function of sections.hpp) reads. text(value) or
-/// text(value, fleet) writes it; without such a function the resolved text leaves the key out.
+/// Returns the type of a key that needs special code: the function of sections.hpp that reads its
+/// section reads the key. text(value) or text(value, fleet) writes it; without such a function the
+/// resolved text leaves the key out.
 template <class T, class Text = std::nullptr_t>
 KeyType<T> custom(std::string values, Text text = {}) {
     KeyType<T> type{std::move(values)};

@@ -28,7 +28,8 @@ template <class T>
 struct KeyType {
     std::string values;     ///< the valid values, in Markdown
     std::string standard{}; ///< the default, in Markdown
-    /// Reads the key if the table has it. If null, the section's function in sections.hpp reads it.
+    /// Reads the key if the table has it. If this function is null, the function of sections.hpp
+    /// that reads the section reads the key.
     std::function<void(TableReader&, std::string_view key, T&, const KeyContext&)> read{};
     /// Returns the value for the resolved text, or "" to leave the key out. If null, the key is
     /// always left out.
@@ -74,7 +75,8 @@ struct KeyDescription {
 /// Returns the descriptions of all sections and keys in the order of the reference.
 [[nodiscard]] std::vector<KeyDescription> key_descriptions();
 
-/// Reads the keys of a table that have a KeyType::read. Marks all keys of the section as known.
+/// Reads the keys of a table that have a KeyType::read. Marks all keys of the section as known, so
+/// that TableReader::finish does not report them.
 template <class T>
 void read_keys(
     TableReader& table, const Section<T>& section, T& out, const KeyContext& context = {}

@@ -22,7 +22,8 @@ namespace headroom::config {
 enum class ModelKind : std::uint8_t { unknown, file, shape };
 
 struct ModelFileLookup {
-    /// Where a name without a folder is looked up after the scenario's own folder; empty: nowhere.
+    /// The folder in which a model file is looked up if its path in the scenario has no folder and
+    /// the file is not beside the scenario. Empty: there is no such folder.
     std::filesystem::path installed_folder;
     bool must_exist = false; ///< whether a missing model file is a problem
 };
@@ -93,8 +94,9 @@ std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string
 std::optional<double> read_scale(TableReader& table, std::string_view key);
 
 /// Adds a problem if `value` times `scale` exceeds kMaxValue or, with Zero::refused, is rounded
-/// down to 0. If the table lacks the key, the problem names `catalogue_key`, whose catalogue entry
-/// gave the value; if `catalogue_key` is empty too, nothing is checked.
+/// down to 0. If the table lacks the key, the value comes from the catalogue entry that the key
+/// `catalogue_key` of the table names, and the problem names that key. If `catalogue_key` is empty
+/// too, the value is a default, and nothing is checked.
 void check_scaled(
     TableReader& table,
     std::string_view key,

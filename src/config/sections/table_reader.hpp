@@ -1,5 +1,5 @@
 // Reads a TOML table key by key. A key counts as known as soon as it has been looked up. `finish`
-// reports all other keys of the table, so the code that reads keys is also the list of valid keys.
+// reports all other keys of the table, so a key is valid if and only if the code reads it.
 #pragma once
 
 #include <array>
@@ -69,8 +69,8 @@ class TableReader {
     }
 
     /// Returns the profile or preset that the key names, or a null pointer. If no entry has that
-    /// name, adds a problem that suggests a similar name or lists the names, without those of
-    /// DeviceProfile::variant.
+    /// name, adds a problem that suggests a similar name or, if there is none, lists the names. The
+    /// list has a profile NAME but not its variants, such as NAME-8gb (DeviceProfile::variant).
     template <class Entry>
     [[nodiscard]] const Entry* catalogue_entry(
         std::string_view key, const std::vector<Entry>& entries
