@@ -30,7 +30,7 @@ struct SweepSetting {
 struct SweepCell {
     std::string name;                   ///< made of the values; unique, and valid as a file name
     std::filesystem::path scenario;     ///< path from the working directory
-    std::vector<SweepSetting> settings; ///< changes of the scenario, in this order
+    std::vector<SweepSetting> settings; ///< applied to the scenario in this order
     std::vector<std::string> values;    ///< the cell's value on each axis, as text
 };
 
@@ -52,11 +52,13 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 /// Reads a sweep file, but not the scenarios of its cells. Throws InputError with all problems.
 [[nodiscard]] Sweep load_sweep(const std::filesystem::path& path);
 
-/// Reads the text of a sweep. Paths of scenarios start from the folder of `as_if_from`. Throws
-/// InputError with all problems.
+/// Reads the text of a sweep. The text counts as the contents of file `as_if_from`, which need not
+/// exist: relative paths in the text start from the folder of that file. Throws InputError with all
+/// problems.
 [[nodiscard]] Sweep parse_sweep(std::string_view text, const std::filesystem::path& as_if_from);
 
-/// Returns the settings of a cell as overrides with `model_must_exist` set to true.
+/// Returns the settings of a cell as overrides. `model_must_exist` is set, because a cell whose
+/// model file is missing must not run.
 [[nodiscard]] Overrides overrides_of(const SweepCell& cell);
 
 /// Returns the scenario of a cell. Throws InputError with all problems. If a setting of the sweep
@@ -64,8 +66,7 @@ inline constexpr std::size_t kMaxSweepCells = 10'000;
 [[nodiscard]] Scenario cell_scenario(const Sweep& sweep, const SweepCell& cell);
 
 /// Reads the scenarios of all cells. Returns their warnings, or throws InputError with their
-/// problems. A message of several cells is listed once, with the count and the first of these
-/// cells.
+/// problems. A message that several cells have is listed once, with the number of these cells.
 [[nodiscard]] std::vector<std::string> check_cells(const Sweep& sweep);
 
 } // namespace headroom::config

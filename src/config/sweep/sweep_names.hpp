@@ -9,17 +9,18 @@
 
 namespace headroom::config {
 
-/// Returns the text as a part of a file name: adjacent characters other than letters, digits, '.',
-/// '_' and '+' become one '-'. Long texts are cut and get a hash of the whole text. The result is
-/// never empty.
+/// Returns the text as a part of a file name: letters, digits, '.', '_' and '+' stay, and each run
+/// of other characters becomes one '-'. Long texts are cut and get a hash of the whole text. The
+/// result is never empty.
 [[nodiscard]] std::string file_name_part(std::string_view text);
 
 /// Returns, for each dotted key, its shortest ending that no other key shares: `interval` for
 /// `controller.interval`.
 [[nodiscard]] std::vector<std::string> short_keys(std::span<const std::string> keys);
 
-/// Returns the part of a cell's name that stands for a value, given as TOML text. A string that
-/// begins with a letter stands alone; other values follow the key, as in `interval8`.
+/// Returns the part of a cell's name that stands for a setting. `value` is TOML text. If it is a
+/// string that begins with a letter, the result is made of the value alone; otherwise it is made of
+/// key and value, as in `interval8`.
 [[nodiscard]] std::string value_name_part(std::string_view short_key, std::string_view value);
 
 /// Returns the name of each cell: its name parts, joined by '-'. Names that would be equal or too

@@ -21,8 +21,8 @@ inline constexpr std::int64_t kMaxValue = 1'000'000'000'000'000'000;
 [[nodiscard]] std::optional<scheduler::Ratio> decimal_ratio(double value);
 
 /// Returns the value rounded down. A value whose relative distance from an integer is at most
-/// 4·2⁻⁵² becomes that integer, because only rounding separates them: "4.35 MB" is read as the
-/// double 4349999.9999999995 and means 4350000. Precondition: 0 ≤ value ≤ kMaxValue.
+/// 4·2⁻⁵² becomes that integer, because so small a distance comes from rounding: "4.35 MB" is read
+/// as the double 4349999.9999999995 and means 4350000. Precondition: 0 ≤ value ≤ kMaxValue.
 [[nodiscard]] std::int64_t whole_units(double value);
 
 /// Returns floor(base · ratio), or nothing if that exceeds kMaxValue. Precondition:
@@ -36,14 +36,15 @@ inline constexpr std::int64_t kMaxValue = 1'000'000'000'000'000'000;
 [[nodiscard]] std::string ppb_text(scheduler::Ppb value);
 
 /// Returns the candidate that was probably meant: the first of those with the smallest edit
-/// distance (insertions, deletions, substitutions, swaps of neighbouring bytes). Returns "" if that
-/// distance exceeds a third of the word's length (or 1 if that is more), and for words of more than
-/// 64 bytes.
+/// distance (insertions, deletions, substitutions, swaps of neighbouring bytes). Returns "" if even
+/// the smallest distance is too large: above 1 for words of up to 5 bytes, else above a third of
+/// the word's length. Also returns "" for words of more than 64 bytes.
 [[nodiscard]] std::string_view nearest_word(
     std::string_view word, std::span<const std::string> candidates
 );
 
-/// Returns `did you mean "a"?` for the candidate that was probably meant, or `otherwise`.
+/// Returns `did you mean "a"?` if nearest_word() finds a candidate "a", and `otherwise` if it finds
+/// none.
 [[nodiscard]] std::string suggestion(
     std::string_view word,
     std::span<const std::string> candidates,

@@ -15,8 +15,8 @@ namespace headroom::config {
 /// Returns the name of the input in messages: "standard input", or the path.
 [[nodiscard]] std::string input_name(const std::filesystem::path& path);
 
-/// Returns a path whose folder is the one from which relative paths in the input's text start. For
-/// standard input this folder is the working directory.
+/// Returns a path whose parent folder is the base of all relative paths in the input's text. This
+/// is the input's own path or, for standard input, a made-up file name in the working directory.
 [[nodiscard]] std::filesystem::path input_base_path(const std::filesystem::path& path);
 
 struct Input {

@@ -17,8 +17,9 @@ class Problems {
     /// `file` is the name of the scenario or sweep in messages.
     explicit Problems(std::string file) : file_(std::move(file)) {}
 
-    /// Adds a problem at a position of the file. If where.path is set and is not `file`, it names
-    /// the command line option that set the value, and the problem is added with add_option.
+    /// Adds a problem at a position of the file. If the value was set on the command line,
+    /// where.path is not a file's path but the name of the option. The problem is then added with
+    /// add_option.
     void add(const toml::source_region& where, const std::string& text);
     /// Adds a problem of a command line option. Problems of options are listed after those of the
     /// file.

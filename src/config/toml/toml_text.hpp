@@ -11,7 +11,8 @@
 namespace headroom::config {
 
 /// Returns the value as TOML on one line. Equal values give equal texts, however they were written.
-/// Returns nothing if the value contains a date or a time, which no scenario key has.
+/// Returns nothing if the value contains a TOML date or time, because no scenario key has a value
+/// of these types.
 [[nodiscard]] std::optional<std::string> toml_text(const toml::node& node);
 
 /// Returns the text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.

@@ -29,11 +29,11 @@ struct TomlEntry {
 
 /// The largest value of a key that counts something, such as tokens.
 inline constexpr std::int64_t kMaxCount = 1'000'000'000;
-/// The largest number of requests, and of sequences that are decoded at once.
+/// The largest number of requests. Also the largest number of sequences that are decoded at once.
 inline constexpr std::int64_t kMaxRequests = 1'000'000;
 inline constexpr double kMaxFactor = 1000;
 
-/// Whether the lower end of a range, in most cases 0, is itself a valid value.
+/// Whether the lower end of a range is a valid value. The lower end is 0 in most cases.
 enum class Zero : std::uint8_t { allowed, refused };
 
 /// Adds the problem `{key}: expected {expected}; found {value}{hint}`. Returns std::nullopt, so
@@ -72,8 +72,8 @@ std::nullopt_t add_problem(const TomlEntry& entry, std::string_view text, Proble
     const TomlEntry& entry, Problems& problems
 );
 /// Reads a quantity with a unit and returns it in base units (bytes, FLOP/s, bytes/s, ns).
-/// Durations are rounded to the nearest nanosecond, all other quantities down. Of numbers without a
-/// unit only 0 is valid, and only as a duration.
+/// Durations are rounded to the nearest nanosecond, all other quantities down. A number without a
+/// unit is a problem, except for a duration of 0.
 [[nodiscard]] std::optional<std::int64_t> read_quantity(
     const TomlEntry& entry, Quantity quantity, Zero zero, Problems& problems
 );
