@@ -1,7 +1,8 @@
-// The virtual clock of one emulated device: how long the device would take, whatever the speed of
-// this computer. A real run computes virtual times with this class; the timeline in scheduler/
-// computes the same times without running the model. Both ask FleetRates when work ends but share
-// no other code, so that tests can compare them. See docs/explanation/time.md.
+// The virtual clock of one emulated device. It computes how long the device would take for its
+// work, so virtual times do not depend on the speed of this computer. A real run computes virtual
+// times with this class; the timeline in scheduler/ computes the same times without running the
+// model. Both ask FleetRates when work ends but share no other code, so that tests can compare
+// them. See docs/explanation/time.md.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,10 @@
 namespace headroom::device {
 
 /// The virtual times of a message. The sender computes these times and sends them with the message.
-/// The receiver computes from them when the message has arrived. An ingress cap is a limit of all
-/// bytes per second that a device receives, an egress cap of all that it sends.
+/// From these times the receiver computes when the message has arrived. That can be after `arrival`
+/// if the receiver has an ingress cap. An ingress cap limits the bytes per second that a device
+/// receives over all its links. An egress cap limits the bytes per second that a device sends over
+/// all its links.
 struct MessageTiming {
     Nanoseconds begin = 0;      ///< when the link starts to transmit
     Nanoseconds first_byte = 0; ///< when the first byte arrives: `begin` + the latency at `begin`
@@ -29,7 +32,8 @@ struct TimeSpan {
 
 class DeviceClock {
   public:
-    /// Long computations of times call `stop` to learn whether they must end.
+    /// Long computations of times call `stop` and end if it returns an exit code. Null: they are
+    /// never stopped.
     DeviceClock(const scheduler::Fleet& fleet, DeviceId self, StopCheck stop = nullptr);
 
     /// Sets the number of tokens that had been sampled when the present forward pass began. Rates
@@ -43,8 +47,9 @@ class DeviceClock {
 
     /// Advances the clock to the end of one operation (the computation of one block), which reads
     /// `touched` bytes of memory. Returns the start and the end of the operation; the end is kNever
-    /// if it never ends. `held_for_paging` is 0, or the bytes that the device holds: then what
-    /// exceeds the device's memory is read from storage before the operation starts.
+    /// if it never ends. `held_for_paging` is 0 if the device need not page before this operation.
+    /// Otherwise it is the number of bytes that the device holds, and the operation starts when the
+    /// bytes beyond the device's memory have been read from storage.
     TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
     /// Returns the times of a message that is sent now. The message begins when its link has sent
     /// the earlier messages and, with an egress cap, when the cap has let all earlier messages of
@@ -54,8 +59,9 @@ class DeviceClock {
     /// messages share the cap one after the other, in the order of the calls.
     Nanoseconds receive(const MessageTiming& timing, Bytes bytes);
 
-    /// Returns when the storage has read `bytes` if it begins at `start`, or kNever. Does not
-    /// advance the clock: in a migration of blocks, storage reads and messages overlap.
+    /// Returns the time at which the storage has read `bytes` if it begins at `start`; kNever if it
+    /// never gets that far. Does not advance the clock: in a migration of blocks, storage reads and
+    /// messages overlap.
     [[nodiscard]] Nanoseconds load(Nanoseconds start, Bytes bytes) const;
 
     // For the texts of errors about operations that never end:

@@ -1,6 +1,7 @@
 // The memory of one emulated device as an allocator that counts bytes. The device's weights, cache
-// pages and buffers are allocated from it. The allocator knows no limit: the limit changes over
-// virtual time, and the scenario key `overload` says what happens when the device exceeds it.
+// pages and buffers are allocated from it. The allocator itself has no limit. The runtime compares
+// the count with the device's memory, which changes over virtual time; the scenario key `overload`
+// says what happens if the count is larger.
 #pragma once
 
 #include <cstddef>

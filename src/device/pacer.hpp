@@ -1,6 +1,6 @@
 // Slows a run down so that virtual time (the clock of the emulated devices) does not overtake the
-// wall clock: clock mode `paced`. The caller passes the function that sleeps, because transfers
-// must continue meanwhile.
+// wall clock: clock mode `paced`. The caller passes the function that sleeps, so that this function
+// can let transfers go on during the sleep.
 #pragma once
 
 #include <chrono>
