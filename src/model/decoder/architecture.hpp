@@ -18,8 +18,9 @@ namespace headroom::model {
 using Extent = std::int64_t (*)(const Hyperparameters&);
 
 struct LayerTensor {
-    /// The role of the tensor in its block. An attention norm has the role next_norm, because the
-    /// layer before applies it; that of layer 0 belongs to embed, which has it as first_norm.
+    /// The role of the tensor in its block. The attention norm of a layer has the role next_norm
+    /// (the norm for the next layer), because the layer before applies it. No layer is before layer
+    /// 0, so block embed applies the attention norm of layer 0, in the role first_norm.
     TensorRole role = TensorRole::q;
     std::string_view name;                  ///< NAME in the file's "blk.LAYER.NAME.weight"
     Extent rows = nullptr;                  ///< null for norms, which have one row
@@ -30,7 +31,7 @@ struct LayerTensor {
 /// A row of the table of architectures. All architectures are computed in the same way: RMS norms
 /// before attention and FFN, interleaved rope pairs, softmax attention, SwiGLU, no biases.
 struct Architecture {
-    std::string_view name; ///< `general.architecture`; metadata keys begin with it
+    std::string_view name; ///< the value of `general.architecture`; other keys begin with it
     std::span<const LayerTensor> layer_tensors;
 };
 
@@ -46,7 +47,8 @@ struct ExpectedTensor {
     bool norm = false;
 };
 
-/// Returns all tensors that the file must have. `name` and `types` of `model` need not be set yet.
+/// Returns all tensors that the file must have. The weight types in `model` need not be set yet,
+/// because the result does not depend on them.
 [[nodiscard]] std::vector<ExpectedTensor> expected_tensors(const Hyperparameters& model);
 
 /// Where a tensor of a block begins in the file: the name of the file's tensor, and the first row

@@ -27,9 +27,11 @@ namespace headroom::model {
 ///   sliced: group: q, k, v, o              slice: gate, up, down      hub: ffn_norm, next_norm
 ///
 /// next_norm is the attention norm of the next layer; the last layer has none. Norm weights are one
-/// row of D values in F32; letters as in hyperparameters.hpp. In a group, tensor q has d rows for
-/// each query head, and k and v have d rows each. In a slice, gate and up have F/S rows (S: number
-/// of slices). Tensor o of a group and down of a slice have D rows of Columns::stored columns.
+/// row of D values in F32. D is the model's width, d the width of a head and F the width of the
+/// ffn. In a group, tensor q has d rows for each query head, and k and v have d rows each. In a
+/// slice, gate and up have F/S rows (S: number of slices). Tensor o of a group and tensor down of a
+/// slice have D rows, but only some of the matrix's columns: those that the block stores (struct
+/// Columns in slicing.hpp).
 enum class TensorRole : std::uint8_t {
     embedding,
     first_norm,
@@ -93,8 +95,9 @@ class Block {
     [[nodiscard]] bool complete() const; ///< whether every piece is allocated
     [[nodiscard]] Bytes bytes() const;   ///< bytes of all allocated pieces
 
-    /// Removes the pieces of the head matrix from a tied lm_head, because embed has moved to the
-    /// device of this block and has the same matrix. Precondition: the block has a head matrix.
+    /// Removes the head matrix from this block, a tied lm_head. Called at the start of a migration
+    /// that brings embed and lm_head to one device, because lm_head then uses the matrix of embed.
+    /// Precondition: the block has a head matrix.
     void release_matrix();
     /// Moves the matrix of `embed` into a tied lm_head, because embed leaves the device of this
     /// block. Preconditions: this block has no head matrix, and the matrix of `embed` is allocated.

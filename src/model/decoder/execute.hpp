@@ -64,7 +64,7 @@ struct SequenceRows {
 struct GroupScratch {
     InputRows angles;           ///< n rows of d values, see fill_rope_angles
     float* projected = nullptr; ///< n·(q+2)·d values: queries, key and value of every row
-    float* scores = nullptr;    ///< as many values as the largest context
+    float* scores = nullptr;    ///< one value per token of the longest context
 };
 
 /// out (n, q·d) = the head outputs of the group. Appends the keys and values of all rows to the
@@ -118,12 +118,13 @@ void run_ffn(
     Rows normed
 );
 
-// The functions below are those of granularity `sliced`, where groups have columns of o and the ffn
-// is cut into slices. A partial sum is the share of one group in o · heads, or of one slice in the
-// output of the ffn. The partial sums of a layer are added in fixed point (kernels/exact_sum.hpp),
-// so the result does not depend on the order of addition. If the cut between two blocks goes
-// through a quantisation block, each of the two also stores some columns of the other. These
-// foreign columns are multiplied by 0.
+// The functions below are those of granularity `sliced`. There each group has some columns of
+// matrix o, and the ffn is cut into slices. A partial sum is the share of one group in o · heads,
+// or of one slice in the output of the ffn. The partial sums of a layer are added in fixed point
+// (kernels/exact_sum.hpp), so the result does not depend on the order of addition. Two neighbouring
+// groups or slices can have columns in the same quantisation block (weights with a common scale).
+// Then both store this whole quantisation block, and each multiplies the columns that belong to the
+// other by 0.
 
 /// Returns the largest number of columns of o that any group stores.
 [[nodiscard]] std::int64_t max_head_columns(const Hyperparameters& model, const Slicing& slicing);
@@ -146,8 +147,9 @@ void run_group_partial(
 );
 
 struct SliceScratch {
-    float* gate = nullptr; ///< n·max_hidden_columns values
-    float* up = nullptr;   ///< n·F/S values
+    /// The input of down: n·max_hidden_columns values, because it has a 0 for each foreign column.
+    float* gate = nullptr;
+    float* up = nullptr; ///< n·F/S values
 };
 
 /// partial (n, D) = the slice's own columns of down · (silu(gate·h) ⊙ up·h), where h is `normed`
@@ -171,11 +173,12 @@ void add_partial(
     std::int64_t* sums
 );
 
-/// Computes a hub, which adds up partial sums, after attention and again after the ffn. y (n, D) =
-/// x + sums, where every sum is rounded to F32 once. normed (n, D) = norm of y; it is not written
-/// if `norm` is null. After attention, x is the input of the layer, y the residual and `norm` is
-/// ffn_norm. After the ffn, x is the residual, y the input of the next layer, and `norm` is
-/// next_norm (null in the last layer). `y` must not overlap `x`.
+/// Computes a hub, the block that adds up the partial sums of a layer. A hub is computed twice:
+/// after the layer's attention and after its ffn. y (n, D) = x + sums, where every sum is rounded
+/// to F32 once. normed (n, D) = norm of y; it is not written if `norm` is null. After attention, x
+/// is the input of the layer, y the residual and `norm` is ffn_norm. After the ffn, x is the
+/// residual, y the input of the next layer, and `norm` is next_norm (null in the last layer). `y`
+/// must not overlap `x`.
 void run_hub(
     const ExecutionContext& context,
     const float* norm,

@@ -9,8 +9,8 @@ namespace headroom::model {
 
 struct Architecture; // architecture.hpp
 
-/// The letters of other headers: D is width, d is head_width(), q is heads_per_group(), F is
-/// ffn_width and V is vocabulary.
+/// Comments of other headers use letters for these sizes: D is width, d is head_width(), q is
+/// heads_per_group(), F is ffn_width and V is vocabulary.
 struct Hyperparameters : ModelShape {
     const Architecture* architecture = nullptr;
     std::string name;

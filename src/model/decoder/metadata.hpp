@@ -12,9 +12,9 @@ namespace headroom::model {
 
 /// Returns the hyperparameters without those that follow from the tensors: `vocabulary`, `tied` and
 /// the weight types. Appends one sentence per problem to `problems`; a required size that is
-/// missing or wrong is 0 in the result. Throws InputError if the file is not a model (but an
-/// adapter, a projector or an importance matrix), is one part of a split model, or has an
-/// architecture without a row in architecture.cpp.
+/// missing or wrong is 0 in the result. Throws InputError if the architecture is missing or has no
+/// row in architecture.cpp, if the file is only one part of a split model, or if it is an adapter,
+/// a projector or an importance matrix instead of a model.
 [[nodiscard]] Hyperparameters read_metadata(
     const GgufFile& file, std::vector<std::string>& problems
 );

@@ -1,7 +1,7 @@
 // The reference decoder. It runs all blocks of a model in one process, one after the other, and
-// tests compare the logits of distributed runs with its logits. It shares the computation of blocks
-// (model/decoder/execute.hpp) with the runtime, but not the devices' programs (lists of
-// instructions), virtual time and messages.
+// tests compare the logits of distributed runs with its logits. The reference decoder and the
+// runtime both compute blocks with model/decoder/execute.hpp. Only the runtime has programs (lists
+// of instructions for a device), virtual time and messages.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,10 @@ class Oracle {
         Bytes piece_bytes = Bytes{64} * 1024
     );
 
-    /// Appends n ≥ 1 tokens in one forward pass and returns the V logits after the last token,
-    /// which stay valid until the next call. Throws InputError if `ids` is empty, if the context
-    /// would be exceeded or if an id is not in the vocabulary.
+    /// Appends n ≥ 1 tokens in one forward pass. Returns the V logits after the last token (V is
+    /// the size of the vocabulary). The returned span is valid until the next call. Throws
+    /// InputError if `ids` is empty, if the context would be exceeded or if an id is not in the
+    /// vocabulary.
     std::span<const float> append(std::span<const std::int32_t> ids);
     void reset(); ///< empties the KV cache
     [[nodiscard]] const Hyperparameters& hyperparameters() const { return model_; }

@@ -11,10 +11,10 @@
 
 namespace headroom::model {
 
-/// With 0 slices a layer has groups, proj and ffn (granularity `paper`). With S > 0 slices (S
-/// divides F, the width of the ffn) each group also has its own columns of o, each slice has rows
-/// of gate and up and columns of down, and the hub, which adds up partial sums, has the norms
-/// (granularity `sliced`).
+/// With 0 slices a layer has groups, proj and ffn (granularity `paper`). With S > 0 slices a layer
+/// has groups, slices and a hub (granularity `sliced`). S must divide F, the width of the ffn. Each
+/// group then also has its own columns of o. Each slice has rows of gate and up, and columns of
+/// down. The hub adds up partial sums and has the norms.
 struct Slicing {
     std::int32_t slices = 0;
 

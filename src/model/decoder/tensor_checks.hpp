@@ -13,8 +13,9 @@ namespace headroom::model {
 /// Reports the tensor types with which the decoder cannot compute, and how many tensors have each.
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems);
 
-/// Reports expected tensors that are missing or have another shape than the metadata says, norm
-/// weights that are not F32, and unexpected tensors, which the decoder would ignore.
+/// Reports expected tensors that are missing or have another shape than the metadata says, and norm
+/// weights that are not F32. Also reports unexpected tensors, because the decoder does not use
+/// them, so that its results would be wrong.
 void check_tensor_shapes(
     const GgufFile& file,
     const std::vector<ExpectedTensor>& expected,

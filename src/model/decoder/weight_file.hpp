@@ -24,8 +24,8 @@ class WeightFile {
     /// object, `model` must. Throws EnvironmentError if the file has changed since it was opened.
     WeightFile(const GgufFile& file, const Hyperparameters& model);
 
-    /// Fills bytes [first, first + bytes) of piece i. Returns the number of bytes from `first` on
-    /// that have been filled. Weights that are expanded to F32 are read in whole rows, so this
+    /// Fills bytes [first, first + bytes) of piece i. Returns how many bytes have been filled,
+    /// counted from `first`. Weights that are expanded to F32 are read in whole rows, so this
     /// number can exceed `bytes`, and some bytes before `first` can be filled too. Expanded weights
     /// need a temporary buffer of at most 64 KiB, or of one stored row if that is longer; other
     /// weights need none. Throws EnvironmentError if the file cannot be read or has changed since

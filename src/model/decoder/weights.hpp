@@ -1,5 +1,5 @@
-// Reads the hyperparameters of a GGUF model file, reports why Headroom cannot run the model, and
-// loads the weights of one block (the unit of placement).
+// Reads the hyperparameters of a GGUF model file, lists the reasons, if there are any, why Headroom
+// cannot run the model, and loads the weights of one block (the unit of placement).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The content hash of a model file: XXH64 with seed 0, which is not cryptographic. `xxhsum -H1
-// FILE` prints the hash that a trace contains. Follows the xxHash specification, version 0.1.1
-// (github.com/Cyan4973/xxHash).
+// FILE` prints the hash that a trace contains. The code follows the xxHash specification, version
+// 0.1.1 (github.com/Cyan4973/xxHash).
 #pragma once
 
 #include <array>

@@ -22,9 +22,10 @@ class FiniteWeightsCheck {
     /// Adds the next bytes of the file. The first call adds those at the start of the file.
     void add(std::span<const std::byte> piece);
 
-    /// Returns one sentence that names each tensor with NaN or infinite weights, the number of such
-    /// weights and the row of the first; "" if there are none. In quantised tensors it counts the
-    /// quantisation blocks with such a scale instead of weights.
+    /// Returns one sentence that names the tensors with NaN or infinite weights, and for each of
+    /// them the number of such weights and the row of the first one. For a quantised tensor the
+    /// number counts the quantisation blocks with a NaN or infinite scale. Returns "" if all
+    /// weights are finite.
     [[nodiscard]] std::string problem() const;
 
   private:

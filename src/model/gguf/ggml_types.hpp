@@ -26,7 +26,8 @@ struct GgmlType {
     /// Expands a quantisation block to F32 when weights are loaded; null if the type is not
     /// expanded.
     void (*expand)(const std::byte* block, float* out) = nullptr;
-    /// Byte offsets of the two binary16 scales in a stored block; equal if it has one scale.
+    /// Byte offsets of the two binary16 scales in a stored quantisation block. The offsets are
+    /// equal if the block has only one scale. They are not used for types that are not quantised.
     std::array<std::size_t, 2> scales{};
     const WeightFormat* format = nullptr; ///< format in the kernels; null if they have none
 };

@@ -1,7 +1,7 @@
 // Reads GGUF files, versions 2 and 3. Every length and offset is checked against the size of the
 // file before it is used, so a damaged file can neither crash the program nor make it allocate too
-// much. The metadata and the tensor table are kept in memory; weights are read on request. Follows
-// the GGUF specification of the ggml project.
+// much. The metadata and the tensor table are kept in memory; weights are read on request. The code
+// follows the GGUF specification of the ggml project.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct GgufTensor {
 struct GgufArray {
     std::uint32_t element_type = 0;   ///< type code of GGUF
     std::uint64_t count = 0;          ///< number of elements
-    std::span<const std::byte> bytes; ///< the elements as stored; strings after their lengths
+    std::span<const std::byte> bytes; ///< the stored elements; each string follows its length
 };
 /// A value of the metadata. Strings and arrays are views into memory that GgufFile owns.
 using GgufValue =
@@ -42,8 +42,9 @@ using GgufValue =
 class GgufFile {
   public:
     /// Opens the file and reads its metadata and tensor table. Throws InputError if the file cannot
-    /// be opened, is not a GGUF file or is damaged (with the byte offset and what was expected
-    /// there). Throws EnvironmentError if reading fails, or if memory or file descriptors run out.
+    /// be opened, is not a GGUF file or is damaged. For a damaged file the message has the byte
+    /// offset and what was expected there. Throws EnvironmentError if reading fails, or if memory
+    /// or file descriptors run out.
     explicit GgufFile(const std::filesystem::path& path);
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;

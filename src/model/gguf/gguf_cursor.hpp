@@ -32,7 +32,8 @@ class GgufCursor {
 
     [[nodiscard]] std::uint64_t position() const { return position_; }
     [[nodiscard]] std::uint64_t remaining() const { return file_bytes_ - position_; }
-    /// Sets the name that messages have for what is being read, such as "metadata entry 3".
+    /// Tells the cursor which part of the file is being read, such as "metadata entry 3". Messages
+    /// name this part.
     void set_subject(std::string subject) { subject_ = std::move(subject); }
 
     /// Returns the next `bytes` bytes and moves behind them. Throws InputError if the file has

@@ -1,5 +1,6 @@
-// A model file that is open for reading. The file is not mapped into memory: if another program
-// shortened a mapped file, a signal would end the process. Here a read throws an error instead.
+// A model file that is open for reading. The file is not mapped into memory. If another program
+// shortens a mapped file, reading the lost bytes ends the process by a signal. Here such a read
+// throws an error instead.
 #pragma once
 
 #include <cstddef>

@@ -13,9 +13,9 @@ struct FileScan {
     std::string problem; ///< a sentence on weights that are not finite; empty if all are finite
 };
 
-/// Reads the file 256 KiB at a time. Calls `after_piece`, if given, after each of these parts; this
-/// call may throw to stop the scan. Throws EnvironmentError if the file cannot be read or has
-/// changed since it was opened.
+/// Reads the file in pieces of 256 KiB. Calls `after_piece`, if given, after each piece.
+/// `after_piece` may throw to stop the scan. Throws EnvironmentError if the file cannot be read or
+/// has changed since it was opened.
 [[nodiscard]] FileScan scan_file(
     const GgufFile& file, const std::function<void()>& after_piece = {}
 );

@@ -18,8 +18,9 @@ using PieceScore = std::function<const float*(std::string_view)>;
 [[nodiscard]] std::size_t character_bytes(std::string_view text);
 
 /// Returns the symbols after the last merge, as views into `text`. Of pairs with equal scores the
-/// leftmost is merged first. `max_piece_bytes` is the length of the longest piece. Takes O(n log n)
-/// time for n characters.
+/// leftmost is merged first. `max_piece_bytes` is the length of the longest piece in the
+/// vocabulary: longer pairs of symbols are not looked up, so that the time is O(n log n) for n
+/// characters.
 [[nodiscard]] std::vector<std::string_view> merge_pieces(
     std::string_view text, const PieceScore& score, std::size_t max_piece_bytes
 );

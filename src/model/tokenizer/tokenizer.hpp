@@ -18,9 +18,9 @@ namespace headroom::model {
 class Tokenizer {
   public:
     /// Throws InputError if the file has no llama vocabulary or a damaged one. Four faults are
-    /// accepted, as by other programs: without scores, all scores are 0; without token types, names
-    /// such as "<0x41>" mark the byte tokens; a token of type 0 is normal; a special token outside
-    /// the vocabulary is ignored with a warning.
+    /// accepted, as by other programs. If the file has no scores, all scores are 0. If it has no
+    /// token types, names such as "<0x41>" mark the byte tokens. A token of the undefined type 0
+    /// counts as normal. A special token outside the vocabulary is ignored with a warning.
     explicit Tokenizer(const GgufFile& file);
 
     /// Returns the token ids of a text. BOS comes first if the file says so (add_bos_token, true by
@@ -29,8 +29,8 @@ class Tokenizer {
     /// in the text are not recognised, so a prompt cannot insert them. Takes O(n log n) time.
     [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
     /// Returns the bytes that a token adds to a text; "" for control tokens and the unknown token.
-    /// `at_start` is true for the first token after BOS: the space that encode put before it is
-    /// left out.
+    /// `at_start` is true for the first token after BOS. The space that encode() put before the
+    /// text is then left out.
     [[nodiscard]] std::string piece(std::int32_t id, bool at_start = false) const;
     [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
 
@@ -64,8 +64,8 @@ class Tokenizer {
     [[nodiscard]] std::int32_t find(std::string_view piece) const; ///< -1 if it is not a piece
     /// Returns the longest user-defined token with which the text starts, or null.
     [[nodiscard]] const UserDefined* user_defined_at(std::string_view text) const;
-    /// Appends the ids of a text, with a space in front if `prefix`. Precondition: the text
-    /// contains no user-defined token.
+    /// Appends the ids of a text to `ids`. If `prefix` is true, a space is put before the text
+    /// first. Precondition: the text contains no user-defined token.
     void encode_plain(std::string_view text, bool prefix, std::vector<std::int32_t>& ids) const;
 
     std::vector<std::string> pieces_;
