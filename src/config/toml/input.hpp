@@ -38,8 +38,8 @@ void refuse_single_use_inputs(std::string_view reason);
 /// Throws EnvironmentError if this errno reports a lack of memory or file descriptors.
 void throw_if_environment(int error_number, const std::filesystem::path& path);
 
-/// Returns the text of a file of this kind, such as "scenario". Throws like read_input, and
-/// InputError if the file cannot be read.
+/// Returns the text of a file. `kind` says in messages what the file is, such as "scenario". Throws
+/// like read_input, and InputError if the file cannot be read.
 [[nodiscard]] std::string read_document(const std::filesystem::path& path, std::string_view kind);
 
 } // namespace headroom::config
