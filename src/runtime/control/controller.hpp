@@ -30,9 +30,10 @@ struct ControllerContext {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
-    /// Token ids of each distinct prompt, at least one; all -1 if only their number is known.
+    /// The distinct prompts, at least one, as token ids. If only the length of a prompt is known,
+    /// all its ids are -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;
-    scheduler::TurnSizes turn_sizes;             ///< sizes that determine the buffers
+    scheduler::TurnSizes turn_sizes;             ///< limits on which the buffers' sizes depend
     const ResumePoint* resume = nullptr;         ///< null: the run starts from the beginning
     const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
     /// Attributes of the trace. The controller adds further ones.
@@ -47,7 +48,8 @@ struct ControllerContext {
 /// `options`. The caller must set the other members.
 [[nodiscard]] ControllerContext context_of(const RunOptions& options);
 
-/// The payload bytes, if any, that one device sent to another in an interval, also in migrations.
+/// The payload bytes that one device sent to another in an interval, migrations included. A pair of
+/// devices without such bytes has no LinkUse.
 struct LinkUse {
     DeviceId from;
     DeviceId to;
@@ -74,8 +76,9 @@ struct DeviceFacts {
 
 /// Returns the policy's input for these requests. The caller adds what depends on the moment of the
 /// decision, such as the snapshot and the previous placement. If there are several requests and one
-/// of them has no slot yet, the problem asks for memory for all requests at full length. So the new
-/// request gets a slot only if all requests can run to their ends. requests: not empty.
+/// of them has no slot yet, the problem asks for the memory that the caches need when every request
+/// has sampled all its tokens. So the new request gets a slot only if all requests can run to their
+/// ends. requests: not empty.
 [[nodiscard]] scheduler::Problem problem_of(
     const config::Scenario& scenario,
     const scheduler::Blocks& blocks,
@@ -88,9 +91,10 @@ struct Answer {
     scheduler::Decision decision;
 };
 
-/// Asks the policy to place `most` requests, then one request fewer each time, until a decision is
-/// feasible or is for `least` requests. Returns the last decision with its problem. problem_for:
-/// returns the problem for a given number of requests.
+/// Asks the policy for a placement for `most` requests, then for one request fewer each time. Stops
+/// at the first feasible decision, at the latest with the decision for `least` requests. Skips
+/// numbers above `least` for which the memory of the whole fleet is too small. Returns the last
+/// decision with its problem. problem_for: returns the problem for a given number of requests.
 [[nodiscard]] Answer decide_for_most(
     const scheduler::Policy& policy,
     std::size_t most,
@@ -188,7 +192,7 @@ class Controller {
     std::int64_t batch_ = 1;
     std::int64_t epoch_ = -1;
     std::int64_t intervals_ = 0;                 ///< number of committed intervals
-    std::map<std::int64_t, SequenceText> texts_; ///< of sequences not recorded as ended
+    std::map<std::int64_t, SequenceText> texts_; ///< of sequences whose end is not recorded yet
     scheduler::Problem problem_;                 ///< the problem of the last decision
     std::optional<trace::Interval> current_;     ///< the interval since the last decision
     std::deque<ClosedInterval> closed_;

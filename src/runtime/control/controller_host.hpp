@@ -31,7 +31,8 @@ class ControllerHost {
     Nanoseconds resume_after(Nanoseconds t_switch, const std::vector<Arrivals>& arrivals);
     void show(const TextEvent& event);
     void end_trace(int exit_code) { controller_.end_trace(exit_code); }
-    /// Returns the outcome so far. Its message is that of an error in next_command(), or "".
+    /// Returns the outcome so far. Its `message` is the text of the error that next_command() has
+    /// caught, or "" if there was no error.
     [[nodiscard]] const RunOutcome& outcome() const { return outcome_; }
 
   private:

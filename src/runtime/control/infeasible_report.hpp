@@ -11,9 +11,9 @@
 namespace headroom::runtime {
 
 /// Returns a text that says how much memory the model needs, how much the fleet has, what the
-/// devices lack and what the user can do. Cost profile `paper` counts memory by other formulas; its
-/// text has the policy's explanation instead of these numbers. slots: the largest number of
-/// sequences in flight. Precondition: decision.feasible is false.
+/// devices lack and what the user can do. Under cost profile `paper`, which counts memory by other
+/// formulas, the text has the policy's explanation instead of these numbers. slots: the largest
+/// number of sequences in flight. Precondition: decision.feasible is false.
 [[nodiscard]] std::string infeasible_report(
     const scheduler::Problem& problem,
     const scheduler::Decision& decision,
@@ -22,7 +22,8 @@ namespace headroom::runtime {
     std::int64_t slots = 1
 );
 
-/// Returns the first device that lacks memory or compute and what it needs and has, or nothing.
+/// Returns the name of the first device that lacks memory or compute, with the amount that is
+/// needed there and the amount that there is. Returns no fields if `why` names no such device.
 [[nodiscard]] ErrorFields shortage_fields(
     const scheduler::Explanation& why, const scheduler::Fleet& fleet
 );

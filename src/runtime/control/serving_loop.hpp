@@ -32,14 +32,17 @@ class ExecutionBackend {
     [[nodiscard]] virtual Nanoseconds clock() const = 0;
     /// Waits until the source's clock is at least `time`. Returns false if a signal ended the wait.
     [[nodiscard]] virtual bool idle_until(Nanoseconds time) = 0;
-    /// Returns whether the source executes the last part of a turn, which receives the result, only
-    /// at its next visit to the turn's group of slots. If not, the turn's first visit also ends it.
+    /// Returns whether the source waits for other devices within a turn. If so, visit() leaves out
+    /// the last part of the source's program (its instructions for one turn), and end() executes it
+    /// at the source's next visit to the group of slots. If not, visit() executes the whole turn,
+    /// and the turn also ends at that visit.
     [[nodiscard]] virtual bool has_end() const = 0;
     /// Begins these turns and continues all turns that have begun and not ended. `turns` may be
     /// empty; turns of one batch are adjacent.
     virtual void visit(const std::vector<StartedTurn>& turns) = 0;
-    /// Ends the turns of a batch: if has_end(), executes their last part. Returns one token per
-    /// turn; its id is -1 if the turn does not sample.
+    /// Ends the turns of a batch. If has_end(), this executes the last part of the source's
+    /// program; otherwise visit() has executed all of it. Returns one token per turn; its id is -1
+    /// if the turn does not sample.
     [[nodiscard]] virtual std::vector<SampledToken> end(const std::vector<Turn>& batch) = 0;
     virtual void sequence_begins(std::int64_t sequence) = 0;
     virtual void sequence_ends(std::int64_t sequence) = 0;
@@ -87,7 +90,9 @@ class ServingLoop {
         std::int64_t rows = 0;      ///< rows in the slot's caches
         std::int64_t sampled = 0;   ///< tokens of the sequence sampled so far
         std::int32_t last_id = -1;  ///< id of the last sampled token
-        Nanoseconds begin = 0;      ///< when the sequence got its first slot
+        /// When the sequence got a slot. In a resumed run a sequence can get a slot for the second
+        /// time; then `begin` is still the time at which it got its first slot.
+        Nanoseconds begin = 0;
         [[nodiscard]] bool empty() const { return sequence < 0; }
     };
     /// The turns of one group of slots that have begun and not ended.
@@ -139,7 +144,8 @@ class ServingLoop {
     [[nodiscard]] const Request& queued(std::size_t position) const {
         return request(settings_.queue[position]);
     }
-    /// Returns how many requests of the whole queue have arrived, also those that got slots.
+    /// Returns how many requests of the queue have arrived by now. Requests that have got a slot
+    /// count, too.
     [[nodiscard]] std::size_t arrived() const;
 
     ServingSettings settings_;
@@ -153,7 +159,7 @@ class ServingLoop {
     std::int64_t batch_ = 1;
     std::int64_t visit_ = 0;           ///< number of the next visit
     std::int64_t round_ = 0;           ///< number of the present round
-    std::deque<Round> rounds_;         ///< rounds that have begun, not yet in rounds_done_
+    std::deque<Round> rounds_;         ///< rounds that have begun and are not counted as ended
     std::int64_t rounds_done_ = 0;     ///< rounds that ended since the last decision
     std::int64_t turns_ = 0;           ///< number of the next turn
     std::int64_t sampled_ = 0;         ///< tokens sampled in the run

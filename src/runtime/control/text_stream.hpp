@@ -13,10 +13,11 @@ namespace headroom::runtime {
 
 class TextStream {
   public:
-    /// observer: may be null. live: whether text is passed on token by token, which requires that
-    /// no sequences overlap; if false, the text of a sequence is passed on when the sequence has
-    /// ended. shown: in a resumed run, the number of sampled tokens of the sequences that ended
-    /// before it was resumed; the tokens of all other sequences are passed to show() again.
+    /// observer: may be null. live: whether text is passed on token by token. This requires that
+    /// only one sequence is in flight at a time. If `live` is false, the text of a sequence is
+    /// passed on when the sequence has ended. shown: the number of tokens that the observer counts
+    /// as sampled already. In a resumed run these are the tokens of the sequences that ended before
+    /// the resumption, because the tokens of all other sequences are passed to show() again.
     TextStream(
         const model::Tokenizer& tokenizer,
         Observer* observer,
@@ -26,7 +27,8 @@ class TextStream {
         : tokenizer_(&tokenizer), observer_(observer), live_(live), shown_(shown) {}
 
     void begin(std::int64_t sequence, std::span<const std::int32_t> prompt);
-    /// Adds a token to a sequence. Bytes of an incomplete character are held back for later tokens.
+    /// Adds a token to a sequence. Bytes of an incomplete character are held back until later
+    /// tokens complete it.
     void show(std::int64_t sequence, std::int32_t id);
     /// Ends a sequence and passes on the bytes that were held back.
     void end(std::int64_t sequence);

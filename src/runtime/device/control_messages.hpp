@@ -61,11 +61,16 @@ struct Command {
 struct Installation {
     bool first = false;
     std::int64_t epoch = 0;
-    std::int64_t tokens_seen = 0;   ///< tokens sampled before the last turn began; rates use it
-    std::int64_t batch = 1;         ///< number of slots whose decode turns form one batch
-    Nanoseconds t_dec = 0;          ///< time of the decision; phase_offsets.hpp uses its rates
-    Nanoseconds t_switch = 0;       ///< start of the migration
-    std::vector<std::int64_t> rows; ///< per slot: number of cache rows in each attention group
+    /// Number of tokens sampled before the last turn began. Rates can depend on it: an event of the
+    /// scenario can begin at a number of sampled tokens.
+    std::int64_t tokens_seen = 0;
+    std::int64_t batch = 1; ///< number of slots whose decode turns form one batch
+    /// Time of the decision. Phase offsets (phase_offsets.hpp) are computed with the rates at this
+    /// time.
+    Nanoseconds t_dec = 0;
+    Nanoseconds t_switch = 0; ///< start of the migration
+    /// Element s is the number of cache rows of slot s, which is the same in every attention group.
+    std::vector<std::int64_t> rows;
     scheduler::Placement placement;
     static auto wire_fields(auto& m) {
         return Fields() & m.first & m.epoch & m.tokens_seen & m.batch & m.t_dec & m.t_switch &
@@ -127,7 +132,9 @@ struct TokenFacts {
 struct RequestFacts {
     std::int64_t sequence = 0;
     std::int32_t slot = 0;
-    Nanoseconds begin = 0; ///< when the request got its first slot
+    /// When the request got a slot. In a resumed run a request can get a slot for the second time;
+    /// then `begin` is still the time at which it got its first slot.
+    Nanoseconds begin = 0;
     Nanoseconds end = 0;
     bool cut_off = false; ///< whether a signal ended the request early
     static auto wire_fields(auto& m) {
@@ -152,7 +159,8 @@ struct InFlightRequest {
     std::int64_t sampled = 0; ///< number of tokens sampled so far
     std::int64_t rows = 0;    ///< number of rows in the sequence's caches
     bool admitted = false;    ///< whether the request has a slot
-    // The `prompt` and `limit` of a waiting request that can take the slot next; 0: none waits.
+    // The `prompt` and `limit` of the waiting request that is expected to take the slot of this
+    // request when this request ends. 0: no request waits for this slot.
     std::int64_t next_prompt = 0;
     std::int64_t next_limit = 0;
     static auto wire_fields(auto& m) {
@@ -167,16 +175,20 @@ enum class StopReason : std::int32_t { none, done, interrupted };
 /// What the source reports when a decision is due. `turns`, `tokens`, `ended` and `waits` hold what
 /// happened since the last decision.
 struct SourceFacts {
-    Nanoseconds clock = 0;        ///< time of the decision (t_dec)
-    Nanoseconds end = 0;          ///< when the last token was sampled
-    std::int64_t sampled = 0;     ///< tokens sampled in the whole run
-    std::int64_t tokens_seen = 0; ///< tokens sampled before the last turn began; rates use it
+    Nanoseconds clock = 0;    ///< time of the decision (t_dec)
+    Nanoseconds end = 0;      ///< when the last token was sampled
+    std::int64_t sampled = 0; ///< tokens sampled in the whole run
+    /// Number of tokens sampled before the last turn began. Rates can depend on it: an event of the
+    /// scenario can begin at a number of sampled tokens.
+    std::int64_t tokens_seen = 0;
     StopReason stop = StopReason::none;
-    std::int32_t interrupt_code = 0; ///< exit code that a signal asked for
+    std::int32_t interrupt_code = 0; ///< exit code if a signal ends the run, else 0
     bool drained = false;            ///< whether all turns that began have ended
     std::int64_t waiting = 0;        ///< number of arrived requests without a slot
-    Nanoseconds t_switch = 0;        ///< t_switch of the last decision's Installation; 0: none
-    Nanoseconds elapsed_wall = 0;    ///< wall time since the virtual clock started
+    /// Installation::t_switch of the last decision; 0 if that decision changed neither the
+    /// placement nor the batch size.
+    Nanoseconds t_switch = 0;
+    Nanoseconds elapsed_wall = 0; ///< wall time since the virtual clock started
     std::vector<TurnFacts> turns;
     std::vector<TokenFacts> tokens;
     std::vector<RequestFacts> ended;

@@ -29,14 +29,15 @@ class DeviceExecutor {
 
     /// Begins these turns (forward passes of one sequence each) and continues all turns that have
     /// begun and not ended, in the order of schedule_ (scheduler/timing/turn_schedule.hpp). `turns`
-    /// may be empty; turns of one batch are adjacent. started: on the source, `turns` with their
-    /// tokens; on all other devices empty.
+    /// may be empty; turns of one batch are adjacent. `started` is empty except on the source.
+    /// There it has the same turns with the tokens that they process.
     void visit(const std::vector<Turn>& turns, std::span<const StartedTurn> started = {});
     /// See ExecutionBackend::end (serving_loop.hpp). Only for the source.
     [[nodiscard]] std::vector<SampledToken> end(const std::vector<Turn>& batch);
     void free_slot(std::int32_t slot) { memory_.free_caches(slot); }
 
-    /// Reports the received blocks to the controller; returns t_resume, when all devices continue.
+    /// Reports the received blocks to the controller. Returns t_resume, the virtual time at which
+    /// all devices continue.
     using AgreeOnResume = std::function<Nanoseconds(const Arrivals&)>;
     /// Puts a placement and batch size in force: loads the blocks of the first placement, or
     /// migrates blocks; then replaces the program. Precondition: all turns have ended.
@@ -75,7 +76,9 @@ class DeviceExecutor {
     scheduler::Program program_;
     std::vector<scheduler::ProgramSegment> segments_;
     scheduler::TurnSchedule schedule_;
-    std::map<std::int64_t, std::vector<Turn>> batches_; ///< batches not ended, by first turn number
+    /// The turns of the newest batches of every group of slots. The key is the number of the
+    /// batch's first turn.
+    std::map<std::int64_t, std::vector<Turn>> batches_;
     std::int64_t batch_ = 1;  ///< number of slots whose decode turns form one batch
     std::int64_t epoch_ = -1; ///< serial number of the placement and batch size in force
 };

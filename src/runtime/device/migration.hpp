@@ -1,9 +1,10 @@
 // Stop-and-copy migration on one device. A block moves in pieces: some rows of a weight matrix, or
-// a cache page. The pieces are really sent, one by one in the order of scheduler::migration_order.
-// The sender frees a piece as soon as the receiver has it and nothing on the sender uses it. The
-// staging buffer of every device is free during the migration: its room is for a piece that arrives
-// before the receiver has freed one of its own. So no device ever holds more than the larger of
-// what it holds before and after the migration. Here block g2 moves from device A to B:
+// a cache page. The devices copy one piece after the other, in the order of
+// scheduler::migration_order. The sender frees a piece as soon as the receiver has it and nothing
+// on the sender uses it. Before pieces are copied, every device deallocates its staging buffer.
+// This makes room for a piece that arrives before the device has freed a piece that it sends. So at
+// no time does a device hold more than the larger of two numbers: its bytes before and its bytes
+// after the migration. Here block g2 moves from device A to B (dots: pieces of g2):
 //
 //     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]
@@ -31,7 +32,9 @@ namespace headroom::runtime {
 /// What a device reports to the controller about a block that it has received.
 struct ArrivedBlock {
     scheduler::Move move;
-    Nanoseconds start = 0; ///< when its message or its load from storage begins
+    /// When the block's transfer begins: its message or its load from storage, whichever begins
+    /// first.
+    Nanoseconds start = 0;
     Nanoseconds end = 0;
     std::uint64_t checksum = 0; ///< computed from the checksums of all pieces, in order
     static auto wire_fields(auto& m) { return Fields() & m.move & m.start & m.end & m.checksum; }
@@ -39,17 +42,20 @@ struct ArrivedBlock {
 
 struct MigrationTask {
     Transition transition;
-    std::int64_t epoch = 0; ///< serial number of the new placement and batch size
+    /// Number of the new epoch. An epoch begins when the placement or the batch size changes.
+    std::int64_t epoch = 0;
     Nanoseconds t_switch = 0;
     std::string_view device_name; ///< name of this device, for error messages
 };
 
 /// Executes this device's part of the migration and returns the blocks that it received. On return
 /// the device holds exactly its blocks of the new placement. In virtual time, transfers begin at
-/// t_switch. Afterwards the caller must set the clocks of all devices to the latest of them. Adds
-/// the payload sent to each device to `sent_bytes`. Throws EnvironmentError if a piece arrives
-/// damaged, if this device's storage cannot be read, or if its weights differ from the sender's.
-/// Throws StuckError if a transfer never ends.
+/// t_switch. Afterwards the caller must set the clocks of all devices to the time of the latest
+/// clock, because no device computes before all blocks have arrived. Element d of `sent_bytes`
+/// grows by the payload bytes that were sent to device d. Throws EnvironmentError if a piece
+/// arrives damaged, if this device's storage cannot be read, or if its weights differ from the
+/// sender's. Throws StuckError if a transfer would never end in virtual time, because a rate stays
+/// 0 or is too low.
 [[nodiscard]] std::vector<ArrivedBlock> migrate(
     DeviceMemory& memory,
     const MigrationTask& task,

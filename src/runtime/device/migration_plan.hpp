@@ -20,9 +20,11 @@ namespace headroom::runtime {
 struct Transition {
     scheduler::Placement from;
     scheduler::Placement to;
-    std::vector<std::int64_t> rows; ///< per slot: number of cache rows in each attention group
-    bool weights_everywhere =
-        false; ///< receivers load weights from storage; only cache rows are sent
+    /// Element s is the number of cache rows of slot s, which is the same in every attention group.
+    std::vector<std::int64_t> rows;
+    /// Whether receivers read weights from their own storage. Then only the cache rows and the
+    /// checksums of the weights are sent.
+    bool weights_everywhere = false;
 
     /// Returns the sum of `rows` over all slots.
     [[nodiscard]] std::int64_t all_rows() const;
@@ -36,8 +38,9 @@ struct CachePage {
 
 class MigrationPlan {
   public:
-    /// memory: of any device; used to compute the pieces of each block, which are the same on all
-    /// devices. `transition` must outlive this object. devices: the number of devices.
+    /// The plan takes the sizes of a block's pieces from `memory`. It can be the memory of any
+    /// device, because these sizes are the same on all devices. `transition` must outlive this
+    /// object. devices: the number of devices.
     MigrationPlan(DeviceMemory& memory, const Transition& transition, std::size_t devices);
 
     /// Returns all moves, in block order.
@@ -49,7 +52,8 @@ class MigrationPlan {
     [[nodiscard]] bool is_weight(std::size_t move, std::size_t piece) const {
         return piece < weight_pieces_[move];
     }
-    /// Returns the page that a piece is. Precondition: not is_weight(move, piece).
+    /// Returns the cache page that is copied as this piece. Precondition: not is_weight(move,
+    /// piece).
     [[nodiscard]] CachePage cache_page(std::size_t move, std::size_t piece) const;
     /// Returns whether the piece is sent. If not, the receiver reads it from its own storage.
     [[nodiscard]] bool is_sent(std::size_t move, std::size_t piece) const {

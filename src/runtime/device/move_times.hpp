@@ -14,7 +14,8 @@ namespace headroom::runtime {
 
 class MoveTimes {
   public:
-    /// moves: of all devices, in block order. Moves, blocks and clock must outlive this object.
+    /// `moves` has the moves of all devices, in block order. Moves, blocks and clock must outlive
+    /// this object.
     MoveTimes(
         std::span<const scheduler::Move> moves,
         const scheduler::Blocks& blocks,
@@ -28,12 +29,13 @@ class MoveTimes {
     void begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes);
 
     /// Returns a reference to the times of a move's message. begin() sets them on the sender, which
-    /// sends them with each piece. The receiver must store them here before it calls arrive().
+    /// sends them with each piece. The receiver must assign the times that came with a piece to
+    /// this reference before it calls arrive().
     [[nodiscard]] device::MessageTiming& timing(std::size_t move) { return timings_[move]; }
 
-    /// Returns begin and end of the transfer of a block that this device receives, and advances the
-    /// clock to the end. Must be called once per such move, in block order. Throws StuckError if
-    /// the block never arrives.
+    /// Returns the begin and end of the transfer of the block that this move brings to this device.
+    /// Advances the clock to the end. Must be called once per move to this device, in block order.
+    /// Throws StuckError if the block never arrives.
     [[nodiscard]] device::TimeSpan arrive(std::size_t move);
 
   private:

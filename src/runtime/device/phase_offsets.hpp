@@ -1,6 +1,7 @@
 // Computes the phase offset of each segment (a part of a device's program that runs without
-// waiting): its start in a decode step during which no other turn (forward pass) is in progress.
-// All devices compute the same offsets, and order the segments of all turns by their offsets.
+// waiting). The phase offset is the time from the start of a decode step to the start of the
+// segment, if no other turn (forward pass) is in progress. All devices compute the same offsets,
+// and order the segments of all turns by their offsets.
 #pragma once
 
 #include <vector>

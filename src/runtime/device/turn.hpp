@@ -38,8 +38,9 @@ struct Turn {
     std::int64_t first = 0;   ///< number of rows in the sequence's caches before the turn
     std::int64_t tokens = 1;  ///< n, the number of tokens that the turn processes
     std::int32_t slot = 0;
-    bool samples = true; ///< false: the turn's tokens are a prompt's chunk, but not its last one
-    Recheck recheck{};   ///< set only in prefill turns of a resumed run (recheck.hpp)
+    /// Whether the turn samples a token. False for a chunk of a prompt, except the last chunk.
+    bool samples = true;
+    Recheck recheck{}; ///< set only in prefill turns of a resumed run (recheck.hpp)
 
     [[nodiscard]] bool begins_batch() const { return batch == number; }
     /// Returns the position of the sampled token. The first token of the prompt has position 0.
@@ -57,7 +58,7 @@ struct StartedTurn {
 
 struct SampledToken {
     std::int32_t id = -1;
-    bool ends_text = false; ///< whether the token ends its sequence, maybe before the limit
+    bool ends_text = false; ///< whether the sequence ends with this token, whatever its limit
     std::uint64_t logits_checksum = 0;
 };
 
@@ -90,7 +91,8 @@ struct TurnSettings {
     /// For tests: called with the logits of each sampling turn, on the device of lm_head.
     std::function<void(std::int64_t turn, std::span<const float>)> on_logits;
     /// For tests: virtual time that the device loses once, before its first operation of turn 2. A
-    /// simulation does not know of this wait, so a test that compares it with a run must fail.
+    /// simulation does not have this wait, so a test that compares the run with a simulation must
+    /// find a difference.
     Nanoseconds planted_wait = 0;
 };
 
@@ -108,7 +110,8 @@ class TurnRunner {
 
     /// Prepares turns that begin, and allocates the cache pages that they need.
     void begin(const std::vector<Turn>& batch);
-    /// Sets the tokens that a slot's turn processes. For the source; other devices receive them.
+    /// Sets the tokens that a slot's turn processes. Only the source calls this. Other devices
+    /// receive the tokens as a message.
     void set_input_ids(std::int32_t slot, std::span<const std::int32_t> ids);
     /// Executes a segment of the program for all turns of a batch, instruction by instruction.
     void run(
@@ -132,8 +135,9 @@ class TurnRunner {
     void recheck(BlockId b, const Turn& turn);
     void send(const Instruction& instruction);
     void receive(const Instruction& instruction);
-    /// The turns for which the weights are read once: one turn, or several turns of one token each
-    /// in adjacent slots.
+    /// The turns for which the weights are read once: one turn, or several turns of one token each.
+    /// Several turns must have adjacent slots, so that their rows lie at equal distances in a
+    /// buffer.
     using Pass = std::span<const Turn>;
     [[nodiscard]] static std::int64_t rows_of(Pass pass);
     void execute(const Instruction& instruction, Pass pass);
@@ -189,7 +193,9 @@ class TurnRunner {
         SampledToken sampled;
         bool has_computed = false;
         bool has_angles = false;
-        bool sums_begun = false;       ///< whether partial sums can be added to Buffer::sums
+        /// Whether Buffer::sums has been set to 0 for the present reduction. If not, this is done
+        /// before the first partial sum is added.
+        bool sums_begun = false;
         std::int64_t last_x_row = 0;   ///< row of Buffer::x that lm_head reads
         std::int64_t recheck_row = -1; ///< row of Buffer::x that the recheck reads; -1: none
         std::vector<SendWithHeader> small_sends; ///< sends of token ids

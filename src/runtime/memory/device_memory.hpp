@@ -46,8 +46,8 @@ class DeviceMemory {
     [[nodiscard]] const scheduler::Placement& placement() const { return placement_; }
     [[nodiscard]] bool holds(BlockId b) const { return held_.contains(b); }
     [[nodiscard]] bool holds_any() const { return !held_.empty(); }
-    /// Returns `b` if the device holds it, else the next held block after `b` in block order. If
-    /// there is none, returns the first held block. Precondition: holds_any().
+    /// Returns the first block in block order, from `b` on, that the device holds. If the device
+    /// holds no block from `b` on, starts over at the first block. Precondition: holds_any().
     [[nodiscard]] BlockId next_held(BlockId b) const;
     [[nodiscard]] model::Block& block(BlockId b);
     [[nodiscard]] model::GroupCache& cache(BlockId b, std::int32_t slot);
@@ -84,7 +84,8 @@ class DeviceMemory {
     const scheduler::Blocks* blocks_;
     DeviceId self_;
     scheduler::TurnSizes sizes_;
-    device::MemoryBudget budget_; ///< before the members whose memory it counts: destroyed last
+    /// Declared before the members whose memory it counts, so that it is destroyed after them.
+    device::MemoryBudget budget_;
     std::map<BlockId, Held> held_;
     std::unique_ptr<Workspace> workspace_;
     std::unique_ptr<model::WeightFile> storage_;

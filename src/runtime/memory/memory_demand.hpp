@@ -11,8 +11,8 @@ namespace headroom::runtime {
 
 struct MemoryDemand {
     Bytes weights = 0; ///< all weights of the model
-    Bytes caches = 0;  ///< all KV caches at problem.memory_context()
-    Bytes buffers = 0; ///< the buffers of one device that holds blocks
+    Bytes caches = 0;  ///< KV caches of all sequences at the contexts that the decision plans for
+    Bytes buffers = 0; ///< the buffers that each device with a block needs
     Bytes budget = 0;  ///< the sum over all devices of memory minus buffers
     /// Returns the bytes that the fleet lacks; 0 if weights and caches fit into `budget`.
     [[nodiscard]] Bytes lacking() const { return std::max<Bytes>(0, weights + caches - budget); }

@@ -31,7 +31,8 @@ class MemoryModel {
         DeviceId device;
         Bytes lacking = 0;
     };
-    /// Returns the first device that would hold more than its memory at time `at`, if there is one.
+    /// Returns the first device that would hold more bytes than its budget at time `at`. Returns
+    /// nothing if no device would.
     [[nodiscard]] std::optional<Shortage> first_shortage(
         const scheduler::Rates& rates, Nanoseconds at, std::int64_t paged_rows
     ) const;

@@ -1,6 +1,7 @@
-// Computes how much memory of each device is safe to use, for policies that do not use all: the
-// least that the device had in the last `controller.memory_window` of virtual time, and at most the
-// part of its present memory that `controller.memory_reserve` leaves.
+// Computes how much memory of each device is safe to use, for policies that leave some memory
+// unused. It is the smaller of two numbers: the least memory that the device had in the last
+// `controller.memory_window` of virtual time, and its present memory minus the part that
+// `controller.memory_reserve` reserves.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 namespace headroom::runtime {
 
 /// Stores one minimum per device for each sixteenth of the window, so that the stored bytes do not
-/// depend on the number of decisions. The minima reach back 15 to 16 sixteenths of the window.
+/// depend on the number of decisions. The minima reach back 15 to 16 sixteenths of the window,
+/// because the newest minimum is for a sixteenth that has not ended.
 class MemoryWindow {
   public:
     /// length: of the window, in virtual time, at least 0; if 0, no past values are stored.
@@ -21,8 +23,8 @@ class MemoryWindow {
     explicit MemoryWindow(Nanoseconds length, scheduler::Ppb reserve = 0);
     /// Records the memory of all devices in the snapshot. Returns for each device the smaller of
     /// two numbers: its least memory within the window, this snapshot included, and its memory in
-    /// this snapshot minus the reserve. Returns an empty vector if window and reserve are 0. The
-    /// times of the snapshots must not decrease from call to call.
+    /// this snapshot minus the reserve. If window and reserve are 0, all memory is safe to use, and
+    /// the result is empty. The times of the snapshots must not decrease from call to call.
     [[nodiscard]] std::vector<Bytes> safe_memory(const scheduler::Snapshot& now);
 
   private:

@@ -1,4 +1,5 @@
-// Makes errors for operations and messages that never end, because a rate stays 0 or is too low.
+// Makes errors for operations and messages that never end in virtual time. The reason is a rate
+// that stays 0, or one so low that the work would exceed a limit, such as one year of virtual time.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // Paging: before each forward pass, a device that holds more than its budget reads the bytes in
-// excess from its storage. Class Pager really reads these bytes from the model file.
+// excess from its storage. Class Pager reads these bytes from the model file on this computer.
+// DeviceClock computes how long the emulated device takes for it.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +17,12 @@ class Pager {
     /// Reads `bytes` of the device's weights from the model file again, into the memory that holds
     /// these weights already: their values do not change, and no memory is allocated. A call begins
     /// where the last call ended, goes through the blocks in block order, and starts over after the
-    /// last block. If `bytes` is more than all weights have, which is possible because the budget
-    /// is also for caches and buffers, weights are read more than once. Returns the bytes filled in
-    /// memory. This can be up to one row more than `bytes`, because weights that are expanded on
-    /// loading are read in whole rows. Throws EnvironmentError, naming the device, if the file
-    /// cannot be read. Precondition: memory.has_storage() and memory.holds_any().
+    /// last block. `bytes` can be more than all weights of the device, because caches and buffers
+    /// also use up the budget. Then weights are read more than once. Returns the number of bytes
+    /// that have been filled in memory. This can be up to one row more than `bytes`, because
+    /// weights that are expanded on loading are read in whole rows. Throws EnvironmentError, naming
+    /// the device, if the file cannot be read. Precondition: memory.has_storage() and
+    /// memory.holds_any().
     Bytes read(DeviceMemory& memory, Bytes bytes, std::string_view device_name);
 
   private:

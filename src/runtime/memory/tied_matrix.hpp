@@ -1,7 +1,7 @@
 // A tied lm_head uses the same matrix as embed. If both blocks are on one device, embed stores the
 // matrix, and lm_head uses it there. If they are on two devices, each stores the matrix. TiedMatrix
-// tells what happens to the matrix when the placement changes. If lm_head is not tied, all its
-// members return false or nothing.
+// tells what happens to the matrix when the placement changes. If lm_head is not tied, all members
+// of TiedMatrix return false or nothing.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +36,9 @@ class TiedMatrix {
     [[nodiscard]] std::optional<std::size_t> move_sharing_matrix(
         std::span<const scheduler::Move> moves, std::size_t move
     ) const;
-    /// Returns whether lm_head on `device` has a matrix of its own, but uses that of embed under
-    /// the new placement. The device frees lm_head's matrix before any block moves.
+    /// Returns whether lm_head is on `device` before the migration and has a matrix of its own
+    /// there, but uses the matrix of embed after the migration. If so, the device frees the matrix
+    /// of lm_head before any block moves.
     [[nodiscard]] bool drops_lm_head_matrix(DeviceId device) const;
     /// Returns whether embed leaves `device` and lm_head stays there and takes over the matrix.
     [[nodiscard]] bool passes_to_lm_head(DeviceId device) const;
