@@ -22,17 +22,21 @@
 namespace headroom::runtime {
 
 /// Each comment gives a buffer's size in elements: 64-bit integers in `sums` and `received`, floats
-/// in all others. n: largest number of tokens of a turn. j: largest number of turns for which the
-/// weights are read once. r: the larger of n and j. D, F, d: width of the model, its ffn, a head.
-/// V: size of the vocabulary. q: query heads per group. The buffers that exist "per slot" have this
-/// size for each slot, and those of consecutive slots are adjacent. "sliced": with granularity
-/// `sliced`; "ring": with a ring all-reduce of partial sums.
+/// in all others. n: largest number of tokens of a turn. j: largest number of decode turns (one
+/// token each) that share one read of the weights. r: the larger of n and j. D, F, d: width of the
+/// model, its ffn, a head. V: size of the vocabulary. q: query heads per group. The buffers that
+/// exist "per slot" have this size for each slot, and those of consecutive slots are adjacent.
+/// "sliced": with granularity `sliced`; "ring": with a ring all-reduce of partial sums.
 enum class Buffer : std::uint8_t {
-    x,         ///< residual stream; per slot, n·D
-    normed,    ///< x after a norm; per slot, n·D
-    heads,     ///< head outputs; per slot, n·D; sliced: one buffer, r rows of a group's columns
-    residual,  ///< x after attention; per slot, n·D
-    scratch,   ///< temporary values, r·D; sliced: the partial sum of one block; per slot, n·D
+    x,      ///< residual stream; per slot, n·D
+    normed, ///< x after a norm; per slot, n·D
+    /// Outputs of all attention heads; per slot, n·D. "sliced": the outputs of one group at a time,
+    /// in one buffer for all slots; r rows, each with the columns of one group.
+    heads,
+    residual, ///< x after attention; per slot, n·D
+    /// Temporary values in one buffer for all slots, r·D. "sliced": the partial sum of one block;
+    /// per slot, n·D.
+    scratch,
     gate,      ///< ffn gate, r·F; sliced: r rows of a slice's columns
     up,        ///< ffn up projection, r·F; sliced: r rows of a slice's columns
     angles,    ///< RoPE angles; per slot, n·d
@@ -86,7 +90,9 @@ class Workspace {
     void hold_send(Buffer buffer, SendWithHeader send);
     void wait_for_sends(comm::Transport& transport, const comm::WaitReason& reason);
 
-    /// Frees the staging buffer for the time of a migration, to make room for a piece that arrives.
+    /// Frees the memory of the staging buffer at the start of a migration. The budget then has room
+    /// for a piece (rows of a matrix, or a cache page) that arrives before this device has freed
+    /// one of its own.
     void release_staging();
     void restore_staging();
 

@@ -12,8 +12,10 @@ namespace headroom::runtime {
 /// These logits depend on all earlier tokens, so a change of any token is found. A recheck takes no
 /// virtual time.
 struct Recheck {
-    std::int64_t row = -1; ///< the turn's row from which to sample it; -1: not in this turn
-    std::int32_t id = -1;  ///< the recorded token
+    /// The row of the turn, counted from 0, whose logits yield the token again. The turn has one
+    /// row per token. -1: this turn does not sample the token again.
+    std::int64_t row = -1;
+    std::int32_t id = -1;              ///< the recorded token
     std::uint64_t logits_checksum = 0; ///< recorded checksum of the token's logits
     static auto wire_fields(auto& m) { return Fields() & m.row & m.id & m.logits_checksum; }
 };

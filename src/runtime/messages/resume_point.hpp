@@ -1,7 +1,8 @@
-// The state from which a killed or interrupted run continues, as far as the later course of the run
-// depends on it. The state is computed from the committed intervals (from one decision to the
-// next), which the trace has in full. The caches of unfinished sequences are lost. The resumed run
-// computes them again from the tokens, in prefill turns (forward passes), which take virtual time.
+// The state from which a killed or interrupted run continues. It contains everything that the later
+// course of the run depends on. The state is computed from the committed intervals (from one
+// decision to the next), which the trace has in full. The caches of unfinished sequences are lost.
+// The resumed run computes them again from the tokens, in prefill turns (forward passes), which
+// take virtual time.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 namespace headroom::runtime {
 
 struct ResumePoint {
-    /// A sequence of which the committed intervals have a turn or a token, but not the end.
+    /// A sequence that began but did not end in the committed intervals: they have a turn or a
+    /// token of it.
     struct Unfinished {
         std::int64_t sequence = 0;
         Nanoseconds begin = 0;             ///< start of its first turn
@@ -32,9 +34,12 @@ struct ResumePoint {
 
     /// Virtual clock of all devices at the end of the last interval.
     Nanoseconds clock = 0;
-    std::int64_t intervals = 0;          ///< number of committed intervals
-    std::int64_t epoch = -1;             ///< serial number of the last placement and batch size
-    std::int64_t turns = 0;              ///< 1 + the largest turn number in the intervals
+    std::int64_t intervals = 0; ///< number of committed intervals
+    /// IntervalRow::epoch (the number of the placement) of the last committed interval; -1: there
+    /// is no interval.
+    std::int64_t epoch = -1;
+    /// Number that the next turn gets: 1 + the largest turn number in the intervals.
+    std::int64_t turns = 0;
     std::int64_t rounds = 0;             ///< 1 + the largest round number
     std::int64_t visits = 0;             ///< 1 + the largest visit number
     std::int64_t sampled = 0;            ///< number of tokens sampled in the run

@@ -22,9 +22,11 @@ namespace headroom::runtime {
 /// What one device holds under a placement.
 struct DevicePlan {
     std::int64_t blocks = 0;
-    Bytes resident = 0; ///< weights, and KV caches at Problem::memory_context()
-    Bytes buffers = 0;  ///< 0 if the device holds no block
-    Bytes budget = 0;   ///< the device's budget at the time of the decision
+    /// Weights, and KV caches of T + λ tokens for each sequence. If several sequences are placed
+    /// before their first tokens, each cache counts at its full length.
+    Bytes resident = 0;
+    Bytes buffers = 0; ///< 0 if the device holds no block
+    Bytes budget = 0;  ///< the device's budget at the time of the decision
     [[nodiscard]] Bytes held() const { return resident + buffers; }
 };
 
@@ -33,7 +35,8 @@ struct StayPlan {
     bool fits = false;
     scheduler::Explanation why{};   ///< what devices lack, if `fits` is false
     Nanoseconds inference = kNever; ///< D_inf, the predicted time of a decode step
-    double objective_s = 0;         ///< the objective in seconds, also if `fits` is false
+    /// The objective in seconds. It is computed even if `fits` is false.
+    double objective_s = 0;
 };
 
 struct PolicyPlan {
@@ -42,7 +45,9 @@ struct PolicyPlan {
     scheduler::Decision decision;
     std::int64_t in_flight = 1; ///< number of sequences that the placement has memory for
     double objective_s = 0;     ///< the objective (the time to be minimised) in seconds
-    std::optional<double> gap;  ///< objective / lower bound − 1; nothing if no bound applies
+    /// objective / lower bound − 1. Nothing if there is no bound, or if the bound is for another
+    /// number of sequences or another cut of the layers into blocks.
+    std::optional<double> gap;
     std::vector<DevicePlan> devices;
     std::optional<StepShare> share; ///< where a step's time goes; nothing if it never ends
     std::optional<StayPlan> stay;   ///< nothing if there is no previous placement
@@ -56,7 +61,8 @@ struct Plan {
     std::int64_t context = 0;   ///< T + λ, tokens of the longest sequence after λ more steps
     std::int64_t in_flight = 1; ///< number of sequences that the policies are asked to place
     scheduler::Aim aim = scheduler::Aim::latency;
-    /// Returns whether the steps in the objective are rounds (one step of every sequence).
+    /// Returns whether the objective counts the time of rounds (one step of every sequence). If
+    /// not, it counts the time of one sequence's step.
     [[nodiscard]] bool in_rounds() const {
         return in_flight > 1 && aim == scheduler::Aim::throughput;
     }

@@ -15,8 +15,10 @@ namespace headroom::runtime {
 
 struct PreviousPlacement {
     scheduler::Placement placement;
-    std::string origin;    ///< text for users: "the first choice of greedy"
-    Nanoseconds clock = 0; ///< virtual time for which the plan takes rates and memory
+    std::string origin; ///< text for users: "the first choice of greedy"
+    /// Virtual time of the decision. The plan uses the rates and memory that devices and links have
+    /// at this time.
+    Nanoseconds clock = 0;
 };
 
 /// A placement as a file contains it, not yet checked against a scenario.
@@ -32,8 +34,10 @@ struct WrittenPlacement {
 };
 
 /// Returns the placement under which the first sequence of a trace sampled its token number `at`,
-/// counted from 1. If `at` is 0, returns the first placement; if `at` is nothing, the placement of
-/// its last token. Throws InputError, naming the file, if the trace has no interval or token `at`.
+/// counted from 1. If `at` is 0, returns the first placement. If `at` is nothing, returns the
+/// placement under which the sequence sampled its last token. Uses only the intervals before the
+/// first one with turns of another sequence. Throws InputError, naming the file, if there are no
+/// such intervals, or if the sequence has fewer than `at` tokens in them.
 [[nodiscard]] WrittenPlacement placement_in_force(
     const trace::Trace& trace, const std::string& file, std::optional<std::int64_t> at
 );

@@ -26,8 +26,9 @@ namespace headroom::runtime {
     const trace::RunHeader& header, const config::Scenario& scenario
 );
 
-/// The attribute of a counterfactual trace (of a recorded run under another policy) that lists the
-/// numbers of its requests, as ranges: "0-7,9-9".
+/// An attribute of a counterfactual trace, the simulation of a recorded run under another policy.
+/// It lists the simulated requests, which are those with a recorded token. Each range in its text
+/// has a first and a last request: "0-7,9-9".
 inline constexpr const char* kCounterfactualRequests = "counterfactual_requests";
 /// Returns the text with the ranges of these sequences, which must be ascending.
 [[nodiscard]] std::string ranges_text(const std::vector<std::int64_t>& sequences);

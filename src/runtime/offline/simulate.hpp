@@ -10,7 +10,8 @@ namespace headroom::runtime {
 
 /// Simulates the run in one thread. Of `options`, uses `scenario`, `policy`, `trace_ops`, `stop`,
 /// `attributes`, `sink` and `observer`. interrupted: called between tokens; returns the exit code
-/// that a signal asks for, or 0. An Error ends the trace and is returned; a Bug is thrown.
+/// that a signal asks for, or 0. After an Error the trace is closed, and the outcome has the
+/// error's exit code and message. A Bug is thrown.
 [[nodiscard]] RunOutcome simulate(const RunOptions& options, int (*interrupted)() = nullptr);
 
 } // namespace headroom::runtime

@@ -74,9 +74,12 @@ class Simulation : public ExecutionBackend {
     MemoryModel memory_model_;
     scheduler::Placement placement_;
     std::vector<scheduler::Program> programs_;
-    std::map<std::int64_t, std::int64_t> batches_; ///< timeline's batch number, by first turn
-    std::vector<std::int64_t> rows_;               ///< per slot: cache rows, in whole pages
-    std::int64_t cached_ = 0;                      ///< the sum of rows_
+    /// The number that the timeline has given to each batch under way. The key is the number of the
+    /// batch's first turn.
+    std::map<std::int64_t, std::int64_t> batches_;
+    /// Per slot: number of cache rows, rounded up to whole pages.
+    std::vector<std::int64_t> rows_;
+    std::int64_t cached_ = 0; ///< the sum of rows_
     // Since the last decision:
     std::int64_t max_cached_ = 0;        ///< the largest value of cached_
     std::vector<DeviceUse> device_uses_; ///< one per device

@@ -28,7 +28,8 @@ struct CriticalPart {
 
 struct StepShare {
     std::vector<DeviceTime> devices; ///< one per device
-    /// One part per device and per link on the path, longest first. Their times add up to the step.
+    /// One part per device and per link on the path, longest first. Their times add up to the
+    /// length of the step.
     std::vector<CriticalPart> critical;
 };
 

@@ -1,5 +1,6 @@
-// Executes a run on one device: agrees on model and kernels, loads weights, and then, from decision
-// to decision, puts a placement in force, decodes and reports. Device 0 also hosts the controller.
+// Executes a run on one device. First all devices agree on model and kernels. After each decision
+// the device installs the placement (the first time it loads its weights), decodes, and reports to
+// the controller. Device 0 also hosts the controller.
 #pragma once
 
 #include "comm/transport.hpp"

@@ -13,7 +13,8 @@
 namespace headroom::runtime {
 
 struct KernelOffer {
-    kernels::Level level = kernels::Level::reference; ///< the best level, or the requested one
+    /// The level that the user requested. Without a request, it is the best level of this device.
+    kernels::Level level = kernels::Level::reference;
     bool requested = false; ///< whether the user requested `level`; if `openblas`, all must use it
     /// The best of `reference`, `avx2` and `avx512` on this device.
     kernels::Level without_openblas = kernels::Level::reference;

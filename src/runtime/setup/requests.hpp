@@ -55,14 +55,16 @@ struct Request {
     const ResumePoint* resume = nullptr
 );
 
-/// Returns which of the `requests` requests have not ended, in the order in which they get slots.
+/// Returns the numbers of the requests that have not ended, in the order in which they get slots.
+/// requests: the number of all requests.
 [[nodiscard]] std::vector<std::int64_t> queue_of(std::size_t requests, const ResumePoint* resume);
 
-/// The most sequences for which the weights are read once. A larger batch reads them repeatedly.
+/// The largest number of decode turns that share one read of the weights. A larger batch is split
+/// into parts, and each part reads the weights.
 inline constexpr std::int64_t kMaxJoined = 16;
 
 /// Returns the sizes that determine the buffers: the largest number of tokens of a turn, the number
-/// of slots, and the largest number of turns for which the weights are read once.
+/// of slots, and the largest number of decode turns that share one read of the weights.
 [[nodiscard]] scheduler::TurnSizes turn_sizes(
     const config::Scenario& scenario, const std::vector<std::vector<std::int32_t>>& prompts
 );

@@ -24,7 +24,9 @@ namespace headroom::runtime {
 
 /// A decision as an observer sees it while the run goes on.
 struct DecisionEvent {
-    trace::IntervalRow row; ///< the interval that begins; only what is known yet is set
+    /// The interval that begins with the decision. Members that are known only later, such as
+    /// `tokens`, are not set.
+    trace::IntervalRow row;
     std::vector<scheduler::Move> moves;
     const scheduler::Blocks* blocks = nullptr;
     scheduler::Placement placement; ///< the placement after the decision
@@ -40,15 +42,15 @@ class Observer {
     /// Called before on_begin() if something harmless but unusual is found in the input.
     virtual void on_warning(const std::string& /*warning*/) {}
     virtual void on_begin(const trace::RunHeader& header) = 0;
-    /// Called when a sequence begins, after on_decision(). text: the prompt. Called only if the run
-    /// has one sequence in flight at a time.
+    /// Called when a sequence begins. If the controller decides at that moment, on_decision() is
+    /// called first. text: the prompt. Called only if the run has one sequence in flight at a time.
     virtual void on_prompt(const std::string& text) = 0;
     /// Called after each sampled token. piece: the UTF-8 characters that the token completes, maybe
     /// none. Also called at the end of a sequence, if an incomplete character is left; its bytes
     /// are then the piece. sampled: number of tokens sampled in the run so far.
     virtual void on_token(const std::string& piece, std::int64_t sampled) = 0;
-    /// Called at the end of a sequence if several can be in flight; then every piece of on_token()
-    /// is empty. text: prompt and sampled text.
+    /// Called at the end of a sequence if several sequences can be in flight. In such a run every
+    /// piece of on_token() is empty, because the texts would mix. text: prompt and sampled text.
     virtual void on_text(std::int64_t sequence, const std::string& text) = 0;
     virtual void on_decision(const DecisionEvent& event) = 0;
     /// Called when an interval has been committed.
@@ -60,7 +62,8 @@ class Observer {
 
 struct RunOptions {
     const config::Scenario* scenario = nullptr;
-    /// The best kernel level (kernels.hpp) of this device, or the requested one.
+    /// The kernel level (kernels.hpp) that the user requested. Without a request, it is the best
+    /// level of this device.
     kernels::Level level = kernels::Level::reference;
     bool level_requested = false;
     std::string problem; ///< bad input because of which this device cannot take part; or empty
@@ -68,8 +71,10 @@ struct RunOptions {
     std::optional<std::uint64_t> scenario_hash;
     /// The scenario's model, if the caller has opened it. Null: each device opens the file.
     std::shared_ptr<const model::GgufFile> model_file;
-    bool trace_ops = false;   ///< record every operation and message
-    StopCheck stop = nullptr; ///< called in long computations, which it can stop
+    bool trace_ops = false; ///< record every operation and message
+    /// Called from time to time by long computations. If it returns an exit code, they throw
+    /// InterruptedError.
+    StopCheck stop = nullptr;
     std::map<std::string, std::string> attributes; ///< for the trace: version, commit, transport, …
 
     // Rank 0 only.
@@ -91,7 +96,9 @@ struct RunOutcome {
     std::string message; ///< the reason if exit_code is not 0
     ErrorFields fields;  ///< facts about the error, if it arose on this rank
     // Rank 0 only.
-    Nanoseconds lateness_max = 0; ///< clock mode `paced`: most wall time by which a device was late
+    /// Clock mode `paced`: the longest wall time by which the virtual clock of a device fell behind
+    /// the wall clock; 0 in the other clock mode.
+    Nanoseconds lateness_max = 0;
     Nanoseconds elapsed_wall = 0; ///< wall time from the clock's start to the last token
 };
 

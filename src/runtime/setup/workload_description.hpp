@@ -21,7 +21,8 @@ struct WorkloadDescription {
 };
 
 /// Throws InputError if the file is no model, if a prompt and its sampled tokens exceed the
-/// context, if the slices do not divide the ffn's width evenly, or if sizes are too large.
+/// context, if the slices do not divide the ffn's width evenly, or if bytes or FLOP are more than
+/// the integer types can count.
 [[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);
 
 } // namespace headroom::runtime
