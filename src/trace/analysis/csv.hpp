@@ -18,17 +18,18 @@ struct CsvTable {
 
 /// Returns every table of the trace, then `placements` (one row per interval and block),
 /// `attributes` (of the run) and `columns` (the unit of each column). The first line names the
-/// columns. Lines end in \n. Codes are written as their names, times as integers in ns. The first
-/// column holds the row's index if other tables refer to the row by that index (`device`, `block`,
-/// `layer`, `interval`). If the rows of a table belong to intervals, the table's first column
-/// holds the interval's index. The result refers to the trace, which must outlive it.
+/// columns. Lines end in \n. Codes are written as their names, times as integers in ns. Other
+/// tables refer to devices, blocks, layers and intervals by index. So the first column of their own
+/// tables (`device`, `block`, `layer`, `interval`) holds this index. If the rows of a table belong
+/// to intervals, the table's first column holds the interval's index. The result refers to the
+/// trace, which must outlive it.
 [[nodiscard]] std::vector<CsvTable> csv_tables(const Trace& trace);
 
 [[nodiscard]] const std::vector<std::string>& csv_table_names();
 
-/// Returns a text, of any bytes, as one field. The field is quoted, with inner quotes doubled, if
-/// RFC 4180 requires it. A text that begins with = + - or @ and is not a number gets an apostrophe
-/// in front, because a spreadsheet would execute it as a formula.
+/// Returns a text as one field. The text may contain any bytes. The field is quoted, with inner
+/// quotes doubled, if RFC 4180 requires it. A text that begins with = + - or @ and is not a number
+/// gets an apostrophe in front, because a spreadsheet would execute it as a formula.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
 } // namespace headroom::trace

@@ -26,8 +26,10 @@ struct TokenStep {
 /// Returns for how long each device computed in each interval, as [interval][device]. The column
 /// busy_ns of /resources cannot give this time directly: an operation at the border of two
 /// intervals is reported in one of them but can have run in the other. If the trace has operations,
-/// those that cross a border are split there. If not, busy time that exceeds its interval is moved
-/// to the next intervals with room, and what is left at the end of the run to earlier intervals.
+/// those that cross a border are split there. In a trace without operations, the reported time can
+/// be longer than the interval without its migration. The excess is then moved to the next
+/// intervals in which the device has time left. Excess that is left at the end of the run is moved
+/// to earlier intervals.
 [[nodiscard]] std::vector<std::vector<Nanoseconds>> busy_times(const Trace& trace);
 
 /// How the time of all intervals was spent. The exact time in which at least one device computed
@@ -36,7 +38,8 @@ struct TimeBreakdown {
     Nanoseconds total = 0;         ///< sum of the intervals, each from its decision to its end
     Nanoseconds migrating = 0;     ///< part of `total` from t_switch to t_resume
     Nanoseconds min_computing = 0; ///< sum over intervals of the busiest device's time
-    /// Sum over intervals of all devices' times added up, but at most the time without migration.
+    /// Sum over intervals. Each interval adds the smaller of two times: the computing times of all
+    /// devices together, and its own length without the migration.
     Nanoseconds max_computing = 0;
 };
 

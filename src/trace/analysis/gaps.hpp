@@ -37,9 +37,9 @@ struct OpRef {
 [[nodiscard]] std::vector<std::vector<OpRef>> ops_by_device(const Trace& trace);
 
 /// Returns for each device the gaps from time 0 to its last operation, in order of time and without
-/// overlap. Time before one operation can be split into several gaps of different kinds. A gap is
-/// `waiting` only if a message to the device arrived in the same nanosecond in which the next
-/// operation began.
+/// overlap. Several gaps of different kinds can follow one another without an operation between
+/// them. A gap is `waiting` only if a message to the device arrived in the same nanosecond in which
+/// the next operation began.
 [[nodiscard]] std::vector<std::vector<Gap>> gaps_by_device(
     const Trace& trace, const std::vector<std::vector<OpRef>>& ops
 );

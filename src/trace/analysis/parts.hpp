@@ -12,7 +12,8 @@
 
 namespace headroom::trace {
 
-/// One part, the program that wrote it and the program's settings. Unknown texts are empty.
+/// The intervals of one part, and what is known about the program that wrote them and about its
+/// settings. Unknown texts are empty.
 struct RunPart {
     IntervalRange intervals;
     std::string version;
@@ -23,7 +24,8 @@ struct RunPart {
     std::string host;
 };
 
-/// A text of RunPart, and the name of the attribute that has this text for the first part.
+/// A text member of RunPart. `attribute` is the header attribute that has this text for the first
+/// part.
 struct RunPartField {
     const char* attribute;
     std::string RunPart::*member;
@@ -38,7 +40,8 @@ inline constexpr std::array kRunPartFields{
 };
 
 /// Returns the parts in order, at least one. The header attributes of the first part have plain
-/// names ("clock"). Those of part 2 are "part_2_clock", …, but its host is "host_part_2".
+/// names ("clock"). Those of part 2 are "part_2_clock", …. Only the host is "host_part_2", because
+/// compare.hpp leaves out attributes whose names begin with "host_".
 [[nodiscard]] std::vector<RunPart> run_parts(const Trace& trace);
 
 /// Adds the attributes of part `number` (2 or more) to the header of the trace. `by` is the header

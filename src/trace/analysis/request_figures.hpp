@@ -27,10 +27,10 @@ struct MemoryWaits {
     Nanoseconds longest = 0; ///< longest time from a request's first attempt to its begin
 };
 
-/// Counts the waits for memory. `found` are the times at which a request could not begin, maybe
-/// several times per wait. `begins` are the times at which requests began. Requests begin in order
-/// of arrival, so the next begin after a time of `found` belongs to the waiting request. If no
-/// request begins afterwards, the wait lasts until `end`.
+/// Counts the waits for memory. `found` are the times at which a request was to begin but lacked
+/// memory. One wait can have several such times. `begins` are the times at which requests began.
+/// Requests begin in order of arrival, so the request that lacked memory is the next one that
+/// begins. If no request begins afterwards, the wait lasts until `end`.
 [[nodiscard]] MemoryWaits memory_waits(
     std::vector<Nanoseconds> found, std::vector<Nanoseconds> begins, Nanoseconds end
 );

@@ -18,7 +18,8 @@ struct DeviceSummary {
     std::string name;
     Bytes peak_bytes = 0;   ///< most bytes that the device held at any time
     Bytes budget_bytes = 0; ///< budget at the last decision
-    /// Peak of the interval in which the peak was the largest share of the budget.
+    /// Peak of the interval in which the device was fullest, that is, in which peak/budget was
+    /// largest.
     Bytes fullest_bytes = 0;
     Bytes fullest_budget_bytes = 0; ///< budget of the same interval
     Bytes used_bytes = 0;           ///< bytes that the device held at the end of the run
@@ -29,7 +30,8 @@ struct DeviceSummary {
     /// Returns the largest peak/budget of all intervals. Returns -1 if the device held something
     /// while its budget was 0.
     [[nodiscard]] double fullness() const;
-    /// Returns whether `other` has the larger fullness. Budgets may be 0.
+    /// Returns whether `other` has the larger fullness. A device that held something while its
+    /// budget was 0 counts as fuller than all others.
     [[nodiscard]] bool is_less_full_than(const DeviceSummary& other) const;
 };
 
@@ -39,7 +41,8 @@ struct SequenceSummary {
     bool ended = false;
     std::int64_t prompt_tokens = 0;
     std::int64_t sampled_tokens = 0;
-    /// Arrival of the request; `begin` until the sequence ends, when the trace records the arrival.
+    /// Arrival of the request. The trace records the arrival only when the sequence ends. Until
+    /// then, `arrival` is the same as `begin`.
     Nanoseconds arrival = 0;
     Nanoseconds begin = 0;                ///< when the sequence got its slot
     Nanoseconds first_token = 0;          ///< end of the step that sampled the first token
@@ -60,8 +63,10 @@ struct Summary {
     /// Mean over the sequences that have ended; if none has, over all that have a token.
     Nanoseconds time_to_first_token = 0;
     Nanoseconds time_to_first_token_p50 = -1; ///< median over these sequences; -1: no sequences
-    Nanoseconds time_to_first_token_p95 = -1; ///< 95th percentile of them; -1: no sequences
-    /// Mean over all tokens but each sequence's first, migrations included; -1: no such tokens.
+    /// 95th percentile over these sequences; -1: no sequences
+    Nanoseconds time_to_first_token_p95 = -1;
+    /// Mean time from a token of a sequence to its next token, migrations included; -1: no sequence
+    /// has two tokens.
     Nanoseconds time_per_output_token = -1;
     /// Percentiles of the time from the end of a token to the end of its sequence's next token.
     Nanoseconds time_per_output_token_p50 = -1;
@@ -87,8 +92,9 @@ struct Summary {
     /// one sequence in flight, a token's predicted time is D_inf, that of a decode step. With
     /// several sequences it is the time of a round, in which every sequence gains a token.
     Nanoseconds predicted_decode = 0;
-    /// The measured times of the same tokens: the decode step, or with several sequences the time
-    /// since the sequence's previous token without migrations.
+    /// Sum of measured times over the same tokens. In intervals with one sequence in flight, a
+    /// token's measured time is that of its decode step. With several sequences it is the time
+    /// since the sequence's previous token, without migrations.
     Nanoseconds measured_decode = 0;
     Nanoseconds predicted_migration = 0;
     double decision_wall_mean_ms = 0;
@@ -124,7 +130,8 @@ class Summarizer final : public Sink {
     std::vector<Nanoseconds> memory_waits_; ///< times at which a request lacked memory to begin
 };
 
-/// Returns the largest fullness of all devices, without devices whose fullness is -1; at least 0.
+/// Returns the largest fullness() of all devices. Devices for which it is -1 (their budget was 0)
+/// do not count. Returns 0 if no other device is left.
 [[nodiscard]] double largest_fullness(const Summary& summary);
 
 /// Returns the summary of a whole trace. Throws InputError if /resources names an unknown device.

@@ -19,9 +19,9 @@ void add_event_rows(
     const std::string& track_name
 );
 
-/// Adds the processes `devices` and `links`, and an arrow for each message. Among the operations of
-/// the message's batch, the arrow leads from the sender's last one before the message to the
-/// receiver's first one after the message.
+/// Adds the processes `devices` and `links`, and an arrow for each message. The arrow leads from
+/// the sender's last operation before the message to the receiver's first operation after the
+/// message. Only operations of the message's batch count.
 void add_devices_and_links(const Trace& trace, TraceEvents& events);
 
 } // namespace headroom::trace

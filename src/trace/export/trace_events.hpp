@@ -69,7 +69,7 @@ class TraceEvents {
     enum class Flow : char { start = 's', step = 't', end = 'f' };
     /// Adds a point of arrow number `id`. It is drawn on the track's slice that contains time `at`.
     void flow(Flow point, std::int64_t id, Track track, Nanoseconds at);
-    /// Writes the end of the file. `about` becomes its data about the run.
+    /// Writes the end of the file, including `about`, the data about the run.
     void finish(const JsonMembers& about);
 
     [[nodiscard]] std::int64_t tracks() const { return tracks_; }

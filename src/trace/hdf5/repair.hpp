@@ -6,7 +6,8 @@
 
 namespace headroom::trace {
 
-/// Clears HDF5's mark that a writer has the file open, and corrects the recorded end of the file.
+/// Clears HDF5's mark that a writer has the file open, and corrects the file length in HDF5's
+/// metadata.
 /// Runs the program `h5clear -s --increment FILE`, because the HDF5 library has no function for
 /// this. All committed intervals are kept. Returns whether the file had to be repaired. If the
 /// writer may still run on another host, calls `warn` and repairs the file, because the trace has

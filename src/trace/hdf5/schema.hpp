@@ -1,6 +1,6 @@
-// Defines what of the trace file's format is not in columns.hpp: the row counts in /intervals,
-// the table of input files, and the names of datasets and attributes. A row of /intervals is
-// written last and makes the rows that it counts valid. A change here requires a new
+// Defines the parts of the trace file's format that are not in columns.hpp: the row counts in
+// /intervals, the table of input files, and the names of datasets and attributes. A row of
+// /intervals is written last and makes the rows that it counts valid. A change here requires a new
 // kSchemaVersion. See docs/reference/trace.md#the-commit-record
 #pragma once
 

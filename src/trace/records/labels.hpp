@@ -1,5 +1,5 @@
-// Finds the names of a trace's ids and codes, and attributes of its run. If the trace, perhaps
-// damaged, has no name for an id or code, the returned text contains the number instead.
+// Finds the names of a trace's ids and codes, and attributes of its run. A damaged trace can lack
+// the name of an id or code. Then the returned text contains the number instead.
 #pragma once
 
 #include <cstdint>

@@ -21,10 +21,11 @@ inline constexpr std::int32_t kOldestSchemaVersion = 3;
 /// A device at time 0.
 struct DeviceRow {
     std::string name;
-    std::int64_t compute_flop_per_s = 0;             ///< with scale factor and background load
+    /// Rate after applying the scenario's scale factor and background load.
+    std::int64_t compute_flop_per_s = 0;
     std::int64_t memory_bytes = 0;                   ///< memory budget
     std::int64_t memory_bandwidth_bytes_per_s = -1;  ///< -1: unlimited
-    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: it cannot load weights from storage
+    std::int64_t storage_bandwidth_bytes_per_s = -1; ///< -1: no storage to load weights from
     std::int64_t buffer_bytes = 0; ///< part of memory_bytes for activations and other buffers
     std::int32_t is_source = 0;    ///< 1: this device is the source
 };
@@ -60,8 +61,10 @@ struct ModelRow {
     std::int32_t lm_head_type = 0; ///< code of WeightType
     std::int64_t kv_bytes = 0;     ///< bytes of one element of the KV cache
     std::int32_t tied = 0;         ///< 1: lm_head uses the matrix of embed
-    std::int32_t ends = 1;         ///< 1: the model has embed and lm_head
-    std::int32_t norms = 1;        ///< 1: the weights of norms take memory
+    /// 1: the model has embed and lm_head, as in every run; 0: only in problems made for tests.
+    std::int32_t ends = 1;
+    /// 1: norm weights count as memory, as in every run; 0: only in problems made for tests.
+    std::int32_t norms = 1;
 };
 
 /// The stored types of the matrices of one layer, as codes of WeightType.
@@ -84,10 +87,11 @@ struct PromptRow {
 
 /// The part of a trace that is written before the first token.
 struct RunHeader {
-    std::map<std::string, std::string> attributes;  ///< program version, commit, clock, host, …
-    std::map<std::string, std::int64_t> numbers;    ///< seed, number of prompt tokens, …
-    std::string scenario;                           ///< the scenario as complete TOML
-    std::map<std::string, std::string> input_files; ///< contents by path, without the weights
+    std::map<std::string, std::string> attributes; ///< program version, commit, clock, host, …
+    std::map<std::string, std::int64_t> numbers;   ///< seed, number of prompt tokens, …
+    std::string scenario;                          ///< the scenario as complete TOML
+    /// Contents of each input file by its path. The file with the weights is left out.
+    std::map<std::string, std::string> input_files;
     std::vector<DeviceRow> devices;
     std::vector<LinkRow> links;
     std::vector<BlockRow> blocks;
@@ -95,32 +99,41 @@ struct RunHeader {
     std::vector<LayerRow> layers;
     std::vector<PromptRow> prompts;
     bool with_ops = false; ///< whether /ops and /messages exist (--trace-ops)
-    /// The names of codes. The caller of Sink::begin() adds the names that come from the scheduler:
-    /// "intervals.policy" and, if with_ops, "messages.kind".
+    /// The names of codes. The caller of Sink::begin() adds the names of the codes that come from
+    /// the scheduler: those of column "intervals.policy" and, if with_ops, of "messages.kind".
     CodeNames codes = standard_codes();
 };
 
 /// One decision, and the tokens sampled until the next decision. A predicted time of INT64_MAX
 /// means never. A round is one turn of every sequence in flight.
 struct IntervalRow {
-    std::int64_t epoch = 0;       ///< number of the placement and batch size in force afterwards
-    std::int32_t sequence = 0;    ///< the sequence of the tokens; -1: several sequences
+    /// Number of the placement after the decision. It grows by 1 when the placement or the batch
+    /// size changes.
+    std::int64_t epoch = 0;
+    /// The sequence of the sampled tokens; -1: several sequences had turns in the interval.
+    std::int32_t sequence = 0;
     std::int64_t first_token = 0; ///< number of tokens that the run sampled before the decision
     std::int64_t t_dec = 0;       ///< time of the decision
-    /// When the turns that had begun have ended and transfers begin; t_dec if nothing changes.
+    /// Time at which the turns under way have ended and transfers begin. It is t_dec if neither
+    /// placement nor batch size changes.
     std::int64_t t_switch = 0;
     std::int64_t t_resume = 0; ///< when the next turns may begin; t_dec if nothing changes
-    std::int64_t t_end = 0;    ///< source clock at the interval's last sampled token
-    std::int64_t tokens = 0;   ///< number of tokens sampled in the interval
+    /// The source's clock at the last token sampled in the interval, or when a signal ended the
+    /// run.
+    std::int64_t t_end = 0;
+    std::int64_t tokens = 0;                 ///< number of tokens sampled in the interval
     std::int64_t predicted_inference_ns = 0; ///< D_inf, the predicted time of a decode step
-    std::int64_t measured_inference_ns = 0;  ///< mean time of the decode steps; 0: none
+    /// Mean time of the decode steps in the interval; 0: it has no decode step.
+    std::int64_t measured_inference_ns = 0;
     std::int64_t predicted_migration_ns = 0;
     std::int64_t measured_migration_ns = 0; ///< t_resume − t_switch
     std::int32_t in_flight = 1;             ///< sequences in flight that the decision planned for
     std::int32_t waiting = 0;               ///< requests that had arrived but were not in flight
     std::int32_t batch = 1;                 ///< turns that each operation processes together
     std::int64_t predicted_round_ns = 0;
-    std::int64_t kept_inference_ns = -1; ///< D_inf of the previous placement; -1: none
+    /// D_inf of the previous placement. -1 in the first interval of a run and after a resumption,
+    /// because then there is no previous placement.
+    std::int64_t kept_inference_ns = -1;
     double paper_delay_s = 0;          ///< time of a decode step by the formula of arXiv 2505.02533
     double paper_migration_s = 0;      ///< migration time by the formula of the same paper
     std::int64_t decision_wall_ns = 0; ///< wall-clock time that the policy took
@@ -138,9 +151,12 @@ struct ResourceRow {
     std::int64_t memory_budget_bytes = 0;
     std::int64_t memory_used_bytes = 0; ///< bytes held at the interval's end
     std::int64_t memory_peak_bytes = 0; ///< most bytes held at any time, migration included
-    std::int64_t busy_ns = 0;           ///< time of operations, some of them after t_end
-    std::int64_t paged_bytes = 0;       ///< weights read again: memory was over budget
-    std::int64_t rank_rss_bytes = 0;    ///< resident set of the process; equal runs differ
+    /// Time of the operations that the device reported with this interval. Some of them belong to
+    /// turns under way at t_end and may have run after t_end.
+    std::int64_t busy_ns = 0;
+    std::int64_t paged_bytes = 0; ///< weights read again: memory was over budget
+    /// Resident memory of the process on its host. It differs even between equal runs.
+    std::int64_t rank_rss_bytes = 0;
 };
 
 /// The state of one link in one interval, if the link was used or has changed.
@@ -162,8 +178,9 @@ struct MigrationRow {
     std::int64_t bytes = 0;        ///< weights and cache rows that were sent
     std::int64_t loaded_bytes = 0; ///< weights that the receiver read from its own storage
     std::int64_t start = 0;        ///< begin of the message or the load, whichever is earlier
-    std::int64_t end = 0;          ///< time at which the receiver has both
-    std::uint64_t checksum = 0;    ///< of the bytes sent and loaded; equal at sender and receiver
+    /// Time at which the receiver has all bytes that were sent and loaded.
+    std::int64_t end = 0;
+    std::uint64_t checksum = 0; ///< of the bytes sent and loaded; equal at sender and receiver
 };
 
 struct TokenRow {
@@ -184,14 +201,15 @@ struct TurnRow {
     std::int32_t sequence = 0;
     std::int32_t slot = 0;  ///< place of the sequence among those in flight, from 0
     std::int64_t round = 0; ///< number of its round in the run
-    /// Number of the source's visit that began the turn. A visit ends and begins turns of some
-    /// slots.
+    /// Number of the visit at which the source began the turn. At each visit the source ends the
+    /// turns of one group of slots and begins their next turns.
     std::int64_t visit = 0;
     std::int64_t batch = 0;   ///< `turn` of the first turn of its batch
     std::int64_t first = 0;   ///< tokens of the sequence in the KV cache before the turn
     std::int64_t tokens = 1;  ///< number of tokens that the turn processes
     std::int32_t samples = 1; ///< 1: the turn yields a token; 0: a chunk before the prompt's last
-    /// Tokens that the run had sampled when the turn began. Scenario events can depend on this.
+    /// Tokens that the run had sampled when the turn began. An event of the scenario at token n
+    /// applies to the turns for which this number is at least n.
     std::int64_t seen_tokens = 0;
     std::int64_t start = 0; ///< source clock when the turn began
     std::int64_t end = 0;   ///< source clock when the source ended the turn
@@ -235,7 +253,9 @@ struct EventRow {
     std::int64_t at = 0;
     std::int32_t kind = 0; ///< code of EventCode
     std::int32_t device = -1;
-    /// overload: bytes over budget; admission_waits: bytes missing; interrupted: sequence or -1.
+    /// overload: bytes over the budget. admission_waits: bytes that the device lacks for the caches
+    /// of the next request. interrupted: the sequence that was cut off, or -1 if the row stands for
+    /// the end of the run.
     std::int64_t value = 0;
     std::string text;
 };

@@ -11,8 +11,9 @@ namespace headroom::trace::h5 {
 
 struct AppendPlan {
     std::string name;
-    hsize_t width = 0;           ///< size of the second dimension; 0: there is only one
-    std::size_t usual_bytes = 0; ///< expected bytes per interval, for the size of chunks
+    hsize_t width = 0; ///< size of the second dimension; 0: there is only one
+    /// Expected bytes of the rows of one interval. A chunk of the dataset gets about this size.
+    std::size_t usual_bytes = 0;
 };
 
 class AppendTable {

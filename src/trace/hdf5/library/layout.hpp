@@ -161,8 +161,9 @@ class PooledTexts {
   public:
     explicit PooledTexts(std::span<const std::byte> pool) : pool_(pool), unread_(pool.size()) {}
 
-    /// Returns a text. Throws InputError if the text lies outside the pool, or if all texts so far
-    /// are longer than the pool: a damaged file could repeat the same bytes without limit.
+    /// Returns a text. Throws InputError if the text lies outside the pool. Also throws if all
+    /// texts so far have more bytes together than the pool, because a damaged file could refer to
+    /// the same bytes without limit.
     std::string take(std::int64_t offset, std::int64_t length) {
         const auto size = static_cast<std::int64_t>(pool_.size());
         if (offset < 0 || length < 0 || offset > size || length > size - offset) {

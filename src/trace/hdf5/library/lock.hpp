@@ -42,8 +42,10 @@ class WriterLock {
 
 /// Who writes a trace, according to its lock and its writer file (writer_file.hpp).
 struct WriterInfo {
-    bool is_running = false;     ///< whether a process writes the trace
-    std::string possible_writer; ///< a process that may still run, such as "process 7 on host pi"
+    bool is_running = false; ///< whether a process writes the trace
+    /// Set if it is unknown whether the process in the writer file still runs, for example to
+    /// "process 7 on host pi"; else empty.
+    std::string possible_writer;
 };
 [[nodiscard]] WriterInfo find_writer(const std::string& path);
 [[nodiscard]] bool is_being_written(const std::string& path);

@@ -31,8 +31,9 @@ class PartFile {
     [[nodiscard]] bool is_published() const { return published_; }
 
     /// Creates and locks the part file. A part file that a kill left behind is removed first.
-    /// Throws EnvironmentError if another process writes the part file, if a file of this name is
-    /// no left-over trace, or if the part file cannot be created.
+    /// Throws EnvironmentError if another process writes the part file, if there is a file of this
+    /// name that a run cannot have left behind (it is neither empty nor HDF5), or if the part file
+    /// cannot be created.
     void create();
     /// Renames the part file to its final name. Throws EnvironmentError if renaming fails, or if
     /// another program has changed the existing trace of this name, which then stays as it is.

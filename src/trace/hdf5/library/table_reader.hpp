@@ -32,7 +32,8 @@ class TableReader {
 
     [[nodiscard]] std::size_t rows() const;
 
-    /// Adds the columns of Row. Returns the bytes of each fixed-length string in the file.
+    /// Adds the columns of Row. Returns the length in bytes that the strings of each fixed-length
+    /// text column have in the file.
     template <class Row>
     TextWidths add() {
         TextWidths widths;
@@ -49,7 +50,7 @@ class TableReader {
 
     /// Returns the first `rows` rows as bytes of the added columns, for decode() of layout.hpp.
     [[nodiscard]] ByteBuffer read(std::size_t rows) const;
-    /// Adds the names of the table's codes to `codes`.
+    /// Adds to `codes` the names for which the codes (small numbers) in the table stand.
     void add_codes(CodeNames& codes) const;
 
   private:

@@ -1,4 +1,5 @@
-// Creates and examines HDF5 types and dataspaces. layout.hpp has the members of a row's type.
+// Creates and examines HDF5 types and dataspaces. layout.hpp says which members the type of a row
+// has.
 #pragma once
 
 #include <cstddef>

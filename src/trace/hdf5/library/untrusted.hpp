@@ -15,8 +15,8 @@ namespace headroom::trace::h5 {
 /// with an HDF5 superblock with addresses of 8 bytes.
 void check_ordinary(const std::string& path);
 
-/// A file that is open for reading. Counts the bytes that are read, to refuse to read more than the
-/// file can hold.
+/// A file that is open for reading. It counts the bytes that are read and refuses to read more than
+/// a file of its size can hold.
 class UntrustedFile {
   public:
     /// Throws InputError if the root group has links to other files or soft links. Throws
