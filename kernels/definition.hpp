@@ -10,7 +10,8 @@ namespace headroom::kernels {
 
 inline constexpr std::int64_t kLanes = 16; ///< number of partial sums (lanes) of a dot product
 
-/// A quantisation block begins with a binary16 scale; its stored integers begin at this byte.
+/// The offset in bytes of the stored integers in a quantisation block. The scale, a binary16, comes
+/// before them.
 inline constexpr std::int64_t kQuantsAt = 2;
 
 // exp(x) = 2^n · e^r with n = round(x · log2 e), r = x − n·ln 2 and |r| ≤ ln(2)/2. e^r = 1 + r +
@@ -21,7 +22,8 @@ inline constexpr float kExpHigh = 89.0F;  ///< above this x the result is infini
 inline constexpr float kExpLog2E = 1.44269504088896341F;
 inline constexpr float kExpLn2High = 0.693359375F;
 inline constexpr float kExpLn2Low = -2.12194440E-4F;
-/// 1.5 · 2²³. Adding it rounds a float to an integer, which is then in the low bits of the sum.
+/// 1.5 · 2²³. Adding this number to a float x with |x| < 2²² rounds x to an integer n. The bits of
+/// the sum are then kExpRoundBits + n.
 inline constexpr float kExpRound = 12582912.0F;
 inline constexpr std::uint32_t kExpRoundBits = 0x4B400000U;
 /// The coefficients of p, the highest power first.

@@ -4,12 +4,13 @@
 //
 // A sum is a 64-bit integer that counts steps of 2^-36, so |sum| < 2^27, about 134 million. The
 // runtime adds the partial sums of a layer in this way, before the total is added to the residual
-// stream; in real models such sums reach some thousands. A term of magnitude 2^-13 or more is a
-// whole number of steps. Any other term is rounded to steps, with an error of at most 7.3e-12.
+// stream; in real models such sums reach some thousands. A term is a float, which has 24
+// significant bits. If its magnitude is 2^-13 or more, it is therefore a whole number of steps. Any
+// other term is rounded to steps, with an error of at most 7.3e-12.
 //
-// A sum cannot overflow, because add_exactly() accepts only terms smaller than 2^27 / `terms`,
-// where `terms` is their number on all devices together. So whether a term is accepted does not
-// depend on the device that adds it.
+// A sum cannot overflow, because add_exactly() accepts only terms of a magnitude below 2^27 /
+// `terms`. Here `terms` is the number of terms that the complete sum has, on all devices together.
+// So whether a term is accepted does not depend on the device that adds it.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,8 @@ namespace headroom::kernels {
 [[nodiscard]] std::optional<std::size_t> first_not_finite(std::span<const float> x);
 
 /// Returns whether the squares of x can be summed in float, in any order, without overflow. If the
-/// sum overflowed, the RMS norm of x would be 0 without an error.
+/// sum overflowed to infinity, RmsNorm would divide x by infinity and return zeros without an
+/// error.
 [[nodiscard]] bool squares_fit(std::span<const float> x);
 
 } // namespace headroom::kernels

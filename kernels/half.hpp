@@ -30,7 +30,8 @@ namespace headroom::kernels {
     return half_to_float(static_cast<std::uint16_t>(low | (high << 8)));
 }
 
-/// Returns the value of the little-endian bfloat16 at `data`, which is the upper half of a float.
+/// Returns the value of the little-endian bfloat16 at `data`. A bfloat16 is the upper half of a
+/// float.
 [[nodiscard]] inline float bfloat_at(const std::byte* data) {
     const auto low = std::to_integer<std::uint32_t>(data[0]);
     const auto high = std::to_integer<std::uint32_t>(data[1]);

@@ -98,9 +98,11 @@ struct Kernels {
 [[nodiscard]] std::int64_t argmax(std::span<const float> x);
 /// The sampling parameters. Three filters are applied one after the other to the probabilities at
 /// temperature 1, in the default order of llama.cpp:
-///   top_k  keeps the k ids of highest logit; the lower index wins a tie, NaN is last. 0 keeps all.
-///   top_p  keeps the fewest most probable ids whose probabilities sum to at least p. 1 keeps all.
-///   min_p  keeps ids with at least min_p times the highest probability. 0 keeps all.
+///   top_k  keeps the k ids with the highest logits. Of equal logits the one with the lower index
+///          comes first, and NaN comes last. A top_k of 0 keeps all ids.
+///   top_p  keeps the fewest most probable ids whose probabilities sum to at least top_p. A top_p
+///          of 1 keeps all ids.
+///   min_p  keeps ids with at least min_p times the highest probability. A min_p of 0 keeps all.
 /// The temperature then scales the logits of the ids that are left; a temperature of 0 always
 /// yields the argmax. Valid values: 0 ≤ top_k; 0 < top_p ≤ 1; 0 ≤ min_p ≤ 1; 0 ≤ temperature.
 struct Sampling {
@@ -110,12 +112,15 @@ struct Sampling {
     double min_p = 0;
 };
 
-/// Samples an id from V < 2²³ logits; `unit` in [0, 1) is the random number. Filters the logits in
-/// place, replaces them by softmax(logits/temperature), and inverts the cumulative sum (in double,
-/// in index order). Levels whose softmax has the same bits yield the same id. For top_p, each id
-/// has the integer weight round(2⁴⁰·portable_exp(logit − largest)), so that sums are exact; the
-/// kept ids have at least p times the total weight, rounded up. Never returns an id of probability
-/// 0. Returns the argmax if the largest logit is not finite or if the probabilities are NaN.
+/// Samples an id from V logits and returns it; `unit` in [0, 1) is the random number. Precondition:
+/// V < 2²³, so that the weights below can be added in 64 bits. The function filters the logits in
+/// place and replaces them by softmax(logits/temperature). It then adds up these probabilities in
+/// index order, in double, and returns the id at which the sum exceeds `unit` times the total. Two
+/// kernel levels whose softmax has the same bits yield the same id. For top_p, each id has the
+/// integer weight round(2⁴⁰·portable_exp(logit − largest)), because sums of integers are exact. The
+/// kept ids together have at least the weight ⌈top_p · total weight⌉. Never returns an id of
+/// probability 0. Returns the argmax if the largest logit is not finite or if the probabilities are
+/// NaN.
 [[nodiscard]] std::int64_t sample(
     const Kernels& kernels, std::span<float> logits, const Sampling& how, double unit
 );

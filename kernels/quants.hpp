@@ -1,6 +1,6 @@
 // Functions that read the rows of matrices element by element, one struct for each weight type.
-// Files that are compiled with AVX options must not include this header: the linker might keep
-// their AVX copy of its inline functions for the whole program.
+// Files that are compiled with AVX options must not include this header. Its inline functions would
+// then be compiled with AVX, too, and the linker might keep that copy for the whole program.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@
 namespace headroom::kernels {
 
 /// For F32, F16 and BF16, at(row, i) returns element i of a row. For the quantised types, at(block,
-/// i) returns the stored integer i of a quantisation block, not multiplied by the scale.
+/// i) returns the integer that, multiplied by the scale, is element i of a quantisation block. For
+/// Q4_0 this is the stored integer minus 8.
 template <WeightType kType>
 struct Stored;
 

@@ -1,6 +1,7 @@
 // The attention of one group (a K/V head with its query heads). The scores are computed page by
-// page, as products with the page's matrix of keys. Then the values are summed with the scores as
-// weights, up to 64 columns at a time, over all cache rows in order.
+// page, as products with the page's matrix of keys. After the softmax the scores are the weights of
+// the values. The weighted sum of the values is computed for up to 64 of the d columns at a time,
+// over all cache rows in order.
 #pragma once
 
 #include "kernels/kernels.hpp"

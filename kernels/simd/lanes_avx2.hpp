@@ -13,8 +13,9 @@ struct Avx2 {
         __m256 low;
         __m256 high;
     };
-    /// Returns the number of matrix rows of a tile (see multiply.hpp) with this many input vectors.
-    /// Its 2 · rows · vectors accumulators leave registers for the inputs, as there are 16.
+    /// Returns how many matrix rows a tile (see multiply.hpp) has if it has `vectors` input
+    /// vectors. A tile has at most 4 sums, each in 2 of the 16 AVX registers, so 8 registers are
+    /// left for the inputs and weights.
     static constexpr int rows_for(int vectors) { return 4 / vectors; }
 
     /// Returns a mask of 8 lanes whose first n have the sign bit set. n may be negative or above 8.
@@ -100,7 +101,8 @@ struct Avx2 {
         return bfloats(Padded(p, n).bytes);
     }
 
-    /// Returns power · 2^n, where shifted = n + kExpRound and zero_bits = kExpRoundBits.
+    /// Returns power · 2^n. `shifted` must be n + kExpRound (definition.hpp), and `zero_bits` must
+    /// be kExpRoundBits, the bits of `shifted` if n is 0.
     static Vector scale_by_power(Vector power, Vector shifted, std::uint32_t zero_bits) {
         return {
             scale_eight(power.low, shifted.low, zero_bits),

@@ -10,8 +10,9 @@ namespace headroom::kernels::simd {
 
 struct Avx512 {
     using Vector = __m512;
-    /// Returns how many matrix rows a tile (see multiply.hpp) has. With up to 4 input vectors, its
-    /// 16 accumulators, the inputs and one vector of weights fit in 32 registers.
+    /// Returns how many matrix rows a tile (see multiply.hpp) has. A tile has at most 4 input
+    /// vectors. Its accumulators (at most 16), these inputs and one vector of weights therefore fit
+    /// in the 32 registers.
     static constexpr int rows_for(int /*vectors*/) { return 4; }
 
     static __mmask16 first(std::int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -80,8 +81,9 @@ struct Avx512 {
     static __m512i words(const std::byte* p) {
         return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     }
-    /// Returns the low 4 bits of each word, minus 8, as floats: looks them up in a table of the 16
-    /// results by a permutation, which uses only the low 4 bits of each index.
+    /// Returns the low 4 bits of each word, minus 8, as floats. One permute instruction looks up
+    /// each result in a table of 16. The instruction ignores the upper bits of a word, so they need
+    /// not be cleared.
     static Vector minus_eight(__m512i words) {
         const Vector values =
             _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);

@@ -11,10 +11,10 @@ namespace headroom::kernels::simd {
 
 /// Weights are prefetched this many bytes before their use, into L2, because L1 is for the vectors.
 /// Measured with 512 MiB of weights on one core, in percent of the bandwidth of plain reading: F16
-/// reaches 89-95 at 64 KiB, 81-87 at 32 KiB, 74 at 16 KiB and 66 without prefetch. Q8_0 reaches
-/// 72-82, 69-75, 72 and 44. F32 weights are not prefetched: large F32 matrices would gain (98
-/// instead of 87), but products with matrices in the cache, such as attention's keys, would take a
-/// sixth longer.
+/// reaches 89-95 at 64 KiB, 81-87 at 32 KiB, 74 at 16 KiB and 66 without prefetch. For Q8_0 the
+/// same four percentages are 72-82, 69-75, 72 and 44. F32 weights are not prefetched: large F32
+/// matrices would gain (98 instead of 87), but products with matrices in the cache, such as
+/// attention's keys, would take a sixth longer.
 inline constexpr std::int64_t kPrefetchBytes = 65536;
 
 inline constexpr int kIntoL2 = 2; ///< the locality argument of __builtin_prefetch for L2
@@ -149,7 +149,8 @@ void rows_times_some(Tile at) {
     }
 }
 
-/// Multiplies R rows by n vectors, up to 4 vectors at a time. Meanwhile the rows stay in L1.
+/// Multiplies R rows by n vectors, up to 4 vectors at a time. The rows are read from memory for the
+/// first of these vectors and from the cache for the others.
 template <class L, WeightType kType, int R>
 void rows_times(Tile at, std::int64_t n) {
     std::int64_t t = 0;

@@ -10,7 +10,8 @@ namespace headroom::kernels::simd {
 template <class L>
 typename L::Vector exp_of(typename L::Vector x) {
     using Vector = typename L::Vector;
-    x = L::larger(L::all(kExpLow), x); // a NaN stays, because b = x is the result if either is NaN
+    // larger(a, b) returns b if a or b is NaN, so x stays if it is NaN.
+    x = L::larger(L::all(kExpLow), x);
     x = L::smaller(L::all(kExpHigh), x);
     const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
     const Vector whole = L::subtract(shifted, L::all(kExpRound));
@@ -53,9 +54,9 @@ void silu_gate(float* gate, const float* up, std::int64_t n) {
     });
 }
 
-/// Returns the largest of n ≥ 1 values. Which of +0 and −0 it returns, and what if there is a NaN,
-/// depends on the order of comparison, but the bits of softmax do not: exp is 1 for both zeros, and
-/// a NaN in x makes the sum and so every result NaN.
+/// Returns the largest of n ≥ 1 values. The order of comparison decides whether the function
+/// returns +0 or −0, and what it returns if there is a NaN. The bits of softmax do not depend on
+/// that order: exp is 1 for both zeros, and a NaN in x makes the sum, and so every result, NaN.
 template <class L>
 float largest_of(const float* x, std::int64_t n) {
     float largest = x[0];

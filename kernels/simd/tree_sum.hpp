@@ -1,6 +1,7 @@
 // The sum of 8 lanes (elements of a register) in the order of additions that
-// docs/reference/arithmetic.md defines. All functions in simd/ are templates on Avx2 or Avx512,
-// because avx2.cpp and avx512.cpp include them: of a plain function the linker keeps only one copy.
+// docs/reference/arithmetic.md defines. All functions in simd/ are templates with Avx2 or Avx512 as
+// an argument, because both avx2.cpp and avx512.cpp include them. Of a plain function the linker
+// would keep only one copy, maybe one that the CPU cannot execute.
 #pragma once
 
 #include <cstddef>
