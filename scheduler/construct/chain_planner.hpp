@@ -40,7 +40,8 @@ void place_layer(
     place(activation_block_of(blocks, layer), DeviceId(counts.ffn));
 }
 
-/// One kind of units in a layer: `activation_device` sends them their input, `target` gets outputs.
+/// Says which units are to be spread: those of one kind in one layer. They receive their input from
+/// `activation_device` and send their outputs to `target`.
 struct Gathering {
     std::size_t layer = 0;
     std::size_t activation_device = 0;
@@ -61,10 +62,12 @@ struct Gathering {
 );
 
 /// A cache for callers that need many spreads (numbers of units per device). For each pair of
-/// activation device and target it keeps the spread without memory limits. within() lowers each
-/// number of that spread to the device's limit and gives the missing units to other devices. The
-/// result equals that of spread_units(), which only skips devices at their limits. Under cost
-/// profile `paper` within() uses the kept spread only if no number exceeds its limit.
+/// activation device and target it keeps the spread without memory limits. within() lowers the
+/// numbers of that spread that exceed the limit of their device. It gives the units that are then
+/// left over to other devices, one by one. The result equals that of spread_units(), because that
+/// function, too, only passes over devices that have reached their limits. This does not hold for
+/// the formula of cost profile `paper`. There, if a number exceeds its limit, within() computes a
+/// new spread by spread_by_formula().
 class Spreads {
   public:
     /// Keeps pointers to both arguments.
@@ -77,7 +80,8 @@ class Spreads {
         const Gathering& gathering, const std::vector<std::int32_t>& max_units
     );
 
-    /// Returns the spread without memory limits; all counts are 0 if compute allows too few units.
+    /// Returns the spread without memory limits. All counts are 0 if all devices together can take
+    /// too few units, because cost profile `paper` limits their compute.
     [[nodiscard]] const std::vector<std::int32_t>& unlimited(const Gathering& gathering);
 
     static constexpr std::size_t kMaxRemembered = 64;
@@ -86,18 +90,21 @@ class Spreads {
     const Problem* problem_;
     const StepDelay* step_;
     std::vector<std::size_t> first_alike_; ///< [layer]: first layer with the same weight types
-    /// [unit][device]: the most units that compute admits, without regard to memory
+    /// [unit][device]: the most units that the device can take by its compute_limit()
+    /// (block_cost.hpp), whatever its memory
     std::vector<std::vector<std::int32_t>> unlimited_units_;
     /// The kept spreads: [first_alike_][unit][activation device][target]
     std::vector<std::vector<std::int32_t>> memo_;
 };
 
-/// Returns the devices, the fastest first: by the time of one layer with all blocks on the device.
+/// Returns all devices, the fastest first. The speed of a device is measured by the time of layer 0
+/// with all of its blocks on that device.
 [[nodiscard]] std::vector<std::size_t> devices_by_speed(const StepDelay& step);
 
-/// Returns the fastest placement if memory had no limit; optimal if no two messages share a link.
-/// In fleets of more than 16 devices only the 16 fastest and the source (where prompts come in) may
-/// have proj, ffn or hub.
+/// Returns a fast placement, whether it fits in the memory of the devices or not. In fleets of up
+/// to 16 devices no placement is faster if no two messages share a link or a cap (a limit on all
+/// that a device sends or receives). In fleets of more than 16 devices only the 16 fastest and the
+/// source (where prompts come in) may have proj, ffn or hub.
 [[nodiscard]] Placement unlimited_plan(const Problem& problem, const StepDelay& step);
 
 } // namespace headroom::scheduler

@@ -8,8 +8,9 @@
 namespace headroom::scheduler {
 
 /// Returns a placement within the memory of every device, or an empty one if there is none or the
-/// search gave up. Each device gets blocks of one size from many layers, because cost profile
-/// `paper` limits compute per layer; the result may still exceed that limit.
+/// search gave up. The blocks of one size that a device gets come from many layers, because cost
+/// profile `paper` limits the compute of a device per layer. The result may still exceed that
+/// limit.
 [[nodiscard]] Placement pack_by_counts(const Problem& problem);
 
 } // namespace headroom::scheduler

@@ -13,8 +13,9 @@ namespace headroom::scheduler {
 /// Returns the device to try first for the i-th block; the following devices are tried cyclically.
 using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices)>;
 
-/// Returns the decision for first_fit_placement(). If a block finds no room, it is the decision for
-/// the placement of pack() (packing.hpp), which is infeasible if that placement does not fit.
+/// Returns the decision for first_fit_placement(). If that placement is empty, returns the decision
+/// for the placement of pack() (packing.hpp). This decision is infeasible if the placement of
+/// pack() does not fit, either.
 [[nodiscard]] Decision first_fit(const Problem& problem, const StartDevice& first);
 
 /// Returns the placement by first fit; empty if a block finds no room.

@@ -1,6 +1,9 @@
-// The placements from which policy `resource_aware` starts its search: the previous placement, the
-// fastest one without memory limits, one planned layer by layer within memory, one of whole layers,
-// those of `greedy`, `round_robin` and `paper`, all blocks on one device, and a packing by size.
+// The placements from which policy `resource_aware` starts its search. These are, in this order:
+// the previous placement; the fastest placement without memory limits; a placement that is planned
+// layer by layer within memory; a placement that fills one device after the other with whole
+// layers; the placements of `greedy`, `round_robin` and (unless layers are sliced) `paper`; for
+// each of the 8 fastest devices the placement of all blocks on it; the placement of pack()
+// (packing.hpp).
 #pragma once
 
 #include <vector>
@@ -16,7 +19,7 @@ namespace headroom::scheduler {
 );
 
 /// Returns fewer placements, for large problems: the previous one and the one planned layer by
-/// layer. If the planned one does not fit, a packing by size follows.
+/// layer. If the planned one does not fit, the placement of pack() follows.
 [[nodiscard]] std::vector<Placement> few_initial_placements(
     const Problem& problem, const StepDelay& step
 );

@@ -19,10 +19,11 @@ namespace headroom::scheduler {
     const Problem& problem, const LayerCosts& costs, const Chain& chain
 );
 
-/// Returns a placement that does not fit; what its devices lack explains why no split fits. Devices
-/// are filled in the order of `costs`, and the remaining layers go to the device with the most
-/// room. With ChainOrder::any the source comes first and gets a layer even without room; the other
-/// devices follow by decreasing room.
+/// Returns a placement for the error text if no chain fits. The text says what the devices lack for
+/// this placement, which does not fit, either. With ChainOrder::given the devices are filled in the
+/// order of `costs`. With ChainOrder::any the source is filled first and gets a layer even if it
+/// has no room for one; the other devices follow by decreasing room. Layers that are then left over
+/// go to the device with the most room.
 [[nodiscard]] Placement fill_in_order(
     const Problem& problem, const LayerCosts& costs, ChainOrder order
 );
@@ -31,7 +32,9 @@ namespace headroom::scheduler {
 struct ChainNotes {
     ChainOrder order;
     std::string minimises; ///< a note for users on what the policy minimises
-    std::string sought;    ///< what was sought, for the error text if there is no chain
+    /// What the policy looks for, such as "split into contiguous layers on a ring". If there is no
+    /// chain, the error text says that none was found.
+    std::string sought;
 };
 
 /// Returns the first decision of a static policy, with predictions; infeasible if `chain` is empty.

@@ -1,6 +1,7 @@
-// Plans the placement of one layer within the memory that is left: the hosts, which are the devices
-// of proj and ffn, or with granularity `sliced` of the hub (the block that adds up partial sums),
-// and the number of units per device. Units are groups (K/V heads) and slices (of the FFN).
+// Plans the placement of one layer within the memory that is left. A plan consists of the hosts and
+// of the number of units per device. The hosts are the devices of proj and ffn. With granularity
+// `sliced` the host is the device of the hub (the block that adds up partial sums). Units are
+// groups (K/V heads) and slices (of the FFN).
 #pragma once
 
 #include <cstddef>
@@ -23,7 +24,8 @@ struct LayerPlan {
 /// The memory and compute that each device has left for one layer.
 class LayerRoom {
   public:
-    /// Starts from what devices have left beside the blocks that `ledger` has in other layers.
+    /// Starts from what each device has left according to `ledger`. Blocks of this layer that are
+    /// already placed there do not count, because the layer is to be planned anew.
     LayerRoom(const Problem& problem, const Ledger& ledger, std::size_t layer);
 
     [[nodiscard]] std::size_t layer() const { return layer_; }
@@ -71,8 +73,9 @@ class LayerRoom {
     Bytes reserved_ = 0;
 };
 
-/// Returns the fastest plan for these hosts that fits in `room`. Migration is not counted. If the
-/// best spreads of groups and slices do not fit together, the result is that of a heuristic.
+/// Returns the fastest plan for these hosts that fits in `room`. Migration is not counted. With
+/// granularity `sliced` the best spread of the groups and the best spread of the slices may not fit
+/// together. The result is then that of a heuristic, and a faster plan may exist.
 [[nodiscard]] LayerPlan plan_for_hosts(
     Spreads& spreads,
     LayerRoom& room,
@@ -93,7 +96,8 @@ struct HostCosts {
     std::vector<Nanoseconds> ffn;
 };
 
-/// Returns, of the plans for all pairs of these hosts, that of least time + costs of its hosts.
+/// Tries all pairs of a proj and an ffn in `hosts` (`sliced`: all hubs). Returns the plan with the
+/// least sum of its time and the costs of its hosts.
 [[nodiscard]] LayerPlan best_plan(
     Spreads& spreads,
     LayerRoom& room,

@@ -10,7 +10,7 @@ namespace headroom::scheduler {
 
 struct Packing {
     Placement placement; ///< complete, whether it fits or not
-    Bytes shortage = 0;  ///< what devices lack for it, Ledger::shortage(); 0 if it fits
+    Bytes shortage = 0;  ///< the sum of what devices lack (Ledger::shortage()); 0 if it fits
 };
 
 /// Tries best-fit and worst-fit decreasing, then packing by counts, then moves and swaps that lower

@@ -4,16 +4,18 @@
 // S(i, j) = max(c_i / C_j, m_i / M_j, communication), or their sum with weights 0.4, 0.3 and 0.3.
 //
 // c_i and m_i are the FLOP and the bytes of block i. M_j is the memory that device j has left
-// beside the blocks placed so far. C_j is the number of FLOP that j does in T_budget
-// (Problem::t_budget_s), less those of the blocks of i's layer placed on j. If i needs more than j
-// has left, the term is (used on j + needed by i) / j's total, above 1. The published simulator
+// beside the blocks placed so far. C_j is the number of FLOP that j can do in T_budget
+// (Problem::t_budget_s), minus the FLOP of those blocks of i's layer that are already placed on j.
+// If i needs more bytes than j has left, m_i / M_j is replaced by (bytes used on j + m_i) / (all
+// bytes of j), which is above 1. The same holds for c_i / C_j and FLOP. The published simulator
 // always divides by totals, so that a loaded device scores as well as an idle one; Headroom does
 // not.
 //
-// Communication is the time of the transfers to i from blocks already placed, divided by T_budget:
-// the sum over the senders or the largest, as PaperGather says. The time to migrate i from its
-// present device, divided by T_budget and Problem::steps(), is added to S. A device is feasible if
-// the problem's limits on memory and compute hold with i on it; communication has no limit.
+// Communication is the time of the transfers to i from blocks already placed, divided by T_budget.
+// The setting PaperGather chooses whether the times of all sending devices are added or only the
+// longest of them counts. The time to migrate i from its present device, divided by T_budget and
+// Problem::steps(), is added to S. A device is feasible if the problem's limits on memory and
+// compute hold with i on it; communication has no limit.
 #pragma once
 
 #include <vector>
@@ -24,7 +26,8 @@
 namespace headroom::scheduler {
 
 /// The blocks placed so far, the memory that each device has left (Ledger), and the FLOP per layer
-/// and device. A Ledger alone does not count FLOP if compute has no limit.
+/// and device. PaperDraft counts the FLOP itself, because a Ledger counts them only under cost
+/// profile `paper`.
 class PaperDraft {
   public:
     explicit PaperDraft(const Problem& problem);
@@ -41,7 +44,7 @@ class PaperDraft {
 
     const Blocks* blocks_;
     Ledger ledger_;
-    std::vector<Flops> load_; ///< [layer + 1][device]
+    std::vector<Flops> load_; ///< [layer + 1][device]; embed and lm_head count as layer −1
 };
 
 class Scores {

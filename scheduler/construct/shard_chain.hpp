@@ -2,20 +2,23 @@
 // chain cuts all layers into shards on different devices. Policies `edgeshard` (arXiv 2405.14371,
 // Algorithms 1 and 2, see docs/explanation/baselines.md#edgeshard) and `ring` use this search.
 //
-// DP(i, j) is the least latency of layers 0 … i − 1 if the last of them is on device j. It is the
-// minimum, over the first layer h of j's shard and the device k before j, of DP(h, k) + the time of
-// the hop from k and of layers h … i − 1 on j. LayerCosts::finish, the way to the source, comes at
-// the end. The stage time of a chain is the longest time for which one token occupies a device
-// (lm_head counts with the source) or a hop. A full pipeline yields one token per stage time.
+// DP(i, j) is the least latency of layers 0 … i − 1 if the last of them is on device j. Let h be
+// the first layer of j's shard, and k the device before j. For given h and k, DP(h, k), the time of
+// the hop from k to j and the time of layers h … i − 1 on j add up to the latency. DP(i, j) is the
+// minimum of this latency over all h and k. When all layers are done, LayerCosts::finish is added,
+// the time from the last layer to the sampled id on the source. The stage time of a chain is the
+// longest time for which one token occupies a device or the link of a hop. The time of lm_head
+// counts as time of the source. A full pipeline yields one token per stage time.
 //
-// In a given order of devices the DP is exact. Otherwise it is not, because a device may occur only
-// once: the published algorithms keep one chain per (layer, device), the fastest, which may have
-// used a device that later layers need. This search keeps several partial chains, as labels: a last
-// device, a set of devices and a time. Of labels with equal sets and last devices the fastest is
-// kept. A label is dropped if unused devices cannot hold the remaining layers, or if its time + a
-// lower bound of the remaining time (the DP backwards, in which devices may occur again) is not
-// below the best known latency. The labels kept for one number of layers are the beam, whose width
-// follows from a fixed amount of work. If the beam never overflowed, the result is optimal.
+// In a given order of devices the DP is exact. If the order is free, the DP is not exact, because a
+// chain may use a device only once. The published algorithms keep only the fastest chain per
+// (layer, device), and this chain may have used a device that later layers need. This search keeps
+// several partial chains, as labels: a last device, a set of devices and a time. Of labels with
+// equal sets and last devices the fastest is kept. A label is dropped if unused devices cannot hold
+// the remaining layers, or if its time + a lower bound of the remaining time (the DP backwards, in
+// which devices may occur again) is not below the best known latency. The labels kept for one
+// number of layers are the beam, whose width follows from a fixed amount of work. If the beam never
+// overflowed, the result is optimal.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +43,10 @@ struct Chain {
     std::vector<Shard> shards;
     Nanoseconds latency = kNever;
     Nanoseconds stage = kNever; ///< the stage time
-    bool proven = false;        ///< whether it is proven that no chain is better, or none exists
-    std::int64_t work = 0;      ///< number of extensions of labels that were examined
+    /// Whether it is proven that no other chain is better or, if `shards` is empty, that there is
+    /// no chain.
+    bool proven = false;
+    std::int64_t work = 0; ///< number of extensions of labels that were examined
 };
 
 /// The orders of devices that a chain may have.

@@ -10,14 +10,17 @@
 
 namespace headroom::scheduler {
 
-/// Returns the numbers n_j of groups on devices j, with c FLOP per group and C_j FLOP/s, that
-/// minimise the compute time max_j n_j·c/C_j + the Σ (or, by PaperGather, max) over j ≠ proj of the
-/// time to send the outputs of n_j groups to `proj`. The result is optimal up to the rounding of
-/// times: every possible compute time is tried as a limit for all devices, and within this limit
-/// the groups go where their transfer costs least. `max_units` limits the groups per device; if the
-/// limits add up to less than n, the result is empty. The work is at most (devices · n)². In fleets
-/// of more than 64 devices only the 64 nearest to `proj` are considered, or more if these cannot
-/// hold 2·n groups.
+/// Returns the number n_j of groups on each device j. These numbers minimise the compute time plus
+/// the transfer time. If a group needs c FLOP and device j does C_j FLOP/s, the compute time is
+/// max_j n_j·c/C_j. The transfer time is the sum, over all devices j except `proj`, of the time to
+/// send the outputs of n_j groups from j to `proj`. With PaperGather::max it is the longest of
+/// these times instead. The result is optimal up to the rounding of times: every possible compute
+/// time is tried as a limit for all devices, and within this limit the groups go where their
+/// transfer costs least. `max_units` limits the groups per device; if the limits add up to less
+/// than n, the result is empty. The search takes at most about (devices · n)² steps. In fleets of
+/// more than 64 devices only the 64 devices are considered that send a group's outputs to `proj` in
+/// the least time. If these have room for less than 2·n groups, more devices are added until they
+/// do, so that the search has a choice.
 [[nodiscard]] std::vector<std::int32_t> spread_by_formula(
     const StepDelay& step,
     std::size_t layer,
