@@ -77,11 +77,12 @@ class Blocks {
     /// contexts (numbers of tokens that they attend to) are first+1 … first+n. A decode turn at
     /// context T has n = 1 and first = T−1. lm_head is computed for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
-    /// Returns the bytes of weights and KV cache that the block reads in a turn of n tokens: its
-    /// matrices once (embed: 0), and for a group 2·(first+n)·d·k bytes of cache. If a cut goes
-    /// through a quantisation block (weights with a common scale), both neighbours store it, so the
-    /// groups (or slices) of a layer can differ in size. Each is charged the matrix bytes of the
-    /// largest, so that all take equally long on one device.
+    /// Returns the bytes of weights and KV cache that the block reads in a turn of n tokens. Every
+    /// block except embed reads its matrices once. A group also reads 2·(first+n)·d·k bytes of
+    /// cache: the keys and the values of first+n tokens, with k = shape().kv_bytes bytes per
+    /// element. If a cut goes through a quantisation block (weights with a common scale), both
+    /// neighbours store it, so the groups (or slices) of a layer can differ in size. Each is
+    /// charged the matrix bytes of the largest, so that all take equally long on one device.
     [[nodiscard]] Bytes touched_bytes(BlockId b, std::int64_t first, std::int64_t n) const;
 
   private:
@@ -110,7 +111,8 @@ struct OperationCost {
 
 /// The limits of a run on which the size of a device's buffers depends.
 struct TurnSizes {
-    std::int64_t tokens = 1; ///< n, most tokens in a turn, which is a prompt or a chunk of one
+    /// The most tokens in a turn, n: those of a whole prompt, or of a chunk of a prompt.
+    std::int64_t tokens = 1;
     std::int64_t slots = 1;  ///< m, the largest number of sequences in flight at once
     std::int64_t joined = 1; ///< j, the largest number of turns in one batch
 };
@@ -126,10 +128,11 @@ struct TurnSizes {
 ///   4·( n·(m·(6·D + d) + 2·D) + r·(F/s + c + h + (q+2)·d) + T + j·V ) + S.
 /// Each slot has x, normed x, the sum after attention and the partial sum of one block (n·D each),
 /// the partial sum of the device (n·D fixed-point numbers of 8 bytes) and the angles. All slots
-/// share a received partial sum (n·D numbers of 8 bytes), up and gate of one slice (r·F/s and r·c),
-/// the head outputs of one group (r·h) and, as above, queries, key, value, scores and logits.
-/// max_hidden_columns returns c, max_head_columns h. With Reduce::ring every device applies all
-/// norms itself and stores their weights, which adds 4·D·2·layers.
+/// share a received partial sum (n·D numbers of 8 bytes), the head outputs of one group (r·h) and,
+/// as above, queries, key, value, scores and logits. They also share up (r·F/s) and gate (r·c) of
+/// one slice. gate has more columns than up, because it becomes the input of `down`, of which a
+/// slice stores c columns. max_hidden_columns returns c, max_head_columns h. With Reduce::ring
+/// every device applies all norms itself and stores their weights, which adds 4·D·2·layers.
 [[nodiscard]] Bytes buffer_bytes(
     const ModelShape& shape, const TurnSizes& sizes, const Cut& cut = {}
 );
@@ -143,8 +146,8 @@ struct TurnSizes {
 /// formula of h with w = F/s. Precondition: cut.sliced().
 [[nodiscard]] std::int64_t max_hidden_columns(const ModelShape& shape, const Cut& cut);
 
-/// Returns the size of the staging buffer, through which a migrating block passes in pieces: 64
-/// KiB, or the bytes of the longest stored row of a matrix or norm if they are more.
+/// Returns the size of the staging buffer, through which a migrating block passes in pieces. It is
+/// 64 KiB, or the size of the longest stored row of a matrix or norm if that row is larger.
 [[nodiscard]] Bytes staging_bytes(const ModelShape& shape);
 
 } // namespace headroom::scheduler

@@ -79,8 +79,9 @@ struct Explanation {
     std::vector<std::string> notes{};
 
     // The predicted delays, and what they mean.
-    bool per_round = false;     ///< whether times are per round (one step of every sequence)
-    bool with_prompts = false;  ///< whether the time of a round includes a share of prefill
+    bool per_round = false; ///< whether times are per round (one step of every sequence)
+    /// Whether the time of a round includes its share of the time to prefill pending prompts.
+    bool with_prompts = false;
     bool by_formula = false;    ///< whether delays are by the paper's formulas
     std::int64_t in_flight = 1; ///< number of sequences in flight
     std::int64_t batch = 1;     ///< number of sequences computed together
@@ -90,7 +91,8 @@ struct Explanation {
     std::size_t used_devices = 0;
     std::size_t devices = 0;
     std::vector<std::pair<BlockKind, int>> moved{}; ///< the number of blocks of each kind that move
-    std::optional<DeviceId> moved_from{};           ///< the device from which all these blocks come
+    /// The device from which all these blocks come; nullopt if they come from several devices.
+    std::optional<DeviceId> moved_from{};
     std::optional<LayerSplit> split{};
     std::optional<Nanoseconds> slowest_stage{};
 

@@ -34,8 +34,9 @@ struct LinkSpec {
 
 /// The directed links between all pairs of devices. Only links that differ from the default link
 /// are stored, as overrides, so that a network of thousands of devices needs no table of pairs. All
-/// pairs with the default link have the same values of a random load (use by other programs). A
-/// pair whose load is to have other values needs an override, with another seed in its Load.
+/// pairs with the default link share one Load, so a random load (use by other programs) is equally
+/// high on all of them at any time. A pair whose load is to have other values needs an override,
+/// with another seed in its Load.
 class Network {
   public:
     Network() = default;
@@ -93,7 +94,9 @@ class Rates {
 
 /// Implements Rates by a class Source (FleetSource or SnapshotSource). Source::device(d) and
 /// Source::link(from, to) return structs with the same member names as Snapshot::Device and
-/// Snapshot::Link. The functions end_of, value_at and is_unlimited of Source take such a member.
+/// Snapshot::Link. Such a member is the first argument of three functions of Source: end_of returns
+/// when an amount of work ends at this rate, value_at returns the value at a time, and is_unlimited
+/// returns whether there is no limit.
 template <class Source>
 class RatesOf final : public Rates {
   public:

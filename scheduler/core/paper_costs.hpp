@@ -40,8 +40,8 @@ struct PaperLength {
 // The paper has costs for heads, proj and ffn. A group (K/V head with q query heads) counts as q
 // heads. All costs of embed, lm_head, slices and hubs are 0.
 
-/// Returns the memory of a block: 3·L·d·b + 3·D·d·b plus the cache n·D·b for a head, L·D·b for
-/// proj, 4·L·D·b for ffn.
+/// Returns the memory of a block: L·D·b for proj, 4·L·D·b for ffn, and 3·L·d·b + 3·D·d·b plus the
+/// cache n·D·b for a head. The published formula of a head's cache has D, not d.
 [[nodiscard]] Bytes paper_memory(const Blocks& blocks, BlockId b, PaperLength length);
 /// Returns the part of paper_memory that is KV cache: n·D·b for a head, 0 for others.
 [[nodiscard]] Bytes paper_cache(const Blocks& blocks, BlockId b, PaperLength length);
@@ -71,7 +71,8 @@ struct PaperLength {
 [[nodiscard]] double seconds(std::int64_t work, PerSecond rate);
 
 /// Returns the published D_mig (time to migrate) in seconds: paper_moved_bytes / bandwidth of the
-/// link, summed over all moved blocks. Returns 0 in granularity `sliced`, which has no formulas.
+/// link, summed over all moved blocks. Returns 0 in granularity `sliced`, for which there are no
+/// formulas; D_T is infinite there, so no objective is finite.
 [[nodiscard]] double paper_migration_s(
     const Blocks& blocks,
     const Placement& from,

@@ -20,8 +20,9 @@ namespace headroom::scheduler {
 /// The formulas by which a policy computes costs and memory; see docs/reference/policies.md.
 enum class CostProfile : std::uint8_t { physical, paper };
 
-/// What a policy minimises together with D_mig (the time to migrate): the time of a decode step of
-/// one sequence, or of a round, one step of every sequence (`controller.objective`).
+/// What a policy minimises together with D_mig (the time to migrate), as `controller.objective`
+/// sets it. With `latency` it is the time of a decode step of one sequence. With `throughput` it is
+/// the time of a round, in which every sequence does one step.
 enum class Aim : std::uint8_t { latency, throughput };
 
 /// The prompt that a slot (the place of one sequence in flight) has to prefill next: the rest of
@@ -36,7 +37,8 @@ struct PendingPrompt {
 /// A sequence in flight at the time of a decision, or a request that may begin at this decision.
 struct InFlight {
     /// T: tokens of the prompt + sampled tokens − 1, because the last sampled token is not in the
-    /// cache yet. If any sequence has no slot yet, T is the full length − λ, so that memory lasts.
+    /// cache yet. If any sequence has no slot yet, T of every sequence is instead its largest
+    /// possible length − λ. The memory for T + λ is then enough until the sequence ends.
     std::int64_t context = 0;
     std::int64_t rows = 0; ///< used rows (tokens) of the sequence's KV cache; 0 before prefill
     PendingPrompt prompt{};
@@ -52,7 +54,8 @@ struct Problem {
     std::optional<Placement> previous; ///< the placement in force; nullopt at the first decision
     std::int64_t context = 0;          ///< T of the longest sequence
     std::int64_t rows = 0; ///< used cache rows of all sequences; a group that moves sends them all
-    /// All sequences in flight until the next decision; empty for a single one with T = `context`.
+    /// All sequences that are in flight between this decision and the next. If there is only one
+    /// sequence, the list is empty, and T of this sequence is `context`.
     std::vector<InFlight> sequences{};
     Aim aim = Aim::latency;
     /// The batch size: the number of sequences whose decode steps are computed together. With 0 the
@@ -134,9 +137,10 @@ struct Decision {
     bool proven = false; ///< whether it is proven that the placement is best, or that none fits
 };
 
-/// Returns the memory that the device really has. This can be more than the snapshot's: to leave
-/// memory unused, search/memory_headroom.hpp derives a problem whose snapshot has less memory and
-/// whose `safe_memory` has the real memory.
+/// Returns the memory that the device really has. This is more than the snapshot's memory in a
+/// problem made by cautious() (search/memory_headroom.hpp). That function lowers the memory in the
+/// snapshot, so that policies leave the rest unused. In its result `safe_memory` is not the safe
+/// memory but the real one.
 [[nodiscard]] Bytes actual_memory(const Problem& problem, DeviceId d);
 
 } // namespace headroom::scheduler

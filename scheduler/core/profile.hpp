@@ -119,7 +119,8 @@ struct Profile {
 
 /// The end of virtual time, after one year. Work that would end later counts as never ending.
 inline constexpr Nanoseconds kHorizon = std::int64_t{365} * 24 * 3600 * kSecond;
-/// A rate that a random load keeps at 0 for this many periods in a row counts as 0 for ever.
+/// If a random load keeps a rate at 0 for this many periods in a row, the rate counts as 0 for
+/// ever, because `finish` would have to look at all further periods one by one.
 inline constexpr std::int64_t kMaxEmptyPeriods = std::int64_t{1} << 22;
 /// Work that needs more than this many periods of a Load::uniform counts as never ending. Such a
 /// load does not repeat, so `finish` would have to compute all these periods one by one.

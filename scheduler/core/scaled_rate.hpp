@@ -43,9 +43,9 @@ class ScaledRate {
   private:
     const Profile* profile_;
     Factors factors_;
-    /// The value is a fraction, rounded down. Its numerator is numerator_ · (kWhole − load). A
-    /// numerator_ of 0 means that this product is always 0 or may not fit in 63 bits; then
-    /// scaled_value computes the value.
+    /// operator() returns a fraction, rounded down. The numerator of this fraction is numerator_ ·
+    /// (kWhole − load). A numerator_ of 0 means that this product is always 0 or may not fit in 63
+    /// bits; then scaled_value computes the value.
     std::uint64_t numerator_ = 0;
     /// ⌊2^shift / denominator⌋ + 1, for the denominator of the same fraction. Multiplication by
     /// reciprocal_ replaces a division, which is much slower. The result is exact for numerators of

@@ -29,8 +29,9 @@ enum class Unit : std::uint8_t { group, slice };
     return unit == Unit::group ? blocks.group(l, i) : blocks.slice(l, i);
 }
 
-/// Returns the slice of a layer with the largest matrices, or for Unit::group the first group.
-/// Slices can differ, because a quantisation block that two slices share is stored by both.
+/// For Unit::slice, returns the slice of a layer with the largest matrices. Slices can differ,
+/// because a quantisation block that two slices share is stored by both. For Unit::group, returns
+/// the first group, although groups can differ in granularity `sliced`, too.
 [[nodiscard]] inline BlockId largest_unit_of(const Blocks& blocks, Unit unit, std::size_t layer) {
     BlockId largest = unit_of(blocks, unit, layer, 0);
     for (std::int32_t i = 1; unit == Unit::slice && i < blocks.slices(); ++i) {

@@ -27,10 +27,11 @@ struct Verdict {
 };
 
 /// Checks that every block is on a device that exists, that pinned blocks (Problem::is_pinned) are
-/// on the source, and that no device needs more memory than its budget, the snapshot's memory. A
-/// device needs the resident bytes of its blocks at context T + λ, and its buffers if it has any
-/// block. Under cost profile `paper` the paper's formula gives the bytes instead, and the FLOP c_i
-/// of a layer's blocks on device j must satisfy Σ c_i ≤ C_j·T_budget, with C_j in FLOP/s.
+/// on the source, and that no device needs more memory than its budget. The budget is the memory
+/// that the device has in the snapshot. A device needs the resident bytes of its blocks at context
+/// T + λ, and its buffers if it has any block. Under cost profile `paper` a device needs the bytes
+/// of its blocks by the paper's formula, and no buffers. In addition, the FLOP c_i of a layer's
+/// blocks on device j must satisfy Σ c_i ≤ C_j·T_budget, where C_j is the FLOP/s of j.
 [[nodiscard]] Verdict validate(const Problem& problem, const Placement& placement);
 
 } // namespace headroom::scheduler
