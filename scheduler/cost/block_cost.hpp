@@ -14,7 +14,9 @@ namespace headroom::scheduler {
 /// Memory includes the caches of all sequences in flight. Compute and output are those of one step
 /// of the longest sequence. Under cost profile `paper`, embed and lm_head cost nothing.
 struct BlockCost {
-    Bytes memory = 0; ///< resident bytes; a tied lm_head counts with a matrix of its own
+    /// The resident bytes. They do not depend on the placement, so a tied lm_head counts with a
+    /// matrix of its own, although it needs none on the device of embed.
+    Bytes memory = 0;
     Flops compute = 0;
     Bytes output = 0; ///< bytes that the block sends to a device that needs its output
 };
@@ -28,9 +30,10 @@ struct BlockCost {
 [[nodiscard]] Flops compute_limit(const Problem& problem, const Snapshot::Device& device);
 
 /// Places embed and lm_head if the policy has no choice. If the two are pinned, they go to the
-/// source, the device where prompts come in. Otherwise, under cost profile `paper`, whose formulas
-/// do not charge them, they stay where they were; without a previous placement they go to the
-/// source. In all other cases, and for a model without the two, the function changes nothing.
+/// source, the device where prompts come in. If they are not pinned and the cost profile is
+/// `paper`, they stay where they were or, without a previous placement, go to the source. The
+/// reason is that the paper's formulas give these blocks no costs. In all other cases, and for a
+/// model without the two, the function changes nothing.
 void settle_ends(const Problem& problem, Placement& placement);
 
 } // namespace headroom::scheduler

@@ -1,7 +1,8 @@
 // A candidate: a placement that a search looks at, with its memory, D_inf (time of a decode step)
 // and D_mig (time to migrate) kept up to date while blocks are moved. The last change can be
-// undone. The values equal those of evaluate() with the exceptions that step_cost.hpp names. Under
-// cost profile `paper` they are those of the published formulas, rounded, with D_T for D_inf.
+// undone. The values equal those of evaluate() (timing/evaluate.hpp), except that what never ends
+// counts as kStall (step_cost.hpp). Under cost profile `paper` they are those of the published
+// formulas, rounded, with D_T for D_inf.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +27,13 @@ struct Relocation {
     DeviceId to;
 };
 
-/// What a candidate costs. `objective` has 128 bits, enough for sums of many kStall ("never").
+/// What a candidate costs. `objective` has 128 bits, because the sum of many times of kStall, each
+/// for something that never ends, may not fit in 64.
 struct Score {
     Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
     Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns; λ is problem.steps()
-    /// The sum of all transfer times. It decides between candidates of equal D_mig, which are many,
-    /// because D_mig is a maximum.
+    /// The sum of all transfer times. It decides between candidates with equal D_mig. Many
+    /// candidates have equal D_mig, because only the slowest link or storage counts in D_mig.
     Nanoseconds transfers = 0;
     Nanoseconds migration = 0; ///< D_mig
 };
@@ -64,7 +66,8 @@ class Draft {
     );
     /// Undoes the last attempt that returned true. Precondition: it has not been undone yet.
     void undo();
-    /// Returns how many layers have been timed so far; an attempt that timed none counts as one.
+    /// Returns how many layers have been timed so far. An attempt that timed no layer counts as one
+    /// layer, so that every attempt counts towards the limit of a search.
     [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
     [[nodiscard]] std::size_t layers() const { return proj_.size(); }
@@ -89,7 +92,8 @@ class Draft {
         return layer == 0 ? first_activation_device_ : ffn_[layer - 1];
     }
     [[nodiscard]] Nanoseconds layer_time(std::size_t layer) const { return times_[layer].whole; }
-    /// Returns the first part of layer_time(), as StepDelay::until_proj() does.
+    /// Returns the time from the start of the layer until proj has computed (`sliced`: until the
+    /// hub has the groups' sum), which is a part of layer_time().
     [[nodiscard]] Nanoseconds until_proj(std::size_t layer) const {
         return times_[layer].until_proj;
     }
@@ -129,7 +133,7 @@ class Draft {
 
     std::vector<AppliedMove> applied_; ///< the moves of the last attempt, in order
     std::vector<OldTime> undo_times_;
-    std::vector<OldTime> restored_; ///< the layer times of the attempt that undo() reverts
+    std::vector<OldTime> restored_; ///< the layer times that undo() puts back
     std::vector<bool> touched_;
     MoveDelay::SlowestLane old_slowest_lane_;
     Nanoseconds old_inference_ = 0;

@@ -1,8 +1,9 @@
 // The times of whole layers on one device, and of hops: a hop is the transfer of one token's
 // activations from the device of one layer to that of the next. Every policy that places whole
-// layers uses these times. Their sum over a placement equals predict_inference, also with caps
-// (limits on all that a device sends or receives). The tables grow with the square of the number of
-// devices, so in a large fleet layer_hosts() chooses the devices that a search considers.
+// layers uses these times. Their sum over a placement equals the result of predict_inference
+// (timing/timeline.hpp), even if devices have caps (limits on all that a device sends or receives).
+// The tables grow with the square of the number of devices, so in a large fleet layer_hosts()
+// chooses the devices that a search considers.
 //
 // If the residual stream x comes from another device, a layer receives two messages over one link:
 // first x after the norm (normed x), then x itself. The groups (attention heads) start after the
@@ -24,8 +25,10 @@ namespace headroom::scheduler {
 
 /// Returns the devices that a search considers for layers: always the source, then others by id. In
 /// a fleet of up to 32 devices these are all with enough memory and compute for a layer. In a
-/// larger fleet they are the fastest of those: as many as have room for twice the model's layers,
-/// but with the source at least max(`least`, 32) and at most kMaxLayerHosts devices.
+/// larger fleet they are the fastest devices with enough memory and compute. Devices are added
+/// until those other than the source together have room for twice the model's layers, so that the
+/// search has a choice, and until there are at least max(`least`, 32) devices. There are never more
+/// than kMaxLayerHosts devices. Both numbers of devices include the source.
 [[nodiscard]] std::vector<DeviceId> layer_hosts(const Problem& problem, std::size_t least);
 inline constexpr std::size_t kMaxLayerHosts = 256;
 
@@ -52,8 +55,9 @@ class LayerCosts {
     [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + lm_head_; }
     /// Returns the time of lm_head on the source; 0 if the model has no lm_head.
     [[nodiscard]] Nanoseconds lm_head() const { return lm_head_; }
-    /// Returns how long a hop occupies its link or a cap, whichever takes longer, without latency.
-    /// busy_back() does the same for sending x from the last layer's device to the source.
+    /// Returns how long the two messages of a hop keep their link busy, or a cap if that takes
+    /// longer. Latency is not included. busy_back() does the same for sending x from the last
+    /// layer's device to the source.
     [[nodiscard]] Nanoseconds busy(std::size_t from, std::size_t to) const {
         return hops_[from * devices() + to].busy;
     }

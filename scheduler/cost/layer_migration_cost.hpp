@@ -1,8 +1,10 @@
 // D_mig (the time to migrate) of a placement of whole layers, kept up to date while layers are
-// added and removed. A cap is a limit on all that a device sends (egress) or receives (ingress).
-// Without caps the result equals predict_migration. With caps it is a lower bound: the time of the
-// busiest link, cap or storage. Searches compare candidates by it; evaluate() then computes the
-// true value. Under cost profile `paper` the result is the published sum, rounded per moved block.
+// added and removed. A cap is a limit on all that a device sends (egress) or receives (ingress). If
+// no device has a cap, the result equals that of predict_migration (timing/evaluate.hpp). Otherwise
+// it is a lower bound: the time of the busiest link, cap or storage. Searches compare candidates by
+// this bound. Afterwards evaluate() (timing/evaluate.hpp) computes the true D_mig of the placement
+// that was found. Under cost profile `paper` the result is the published sum, rounded per moved
+// block.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,7 @@ using LayerAssignment = std::vector<std::size_t>;
 class LayerMoves {
   public:
     /// Starts without layers. Transfers of embed and lm_head to the source are counted from the
-    /// start, except under cost profile `paper`.
+    /// start, except under cost profile `paper`, whose formulas give these blocks no bytes.
     LayerMoves(const Problem& problem, const LayerCosts& costs);
 
     void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
@@ -39,7 +41,8 @@ class LayerMoves {
   private:
     enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
     /// A resource on which transfers queue: a link, a cap or a storage. Under cost profile `paper`
-    /// all transfers queue on one lane.
+    /// all transfers queue on one lane, because the published D_mig is the sum of all transfer
+    /// times.
     struct Lane {
         Nanoseconds busy = 0; ///< the sum of the transfer times
         Nanoseconds latency = 0;

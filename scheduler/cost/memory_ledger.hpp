@@ -33,7 +33,8 @@ struct Amount {
     }
 
   private:
-    /// Returns all / each, at most `limit`. It does not divide if the result is `limit` or 0.
+    /// Returns all / each, at most `limit`. To save time, it divides only if the result is neither
+    /// `limit` nor 0.
     static std::int64_t quotient(std::int64_t all, std::int64_t each, std::int64_t limit) {
         return each <= 0 || all == kUnlimited || all >= each * limit ? limit
                : all < each                                          ? 0
@@ -79,7 +80,8 @@ class Ledger {
     [[nodiscard]] Flops load(std::int32_t layer, DeviceId d) const {
         return load_[static_cast<std::size_t>(layer) * devices() + d.index()];
     }
-    /// Returns room(d), and the FLOP of the layer that d can still take; negative beyond a limit.
+    /// Returns room(d) and the FLOP that d can still do in the layer. Each number is negative if d
+    /// is beyond that limit.
     [[nodiscard]] Amount left(std::int32_t layer, DeviceId d) const;
     [[nodiscard]] Amount need(BlockId b) const {
         return {bytes(b), has_compute_limit() ? flops(b) : 0};
@@ -100,7 +102,8 @@ class Ledger {
     [[nodiscard]] Bytes shortage() const { return shortage_; }
     /// Returns the block's bytes; a tied lm_head counts as if it did not share embed's matrix.
     [[nodiscard]] Bytes bytes(BlockId b) const { return bytes_[b.index()]; }
-    /// Returns the bytes of the block on d. There a tied lm_head has no matrix if embed is on d.
+    /// Returns the bytes of the block on d. A tied lm_head needs no matrix on d if embed is on d,
+    /// too.
     [[nodiscard]] Bytes bytes_on(BlockId b, DeviceId d) const;
     [[nodiscard]] Flops flops(BlockId b) const { return flops_[b.index()]; }
     /// Returns whether d would lack nothing with block b added. b may be placed or not.
@@ -127,10 +130,13 @@ class Ledger {
     Placement placement_;
     Bytes shortage_ = 0;
     bool tied_;
-    bool pinned_; ///< embed and lm_head must be on the source and count there from the start
+    /// Whether embed and lm_head must be on the source. If so, their bytes count there from the
+    /// start, even before they are placed.
+    bool pinned_;
 };
 
-/// Returns the bytes of embed and lm_head together, if both are on one device.
+/// Returns the bytes that embed and lm_head need together on one device. A matrix that they share
+/// counts once.
 [[nodiscard]] Bytes ends_bytes(const Blocks& blocks);
 
 /// Returns the fewest bytes that a placement can need: all blocks and buffers on one device.

@@ -33,7 +33,8 @@ class MoveDelay {
         slowest_ = saved.slowest;
         stale_ = saved.stale;
     }
-    /// Returns D_mig. With caps it is at most kStall (step_cost.hpp), which stands for "never".
+    /// Returns D_mig. If there are caps, predict_migration computes it, and a result above kStall
+    /// (step_cost.hpp), such as kNever, becomes kStall.
     [[nodiscard]] Nanoseconds total();
     /// Returns the sum of all transfer times, without latencies.
     [[nodiscard]] Nanoseconds sum() const { return sum_; }
@@ -45,8 +46,9 @@ class MoveDelay {
     }
     /// Returns the time of moving the block from its previous device to `to` if nothing else moves.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
-    /// Returns when the lanes of a move of the block to `to` would be done if the move came after
-    /// their present transfers. Caps are not counted. 0 if `to` is the block's previous device.
+    /// Returns when a move of the block to `to` would be done if its transfers came after all
+    /// present transfers of their lanes. Caps are not counted. 0 if `to` is the block's previous
+    /// device.
     [[nodiscard]] Nanoseconds completion_with(BlockId b, DeviceId to) const;
     /// A lane: the link from `from` to `to`, or the storage of `to` if only `from` is invalid.
     struct Link {
@@ -62,7 +64,8 @@ class MoveDelay {
         std::int32_t transfers = 0;
         std::int32_t place = 0; ///< the lane's index in used_, while it has transfers
     };
-    /// The bytes that a moving block sends and those that it loads, as indices into sizes_.
+    /// How many bytes of a moving block are sent and how many are loaded from storage. Both members
+    /// are indices into sizes_, which has the numbers of bytes.
     struct Cost {
         std::size_t message = 0;
         std::size_t load = 0;
@@ -88,7 +91,7 @@ class MoveDelay {
     Placement current_;
     std::int32_t moved_ = 0;
     std::vector<Bytes> sizes_;      ///< distinct sizes of messages and loads
-    std::vector<Cost> cost_;        ///< per block; for a block that has its own matrix
+    std::vector<Cost> cost_;        ///< per block; a tied lm_head counts with a matrix of its own
     Cost shared_cost_;              ///< for a tied lm_head that moves to embed's device
     std::vector<Nanoseconds> time_; ///< [size class][lane]; empty in large fleets
     std::vector<Lane> lanes_;       ///< the links [from][to], then the storage of each device

@@ -42,7 +42,7 @@ class PaperMoves {
     std::int32_t moved_ = 0;
     Nanoseconds total_ = 0;
     const Snapshot* snapshot_;
-    std::vector<Bytes> sizes_;       ///< distinct numbers of bytes that moving a block sends
+    std::vector<Bytes> sizes_;       ///< the distinct sizes of what moving blocks send, in bytes
     std::vector<std::size_t> size_;  ///< [block]: index into sizes_
     std::vector<Nanoseconds> times_; ///< [size][from][to]; empty in large fleets
     std::vector<Nanoseconds> loads_; ///< [from][to]: sum of the transfer times on the link

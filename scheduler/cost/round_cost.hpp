@@ -3,10 +3,11 @@
 // is more precise but slower, because it simulates every operation.
 //
 // bound() takes about as long as timing one step. The sequences form G batches. A round is never
-// shorter than the time that a device computes for all G batches, nor than the time for which their
-// messages occupy a link or a cap (a limit on all that a device sends or receives). A round is also
-// never shorter than a step of one batch, because the batch's next step needs the ids that this
-// step samples. See docs/explanation/ring-pipelines.md#steady-state.
+// shorter than the time that a device computes for all G batches. Nor is it shorter than the time
+// for which the messages of all G batches keep a link busy, or a cap (a limit on all that a device
+// sends or receives). A round is also never shorter than a step of one batch, because the batch's
+// next step needs the ids that this step samples. See
+// docs/explanation/ring-pipelines.md#steady-state.
 //
 // simulate_round() simulates up to 12 rounds until two take equally long. Each device executes the
 // segments of its program (parts that run without waiting) in a fixed order
@@ -31,8 +32,9 @@ class RoundModel {
   public:
     /// Builds the model for batches of `batch` sequences. Keeps pointers into the problem.
     RoundModel(const Problem& problem, std::int64_t batch);
-    /// Returns a model of one sequence at half the longest context, the first argument of
-    /// simulate_round_at_offsets(). A run orders its segments by a step at this context.
+    /// Returns the model that is the first argument of simulate_round_at_offsets(). It is the model
+    /// of one sequence whose context is half of the longest that the model shape allows. A run
+    /// orders its segments by a step at this context.
     [[nodiscard]] static RoundModel alone(const Problem& problem);
 
     [[nodiscard]] std::int64_t batch() const { return batch_; }
@@ -54,9 +56,10 @@ class RoundModel {
     /// bound(); `bound` must be the result of that call. Returns the bound if it is larger, and
     /// also if a round has more than `max_steps` segments and messages.
     [[nodiscard]] double simulate_round(const Estimate& bound, std::size_t max_steps);
-    /// Does the same without `max_steps`. The segments are in the order of a real run, which is
-    /// that of their starts in a step of one sequence; simulate_round() takes the order in a step
-    /// of a batch. Precondition: alone.bound() was last called for the same placement.
+    /// Does the same without `max_steps`. A device executes its segments in the order of a real
+    /// run: by their starts in a step of one sequence. simulate_round() orders segments by their
+    /// starts in a step of a batch instead. Precondition: alone.bound() was last called for the
+    /// same placement.
     [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
     /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
@@ -71,7 +74,7 @@ class RoundModel {
         double work = 0; ///< ns of computation
         Bytes sent = 0;
         Bytes received = 0;
-        bool has_segment = false; ///< whether a segment has begun that no receive has ended yet
+        bool has_segment = false; ///< whether a segment is open; a receive ends it
         std::size_t segment = 0;  ///< index of the latest segment
     };
     struct Segment {
@@ -146,7 +149,8 @@ class RoundModel {
     /// A segment that its device executes after every visit. At a visit the source begins the next
     /// step of one batch; there are G visits per step.
     struct Due {
-        double at = 0;       ///< time from the visit to the segment, in units of step time / G
+        /// The time from the visit to the start of the segment; the unit is step time / G.
+        double at = 0;
         std::size_t lag = 0; ///< the segment is for the batch that began this many visits ago
         std::size_t segment = 0;
     };

@@ -29,7 +29,9 @@ class RoundEstimates {
     [[nodiscard]] std::vector<RoundModel>& models() { return models_; }
 
   private:
-    Problem problem_; ///< without a previous placement and with physical costs
+    /// A copy of the problem without its previous placement, because D_mig is not needed. Its cost
+    /// profile is `physical`, by which all executions are timed.
+    Problem problem_;
     RoundModel alone_;
     std::vector<RoundModel> models_;
 };

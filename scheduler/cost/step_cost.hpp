@@ -1,8 +1,7 @@
 // Computes D_inf of a placement (the time of one decode step) layer by layer, for searches that
 // need D_inf a hundred thousand times. predict_inference (timing/timeline.hpp) simulates the step
-// and takes about a hundred times as long. The results are equal, with two exceptions: here, what
-// never ends counts as kStall, and all slices (parts of an ffn) are timed as the largest one. They
-// differ only if the border of two slices cuts a quantisation block, which both then store.
+// and takes about a hundred times as long. The results are equal, except that here what never ends
+// counts as kStall.
 //
 // Layers do not overlap, so their times can be added. At the start of a layer one device, the
 // activation device, has the residual stream x. It sends x after the norm to the groups (K/V heads
@@ -10,8 +9,9 @@
 // and ffn waits for proj. Then ffn's device is the activation device of the next layer, and
 // everything else is idle. The time of a layer therefore depends only on its activation device, the
 // number of groups per device, and the devices of proj and ffn. D_inf is start() + all layers +
-// finish(). With granularity `sliced`, a hub, which adds up outputs, and slices of the feed-forward
-// network take the place of proj and ffn: the hub waits for the groups, then for the slices.
+// finish(). With granularity `sliced` a layer has no proj and no ffn, but a hub and slices of the
+// feed-forward network. The hub waits for the groups and adds up their outputs. Then it does the
+// same with the slices.
 //
 // Under cost profile `paper` the class computes D_T, the delay by the published formula
 // (core/paper_costs.hpp). The time of each block and each message is rounded to a nanosecond. D_T
@@ -30,8 +30,9 @@
 
 namespace headroom::scheduler {
 
-/// The time, 28 h, that an operation or message counts if it never ends. As it is finite, searches
-/// can tell which placement has fewer such parts. A sum of at least kStall stands for "never".
+/// The time, 28 h, that searches count for an operation or message that never ends. As it is
+/// finite, searches can tell which placement has fewer such parts. A sum of at least kStall stands
+/// for "never".
 inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
 /// Returns how long the work (FLOP or bytes) takes at a constant rate, but at most kStall.
@@ -109,8 +110,9 @@ class StepDelay {
     [[nodiscard]] Nanoseconds finish(std::size_t activation_device, std::size_t lm_head) const;
 
     /// Returns when the outputs of n units (groups or slices) on device j have arrived at `target`,
-    /// the device of proj or of the hub. x leaves the activation device at time 0, links are empty,
-    /// and caps count only for x. Planners that place units one by one compare these times.
+    /// the device of proj or of the hub. x leaves the activation device at time 0, and links are
+    /// empty. For simplicity, caps are counted for x but not for the outputs. Planners that place
+    /// units one by one compare these times.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer,
         std::size_t activation_device,
@@ -124,8 +126,9 @@ class StepDelay {
     }
 
     /// Returns when x, sent at time 0, has arrived at `target`, where proj or the hub waits for x.
-    /// Caps are not counted. Under cost profile `paper` the result is 0. `units` says whether
-    /// `target` also has units; if so, x after the norm goes over the same link before x.
+    /// Caps are not counted. Under cost profile `paper` the result is 0, because D_T does not count
+    /// the transfer of x. `units` says whether `target` also has units; if so, x after the norm
+    /// goes over the same link before x.
     [[nodiscard]] Nanoseconds input(std::size_t activation_device, std::size_t target, bool units)
         const {
         return activation_device == target || uses_paper_formulas()
@@ -134,7 +137,8 @@ class StepDelay {
                          link_latency(activation_device, target);
     }
     /// Returns a time by which planners rank d as the host of block b (proj, ffn or hub): sending x
-    /// to d and computing b there. A hub costs no time; for it, all units of the layer are on d.
+    /// to d and computing b there. A hub itself takes no time. For a hub, the time of all units of
+    /// the layer on d is counted instead.
     [[nodiscard]] Nanoseconds host_rank(
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
@@ -180,8 +184,9 @@ class StepDelay {
     }
     [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
     [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
-    /// Returns the bytes that a device with n units sends to proj or to the hub. With `sliced` the
-    /// device sends its outputs' sum: of one output in F32, of several in 64-bit fixed point.
+    /// Returns the bytes that a device with n units sends to proj or to the hub. With `sliced` a
+    /// device with several units sends the sum of their outputs in 64-bit fixed point, and a device
+    /// with one unit sends that unit's output in F32.
     [[nodiscard]] Bytes outputs_bytes(std::int32_t n) const;
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
@@ -236,7 +241,7 @@ class StepDelay {
     std::size_t source_;
     std::int64_t context_;
     std::int64_t batch_;
-    Bytes x_bytes_;       ///< the size of x; under cost profile `paper` of proj's output
+    Bytes x_bytes_;       ///< the size of x; under cost profile `paper` the size of proj's output
     Bytes group_bytes_;   ///< the size of one group's output
     std::int32_t groups_; ///< the number of groups per layer
     std::int32_t slices_; ///< the number of slices per layer; 0 if not `sliced`
