@@ -11,9 +11,10 @@
 
 namespace headroom::scheduler {
 
-/// In granularity `paper` proj (attention's output projection) and ffn are one block each. In
-/// granularity `sliced` each group (a K/V head with its query heads) applies its own columns of the
-/// output projection, the ffn is cut into slices, and a block called hub adds up the partial sums.
+/// Granularity `paper`: proj (attention's output projection) and ffn are one block each.
+/// Granularity `sliced`: each group (a K/V head with its query heads) applies its own columns of
+/// the output projection, the ffn is cut into slices, and a block called hub adds up the partial
+/// sums.
 enum class Granularity : std::uint8_t { paper, sliced };
 
 /// Where the partial sums of a sliced layer are added up: on the device of the hub, or by a ring

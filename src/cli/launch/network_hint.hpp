@@ -10,9 +10,9 @@
 
 namespace headroom::cli {
 
-/// Returns a hint to be appended to the message that a rank did not answer in time. The hint is
-/// empty if all ranks run on this host. `known_hosts` has the host of each rank that has sent a
-/// message.
+/// Returns a hint to append to the error text which says that a rank did not answer in time. The
+/// hint is empty if all ranks run on this host. `known_hosts` has the host of each rank that has
+/// sent a message.
 [[nodiscard]] std::string network_hint(const std::vector<std::string>& known_hosts);
 
 /// A time limit for the initialisation of MPI, whose calls cannot be interrupted. If the object

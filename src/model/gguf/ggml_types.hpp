@@ -29,7 +29,7 @@ struct GgmlType {
     /// Byte offsets of the two binary16 scales in a stored quantisation block. The offsets are
     /// equal if the block has only one scale. They are not used for types that are not quantised.
     std::array<std::size_t, 2> scales{};
-    const WeightFormat* format = nullptr; ///< format in the kernels; null if they have none
+    const WeightFormat* format = nullptr; ///< format by which kernels read it; null: none does
 };
 
 inline constexpr std::size_t kLargestBlock = 256; ///< weights per quantisation block of Q4_K etc.
@@ -54,7 +54,8 @@ void expand_part(
     std::span<std::byte> out
 );
 
-/// Returns a text for error messages: which types can be computed, and what to do with other types.
+/// Returns a text for error messages: with which types the decoder can compute, and what to do
+/// about a model that has other types.
 [[nodiscard]] std::string computed_types_advice();
 
 } // namespace headroom::model

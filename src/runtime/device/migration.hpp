@@ -1,10 +1,11 @@
 // Stop-and-copy migration on one device. A block moves in pieces: some rows of a weight matrix, or
 // a cache page. The devices copy one piece after the other, in the order of
-// scheduler::migration_order. The sender frees a piece as soon as the receiver has it and nothing
-// on the sender uses it. Before pieces are copied, every device deallocates its staging buffer.
-// This makes room for a piece that arrives before the device has freed a piece that it sends. So at
-// no time does a device hold more than the larger of two numbers: its bytes before and its bytes
-// after the migration. Here block g2 moves from device A to B (dots: pieces of g2):
+// scheduler::migration_order. The sender frees a piece as soon as the receiver has it, unless a
+// block that stays uses the same bytes. Each device keeps memory for one piece in reserve, the
+// staging buffer, and gives this memory back when a migration begins. So an arriving piece has room
+// even if the device has not yet freed the piece that it sends, and at no time does a device hold
+// more than the larger of two numbers: its bytes before and its bytes after the migration. Here
+// block g2 moves from device A to B (dots: pieces of g2):
 //
 //     before            during                              after
 //     A: [g0 g1 g2]     A: [g0 g1 ..]  --piece of g2-->     A: [g0 g1]
@@ -32,8 +33,8 @@ namespace headroom::runtime {
 /// What a device reports to the controller about a block that it has received.
 struct ArrivedBlock {
     scheduler::Move move;
-    /// When the block's transfer begins: its message or its load from storage, whichever begins
-    /// first.
+    /// When the block's transfer begins. If its cache is sent and its weights are loaded from
+    /// storage, the earlier of the two begins counts.
     Nanoseconds start = 0;
     Nanoseconds end = 0;
     std::uint64_t checksum = 0; ///< computed from the checksums of all pieces, in order
@@ -54,8 +55,8 @@ struct MigrationTask {
 /// clock, because no device computes before all blocks have arrived. Element d of `sent_bytes`
 /// grows by the payload bytes that were sent to device d. Throws EnvironmentError if a piece
 /// arrives damaged, if this device's storage cannot be read, or if its weights differ from the
-/// sender's. Throws StuckError if a transfer would never end in virtual time, because a rate stays
-/// 0 or is too low.
+/// sender's. Throws StuckError if a transfer would not end within the first year of virtual time,
+/// because a rate stays 0 or is very low.
 [[nodiscard]] std::vector<ArrivedBlock> migrate(
     DeviceMemory& memory,
     const MigrationTask& task,

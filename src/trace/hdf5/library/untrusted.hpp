@@ -15,8 +15,8 @@ namespace headroom::trace::h5 {
 /// with an HDF5 superblock with addresses of 8 bytes.
 void check_ordinary(const std::string& path);
 
-/// A file that is open for reading. It counts the bytes that are read and refuses to read more than
-/// a file of its size can hold.
+/// A file that is open for reading. A damaged file can claim more rows than its size allows, so
+/// readers announce each read with count_read(), which throws if the sum is too large.
 class UntrustedFile {
   public:
     /// Throws InputError if the root group has links to other files or soft links. Throws
