@@ -21,32 +21,55 @@ struct PolicyRow {
     std::string_view name;
     std::string_view summary;
     Decision (*decide)(const Problem&);
+    /// Raise this number in every change after which the policy may decide differently on the same
+    /// problem, also if code that several policies share is changed. A replay asks the policy only
+    /// for decisions of its own version, and takes those of other versions as recorded.
+    int version;
     bool decides_batch_size = false;
 };
+
+constexpr int kResourceAwareVersion = 1;
+
+/// Returns the version of a policy that starts from a decision of resource_aware. Whatever changes
+/// that decision may change the policy's own. own_changes: number of changes to the policy itself.
+constexpr int version_after_resource_aware(int own_changes) {
+    return kResourceAwareVersion + own_changes;
+}
 
 /// The policies in the order of PolicyKind.
 constexpr PolicyRow kPolicies[] = {
     {"resource_aware",
      "searches for the least delay; never worse than keeping the placement",
      decide_resource_aware,
+     kResourceAwareVersion,
      true},
-    {"greedy", "puts each block on the first device that has room", decide_greedy},
-    {"round_robin", "puts each block on the next device that has room", decide_round_robin},
-    {"static", "keeps the first placement of resource_aware", decide_static_first},
-    {"paper", "the published method for heads, reconstructed", decide_paper},
+    {"greedy", "puts each block on the first device that has room", decide_greedy, 1},
+    {"round_robin", "puts each block on the next device that has room", decide_round_robin, 1},
+    {"static",
+     "keeps the first placement of resource_aware",
+     decide_static_first,
+     version_after_resource_aware(0)},
+    {"paper", "the published method for heads, reconstructed", decide_paper, 1},
     {"exact",
      "finds an optimum and proves it, or gives a bound; for small problems",
      decide_exact,
+     version_after_resource_aware(0),
      true},
-    {"dynamic_layer", "places whole layers anew at each decision", decide_dynamic_layer},
-    {"edgeshard", "contiguous layers for the least latency; placed once", decide_edgeshard},
+    {"dynamic_layer", "places whole layers anew at each decision", decide_dynamic_layer, 1},
+    {"edgeshard", "contiguous layers for the least latency; placed once", decide_edgeshard, 1},
     {"edgeshard_throughput",
      "contiguous layers for the shortest stages; placed once",
-     decide_edgeshard_throughput},
-    {"galaxy", "every layer over all devices by speed (sliced); placed once", decide_galaxy},
-    {"mdi_ring", "the published split of layers on a ring; placed once", decide_mdi_ring},
-    {"ring", "layers on a ring, split by speed; placed once", decide_ring},
+     decide_edgeshard_throughput,
+     1},
+    {"galaxy", "every layer over all devices by speed (sliced); placed once", decide_galaxy, 1},
+    {"mdi_ring", "the published split of layers on a ring; placed once", decide_mdi_ring, 1},
+    {"ring", "layers on a ring, split by speed; placed once", decide_ring, 1},
 };
+
+static_assert(
+    std::ranges::all_of(kPolicies, [](const PolicyRow& row) { return row.version >= 1; }),
+    "a row without a version"
+);
 
 const PolicyRow& row_of(PolicyKind kind) {
     const auto i = static_cast<std::size_t>(kind);
@@ -58,6 +81,7 @@ class TablePolicy final : public Policy {
   public:
     explicit TablePolicy(const PolicyRow& row) : row_(row) {}
     [[nodiscard]] std::string_view name() const override { return row_.name; }
+    [[nodiscard]] int version() const override { return row_.version; }
     [[nodiscard]] Decision decide(const Problem& problem) const override {
         return row_.decide(problem);
     }
@@ -75,6 +99,10 @@ std::string_view name_of(PolicyKind kind) {
 
 std::string_view summary_of(PolicyKind kind) {
     return row_of(kind).summary;
+}
+
+int version_of(PolicyKind kind) {
+    return row_of(kind).version;
 }
 
 std::optional<PolicyKind> policy_named(std::string_view name) {

@@ -33,6 +33,8 @@ enum class PolicyKind : std::uint8_t {
 [[nodiscard]] std::string_view name_of(PolicyKind kind);
 /// Returns a clause that says what the policy does, for users who choose a policy.
 [[nodiscard]] std::string_view summary_of(PolicyKind kind);
+/// Returns the version of the policy, at least 1; see Policy::version() and registry.cpp.
+[[nodiscard]] int version_of(PolicyKind kind);
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 /// Returns the names of all policies, in the order of PolicyKind.
 [[nodiscard]] std::vector<std::string_view> policy_names();
