@@ -447,6 +447,16 @@ class Trace:
         """The number of committed intervals, each of which has one decision."""
         return len(self._commits)
 
+    def policy_versions(self) -> list[str]:
+        """For each interval, the version of the policy that decided. Each part of a resumed run has its own. Programs
+        that did not record versions had version 1 of every policy."""
+        part, versions = 1, []
+        for interval, reason in enumerate(self.named("intervals", "reason")):
+            part += interval > 0 and reason == "resumed"
+            name = "policy_version" if part == 1 else f"part_{part}_policy_version"
+            versions.append(str(self.attributes.get(name, "1")))
+        return versions
+
     @cached_property
     def status(self) -> str:
         """As `completion`, but "killed" for a run that ended without closing its trace."""

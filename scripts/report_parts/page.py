@@ -35,7 +35,10 @@ def _subtitle(run: Run) -> str:
     figures, attributes = run.figures, run.trace.attributes
     policy = attributes.get("policy", "")
     recorded = attributes.get("recorded_policy")
-    words = [f"policy {policy}" + (f", recorded under {recorded}" if recorded else ""),
+    versions = " and ".join(dict.fromkeys(run.trace.policy_versions()))
+    words = [f"policy {policy}" + (f" version {versions}" if versions else "")
+             + (f", recorded under {recorded} version {attributes.get('recorded_policy_version', '1')}"
+                if recorded else ""),
              f"{figures['prompt_tokens']} + {figures['sampled_tokens']} tokens"
              + (f" in {len(figures['sequences'])} sequences" if run.several else ""),
              f"a decision every {count(attributes.get('interval', 0), 'round' if run.in_flight else 'token')}"]

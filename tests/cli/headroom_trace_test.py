@@ -66,6 +66,7 @@ class Module(small_traces.Traces):
         self.assertEqual(trace.scenario["workload"]["sequences"], 3)
         self.assertEqual(list(trace.input_files.values()), [(self.shared / "several.toml").read_text()])
         self.assertEqual(set(trace.named("intervals", "policy")), {"ring"})
+        self.assertEqual(trace.policy_versions(), [trace.attributes["policy_version"]] * len(trace))
         self.assertEqual(trace.units("tokens")["end"], "ns")
         late = trace.latency()
         for sequence in trace.sequences():

@@ -14,6 +14,7 @@
 #include "model/tokenizer/tokenizer.hpp"
 #include "support/replay_check.hpp"
 #include "trace/analysis/interrupts.hpp"
+#include "trace/analysis/parts.hpp"
 
 namespace headroom::support {
 
@@ -132,6 +133,7 @@ trace::Trace joined(const trace::Trace& before, trace::Trace after) {
     trace::Trace all = before;
     if (!all.intervals.empty()) {
         trace::drop_interrupted_requests(all.intervals.back());
+        trace::record_run_part(all.header, trace::part_ranges(before).size() + 1, after.header);
     }
     all.intervals.insert(all.intervals.end(), after.intervals.begin(), after.intervals.end());
     all.completion = after.completion;

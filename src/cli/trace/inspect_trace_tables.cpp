@@ -53,7 +53,16 @@ std::string part_table(const trace::Trace& trace) {
     if (parts.size() == 1) {
         return "";
     }
-    TextTable table({"part", "intervals", "version", "commit", "clock", "kernels", "transport"});
+    TextTable table(
+        {"part",
+         "intervals",
+         "version",
+         "commit",
+         "clock",
+         "kernels",
+         "transport",
+         "policy version"}
+    );
     const auto text_or_unknown = [](const std::string& text) { return text.empty() ? "?" : text; };
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const trace::RunPart& part = parts[i];
@@ -64,7 +73,8 @@ std::string part_table(const trace::Trace& trace) {
              text_or_unknown(part.commit),
              text_or_unknown(part.clock),
              text_or_unknown(part.kernels),
-             text_or_unknown(part.transport)}
+             text_or_unknown(part.transport),
+             part.policy_version}
         );
     }
     return table.text();

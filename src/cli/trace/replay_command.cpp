@@ -16,6 +16,7 @@
 #include "cli/terminal/interrupt.hpp"
 #include "runtime/offline/recording.hpp"
 #include "runtime/offline/replay.hpp"
+#include "trace/analysis/parts.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/records/labels.hpp"
 
@@ -84,9 +85,18 @@ int verify(const ReplayCommand& command, const trace::Trace& trace) {
     return identical ? 0 : static_cast<int>(ExitCode::bad_input);
 }
 
+/// Returns " (recorded)", with the version if another one than the program's began the run.
+std::string recorded_note(const trace::Trace& trace) {
+    const std::string version = trace::run_parts(trace).front().policy_version;
+    const auto kind = scheduler::policy_named(trace::attribute_of(trace.header, "policy"));
+    return kind && version != std::to_string(scheduler::version_of(*kind))
+               ? fmt::format(" (recorded, version {})", version)
+               : " (recorded)";
+}
+
 PolicyResult recorded_result(const ReplayCommand& command, const trace::Trace& trace) {
     PolicyResult result;
-    result.policy = trace::attribute_of(trace.header, "policy") + " (recorded)";
+    result.policy = trace::attribute_of(trace.header, "policy") + recorded_note(trace);
     result.summary = trace::summary_of(trace);
     result.trace = command.trace;
     return result;

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "runtime/control/controller.hpp"
+#include "trace/analysis/parts.hpp"
 #include "trace/records/model_rows.hpp"
 
 namespace headroom::runtime {
@@ -30,6 +31,7 @@ trace::RunHeader Controller::header() const {
     trace::RunHeader run;
     run.attributes = context_.attributes;
     run.attributes["policy"] = std::string(context_.policy->name());
+    run.attributes[trace::kPolicyVersion] = std::to_string(context_.policy->version());
     run.attributes["cost_profile"] =
         std::string(config::name_of(scenario_->controller.cost_profile));
     run.attributes["weights"] = std::string(config::name_of(scenario_->controller.weights));

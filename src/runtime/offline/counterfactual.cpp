@@ -7,6 +7,7 @@
 #include "runtime/offline/recording.hpp"
 #include "runtime/offline/replay.hpp"
 #include "runtime/offline/simulation.hpp"
+#include "trace/analysis/parts.hpp"
 
 namespace headroom::runtime {
 
@@ -76,11 +77,12 @@ std::map<std::string, std::string> counterfactual_attributes(
             attributes[name] = found->second;
         }
     }
-    const auto keep = [&](const char* name, const char* as) {
+    const auto keep = [&](const char* name, const char* as, const char* otherwise = "") {
         const auto found = recorded.find(name);
-        attributes[as] = found == recorded.end() ? "" : found->second;
+        attributes[as] = found == recorded.end() ? otherwise : found->second;
     };
     keep("policy", "recorded_policy");
+    keep(trace::kPolicyVersion, "recorded_policy_version", trace::kFirstPolicyVersion);
     keep("execution", "recorded_execution");
     attributes["execution"] = "counterfactual";
     attributes["clock"] = config::name_of(config::ClockMode::virtual_time);

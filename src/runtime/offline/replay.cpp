@@ -10,6 +10,7 @@
 #include "runtime/offline/simulation.hpp"
 #include "trace/analysis/compare.hpp"
 #include "trace/analysis/interrupts.hpp"
+#include "trace/analysis/parts.hpp"
 
 namespace headroom::runtime {
 
@@ -90,6 +91,7 @@ class ComparingSink final : public trace::Sink {
     void begin(const trace::RunHeader& header) override {
         trace::RunHeader derived = header;
         derived.codes = recorded_.header.codes; // not compared
+        take_policy_version(derived);
         leave_if(trace::differences(recorded_.header, derived, kMaxLines));
     }
 
@@ -128,6 +130,15 @@ class ComparingSink final : public trace::Sink {
     }
 
   private:
+    /// Replaces the version by the recorded one. Programs may differ in it and decide alike.
+    void take_policy_version(trace::RunHeader& derived) const {
+        derived.attributes.erase(trace::kPolicyVersion);
+        const auto recorded = recorded_.header.attributes.find(trace::kPolicyVersion);
+        if (recorded != recorded_.header.attributes.end()) {
+            derived.attributes.insert(*recorded);
+        }
+    }
+
     void leave_if(std::vector<std::string> differences) {
         if (!differences.empty()) {
             result_.differences = std::move(differences);

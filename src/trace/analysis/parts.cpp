@@ -26,11 +26,20 @@ std::vector<RunPart> run_parts(const Trace& trace) {
         RunPart& part = parts.emplace_back();
         part.intervals = range;
         for (const RunPartField& field : kRunPartFields) {
-            part.*field.member =
-                attribute_of(trace.header, attribute_name(field.attribute, parts.size()), "");
+            part.*field.member = attribute_of(
+                trace.header, attribute_name(field.attribute, parts.size()), field.otherwise
+            );
         }
     }
     return parts;
+}
+
+std::vector<std::string> policy_versions(const Trace& trace) {
+    std::vector<std::string> versions;
+    for (const RunPart& part : run_parts(trace)) {
+        versions.resize(part.intervals.last, part.policy_version);
+    }
+    return versions;
 }
 
 bool is_later_part_attribute(std::string_view attribute) {

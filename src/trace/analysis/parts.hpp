@@ -22,13 +22,20 @@ struct RunPart {
     std::string kernels; ///< name of the implementation of the arithmetic
     std::string transport;
     std::string host;
+    std::string policy_version; ///< version of the policy that decided; never empty
 };
+
+/// The attribute with the version of the run's policy. Programs that did not write it had version 1
+/// of every policy.
+inline constexpr const char* kPolicyVersion = "policy_version";
+inline constexpr const char* kFirstPolicyVersion = "1";
 
 /// A text member of RunPart. `attribute` is the header attribute that has this text for the first
 /// part.
 struct RunPartField {
     const char* attribute;
     std::string RunPart::*member;
+    const char* otherwise = ""; ///< the text of a part that has no such attribute
 };
 inline constexpr std::array kRunPartFields{
     RunPartField{"program_version", &RunPart::version},
@@ -37,12 +44,16 @@ inline constexpr std::array kRunPartFields{
     RunPartField{"kernels", &RunPart::kernels},
     RunPartField{"transport", &RunPart::transport},
     RunPartField{"host", &RunPart::host},
+    RunPartField{kPolicyVersion, &RunPart::policy_version, kFirstPolicyVersion},
 };
 
 /// Returns the parts in order, at least one. The header attributes of the first part have plain
 /// names ("clock"). Those of part 2 are "part_2_clock", …. Only the host is "host_part_2", because
 /// compare.hpp leaves out attributes whose names begin with "host_".
 [[nodiscard]] std::vector<RunPart> run_parts(const Trace& trace);
+
+/// Returns for each interval the version of the policy that decided.
+[[nodiscard]] std::vector<std::string> policy_versions(const Trace& trace);
 
 /// Adds the attributes of part `number` (2 or more) to the header of the trace. `by` is the header
 /// made by the program that is about to write this part.

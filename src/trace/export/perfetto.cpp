@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "trace/analysis/parts.hpp"
 #include "trace/export/perfetto_devices.hpp"
 #include "trace/export/trace_events.hpp"
 #include "trace/export/track_assignment.hpp"
@@ -18,9 +19,17 @@ namespace {
 
 // ---- decisions
 
-JsonMembers decision_arguments(const RunHeader& header, const IntervalRow& row) {
+/// A decision and the version of the policy that made it.
+struct MadeDecision {
+    const IntervalRow* row = nullptr;
+    std::string policy_version;
+};
+
+JsonMembers decision_arguments(const RunHeader& header, const MadeDecision& decision) {
+    const IntervalRow& row = *decision.row;
     return JsonMembers()
         .add("policy", code_label(header, "intervals.policy", row.policy))
+        .add("policy_version", decision.policy_version)
         .add("reason", code_label(header, "intervals.reason", row.reason))
         .add("epoch", row.epoch)
         .add("first_token", row.first_token)
@@ -49,14 +58,15 @@ std::string decision_name(const RunHeader& header, const IntervalRow& row) {
 /// slice contains slices for the turns under way and for the migration. Other decisions are
 /// instants.
 void add_decision(
-    const RunHeader& header, const IntervalRow& row, TraceEvents& events, Track track
+    const RunHeader& header, const MadeDecision& decision, TraceEvents& events, Track track
 ) {
+    const IntervalRow& row = *decision.row;
     const std::string name = decision_name(header, row);
     if (row.t_resume <= row.t_dec) {
-        events.instant(track, row.t_dec, name, decision_arguments(header, row));
+        events.instant(track, row.t_dec, name, decision_arguments(header, decision));
         return;
     }
-    events.slice(track, {row.t_dec, row.t_resume}, name, decision_arguments(header, row));
+    events.slice(track, {row.t_dec, row.t_resume}, name, decision_arguments(header, decision));
     if (row.t_dec < row.t_switch && row.t_switch <= row.t_resume) {
         events.slice(track, {row.t_dec, row.t_switch}, "turns under way end", JsonMembers());
     }
@@ -67,12 +77,13 @@ void add_decision(
 
 void add_decisions(const Trace& trace, TraceEvents& events) {
     const std::int64_t process = events.add_process("decisions");
-    std::vector<TrackSpan<const IntervalRow*>> decisions;
+    std::vector<TrackSpan<MadeDecision>> decisions;
     std::vector<TrackSpan<std::size_t>> intervals;
     std::vector<const EventRow*> fleet_events;
+    const std::vector<std::string> versions = policy_versions(trace);
     for (std::size_t i = 0; i < trace.intervals.size(); ++i) {
         const IntervalRow& row = trace.intervals[i].row;
-        decisions.push_back({{row.t_dec, std::max(row.t_dec, row.t_resume)}, &row});
+        decisions.push_back({{row.t_dec, std::max(row.t_dec, row.t_resume)}, {&row, versions[i]}});
         intervals.push_back({{row.t_dec, std::max(row.t_dec, row.t_end)}, i});
         for (const EventRow& event : trace.intervals[i].events) {
             if (event.device < 0) {
@@ -82,7 +93,7 @@ void add_decisions(const Trace& trace, TraceEvents& events) {
     }
     assign_tracks(events, process, "decisions", decisions);
     for (const auto& item : decisions) {
-        add_decision(trace.header, *item.content, events, item.track);
+        add_decision(trace.header, item.content, events, item.track);
     }
     assign_tracks(events, process, "intervals", intervals);
     for (const auto& item : intervals) {

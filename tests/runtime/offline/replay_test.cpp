@@ -172,7 +172,11 @@ trace::Trace imagined(
 std::vector<std::string> difference_of(trace::Trace run, trace::Trace counterfactual) {
     for (trace::Trace* const trace : {&run, &counterfactual}) {
         for (const char* const name :
-             {"execution", "recorded_execution", "recorded_policy", "counterfactual_requests"}) {
+             {"execution",
+              "recorded_execution",
+              "recorded_policy",
+              "recorded_policy_version",
+              "counterfactual_requests"}) {
             trace->header.attributes.erase(name);
         }
         for (trace::Interval& interval : trace->intervals) {
@@ -193,6 +197,10 @@ TEST(Counterfactual, equals_a_run_under_its_policy) {
         EXPECT_THAT(difference_of(run, counterfactual), IsEmpty());
         EXPECT_EQ(counterfactual.header.attributes.at("execution"), "counterfactual");
         EXPECT_EQ(counterfactual.header.attributes.at("recorded_policy"), "resource_aware");
+        EXPECT_EQ(
+            counterfactual.header.attributes.at("recorded_policy_version"),
+            std::to_string(recorded().policy->version())
+        );
         const auto decided = scheduler::make_policy(scenario.controller.policy);
         EXPECT_THAT(runtime::replay(counterfactual, scenario, *decided).differences, IsEmpty());
     }
