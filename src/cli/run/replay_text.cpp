@@ -1,6 +1,7 @@
 #include "cli/run/replay_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/units.hpp"
@@ -80,16 +81,15 @@ std::string version_text(const trace::Trace& trace, std::int64_t interval) {
                  );
 }
 
-} // namespace
-
-std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay) {
+std::string result_text(const trace::Trace& trace, const runtime::Replay& replay) {
     if (replay.differences.empty() && replay.intervals == 0) {
         return "no interval was committed, there is nothing to compare";
     }
     if (replay.differences.empty()) {
         const Counts counts = counts_of(trace);
         return fmt::format(
-            "identical: {}, {}, {}, {} of virtual time{}{}",
+            "identical{}: {}, {}, {}, {} of virtual time{}{}",
+            replay.as_recorded.count > 0 ? ", with decisions as recorded" : "",
             count_text(replay.intervals, "decision"),
             count_text(counts.moves, "move"),
             count_text(counts.tokens, "token"),
@@ -104,6 +104,32 @@ std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay
         "differs after {}\n{}",
         count_text(replay.intervals, "identical interval"),
         difference_text(trace, replay)
+    );
+}
+
+} // namespace
+
+std::string replay_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    const std::string as_recorded = as_recorded_text(trace, replay);
+    return result_text(trace, replay) + (as_recorded.empty() ? "" : "\n  " + as_recorded);
+}
+
+std::string as_recorded_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    const runtime::DecisionsAsRecorded& taken = replay.as_recorded;
+    if (taken.count == 0) {
+        return "";
+    }
+    return fmt::format(
+        "decisions taken as recorded: {} of {}, made by {} {} of policy {} (this program has "
+        "version "
+        "{}, which was not asked); verified: that placements fit, and what follows from them "
+        "(predicted and executed times, migrations, bytes, memory)",
+        taken.count,
+        trace.intervals.size(),
+        taken.versions.size() == 1 ? "version" : "versions",
+        fmt::join(taken.versions, ", "),
+        replay.policy,
+        replay.policy_version
     );
 }
 
@@ -128,7 +154,14 @@ nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& rep
         {"moves", counts.moves},
         {"completion", trace::completion_names()[static_cast<std::size_t>(trace.completion)]},
         {"recorded_commit", recorded_commit(trace, replay.intervals)},
+        {"policy", replay.policy},
+        {"policy_version", replay.policy_version},
+        {"decisions_as_recorded", replay.as_recorded.count},
+        {"other_policy_versions", replay.as_recorded.versions},
         {"exit_code", replay.differences.empty() ? 0 : 2}};
+    if (const std::string note = as_recorded_text(trace, replay); !note.empty()) {
+        json["note"] = note;
+    }
     if (!replay.differences.empty()) {
         json["differences"] = replay.differences;
         json["error"] = {"the replay differs from the trace"};

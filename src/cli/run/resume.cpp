@@ -133,7 +133,7 @@ Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file) 
     Resumption resumption;
     resumption.scenario = scenario_in(command, file.trace.header);
     refuse_unless(command, [&] {
-        check_derivable(command, file.trace);
+        check_derivable(command, file.trace, true);
         check_fits_model(command, file.trace, resumption.scenario);
     });
     resumption.kernels = kernels_for(command, file.trace.header);
@@ -191,7 +191,7 @@ int finish_complete_run(const RunCommand& command, const trace::TraceFile& file)
     const std::filesystem::path out = command.trace.empty() ? command.resume : command.trace;
     const bool finished = file.trace.completion == trace::Completion::finished;
     const bool elsewhere = !command.trace.empty();
-    refuse_unless(command, [&] { check_derivable(command, file.trace); });
+    refuse_unless(command, [&] { check_derivable(command, file.trace, false); });
     if (elsewhere) {
         check_trace_destination(out, command.force);
     }

@@ -67,7 +67,9 @@ runtime::Replay replay_trace(const RunCommand& command, const trace::Trace& trac
         const auto policy = scheduler::make_policy(scenario.controller.policy);
         return runtime::replay(trace, scenario, *policy, watch);
     } catch (const Bug& bug) { // no run writes such a trace
-        return {{fmt::format("the run: recorded | {}", bug.what())}, 0, 0};
+        runtime::Replay failed;
+        failed.differences = {fmt::format("the run: recorded | {}", bug.what())};
+        return failed;
     }
 }
 
@@ -114,7 +116,7 @@ std::string scenario_hash(
     return fmt::format("{:016x}", sum);
 }
 
-void check_derivable(const RunCommand& command, const trace::Trace& trace) {
+void check_derivable(const RunCommand& command, const trace::Trace& trace, bool goes_on) {
     if (launcher_has_checked()) {
         return;
     }
@@ -132,6 +134,14 @@ void check_derivable(const RunCommand& command, const trace::Trace& trace) {
     const runtime::Replay replay = replay_trace(command, trace);
     if (!replay.differences.empty()) {
         report_difference(command, trace, difference_text(trace, replay));
+    }
+    if (const std::string taken = as_recorded_text(trace, replay); !taken.empty()) {
+        print_warnings({fmt::format(
+            "{}: {}{}",
+            command.resume.string(),
+            taken,
+            goes_on ? fmt::format("; version {} decides from here on", replay.policy_version) : ""
+        )});
     }
 }
 

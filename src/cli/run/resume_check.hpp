@@ -21,9 +21,11 @@ inline constexpr const char* kScenarioHash = "scenario_hash";
 /// Checks the hash of the scenario and replays the trace (computes it again from its own contents,
 /// as `headroom replay` does). Shows the progress on a terminal. Throws InputError if the hash or
 /// the replay differs, because the trace is then damaged. If another version of the program wrote a
-/// part of the trace, a replay that differs causes only a warning. Does nothing in ranks that
-/// headroom started itself, because the launching process has checked the trace.
-void check_derivable(const RunCommand& command, const trace::Trace& trace);
+/// part of the trace, a replay that differs causes only a warning. Warns if another version of the
+/// policy decided, because its decisions are not verified. Does nothing in ranks that headroom
+/// started itself, because the launching process has checked the trace. `goes_on` says whether the
+/// run will make further decisions.
+void check_derivable(const RunCommand& command, const trace::Trace& trace, bool goes_on);
 
 /// Compares the model's shape, prompts, tokens and texts in the trace with the scenario's model
 /// file. Throws InputError if they differ; different texts in a trace of another program version

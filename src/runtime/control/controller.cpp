@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "runtime/control/infeasible_report.hpp"
+#include "runtime/control/recorded_decisions.hpp"
 #include "runtime/memory/memory_demand.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/timing/evaluate.hpp"
@@ -190,19 +191,19 @@ scheduler::Problem Controller::make_problem(
 }
 
 /// Returns the decision for as many requests as there is memory for: all that have a slot, and as
-/// many of the others as fit, at least one in all.
+/// many of the others as fit, at least one in all. Takes the recorded decision if there are any.
 Answer Controller::ask_policy(const SourceFacts& facts) {
     const auto admitted = static_cast<std::size_t>(
         std::ranges::count(facts.requests, true, &InFlightRequest::admitted)
     );
-    return decide_for_most(
-        *context_.policy,
-        facts.requests.size(),
-        std::max<std::size_t>(1, admitted),
-        [&](std::size_t count) {
-            return make_problem(facts, std::span(facts.requests).first(count));
-        }
-    );
+    const std::size_t most = facts.requests.size();
+    const std::size_t least = std::max<std::size_t>(1, admitted);
+    const auto problem_for = [&](std::size_t count) {
+        return make_problem(facts, std::span(facts.requests).first(count));
+    };
+    return context_.recorded != nullptr
+               ? context_.recorded->next(most, least, problem_for)
+               : decide_for_most(*context_.policy, most, least, problem_for);
 }
 
 Command Controller::next_command(const SourceFacts& facts) {
@@ -279,6 +280,9 @@ std::int64_t Controller::batch_after(
     const std::int64_t wanted = std::clamp<std::int64_t>(decision.batch, 1, slots);
     if (!decision.feasible || wanted == batch_) {
         return batch_;
+    }
+    if (context_.recorded != nullptr) {
+        return wanted;
     }
     const scheduler::RoundTimes old =
         scheduler::predict_rounds(problem_, placement, std::min(batch_, problem_.in_flight()));

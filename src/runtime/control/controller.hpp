@@ -25,11 +25,15 @@
 
 namespace headroom::runtime {
 
+class RecordedDecisions;
+
 /// What a controller reads and writes. The objects pointed to must outlive the controller.
 struct ControllerContext {
     const config::Scenario* scenario = nullptr;
     const scheduler::Blocks* blocks = nullptr;
     const scheduler::Policy* policy = nullptr;
+    /// Decisions to take instead of asking the policy; null: the policy is asked.
+    RecordedDecisions* recorded = nullptr;
     /// The distinct prompts, at least one, as token ids. If only the length of a prompt is known,
     /// all its ids are -1.
     const std::vector<std::vector<std::int32_t>>* prompts = nullptr;

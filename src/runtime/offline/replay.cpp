@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/check.hpp"
 #include "base/error.hpp"
+#include "runtime/control/recorded_decisions.hpp"
 #include "runtime/offline/recording.hpp"
 #include "runtime/offline/simulation.hpp"
 #include "trace/analysis/compare.hpp"
@@ -20,7 +22,9 @@ namespace {
 constexpr std::size_t kMaxLines = 10;
 
 /// Thrown to leave the serving loop when everything that is recorded has been compared.
-struct EndOfComparison {};
+struct EndOfComparison {
+    std::string difference; ///< empty if the run ended as recorded
+};
 
 /// How a part of a run ended. Every resumption of a run begins a new part.
 enum class Ending : std::uint8_t {
@@ -33,9 +37,12 @@ struct RunPart {
     trace::IntervalRange intervals;
     Ending ending = Ending::complete;
     bool goes_on = false;          ///< whether another part follows
+    std::string policy_version;    ///< version of the policy that decided
     std::int64_t turns = 0;        ///< number of its turns
     Nanoseconds end = 0;           ///< end of its last interval
     Nanoseconds last_turn_end = 0; ///< latest end of its turns
+
+    [[nodiscard]] std::size_t size() const { return intervals.last - intervals.first; }
 };
 
 Ending ending_of(const trace::Trace& trace, const trace::IntervalRange& part, bool goes_on) {
@@ -48,14 +55,15 @@ Ending ending_of(const trace::Trace& trace, const trace::IntervalRange& part, bo
 }
 
 std::vector<RunPart> parts_of_run(const trace::Trace& trace) {
-    const std::vector<trace::IntervalRange> ranges = trace::part_ranges(trace);
+    const std::vector<trace::RunPart> recorded = trace::run_parts(trace);
     std::vector<RunPart> parts;
-    for (std::size_t s = 0; s < ranges.size(); ++s) {
+    for (std::size_t s = 0; s < recorded.size(); ++s) {
         RunPart part;
-        part.intervals = ranges[s];
-        part.goes_on = s + 1 < ranges.size();
-        part.ending = ending_of(trace, ranges[s], part.goes_on);
-        for (std::size_t i = ranges[s].first; i < ranges[s].last; ++i) {
+        part.intervals = recorded[s].intervals;
+        part.goes_on = s + 1 < recorded.size();
+        part.ending = ending_of(trace, part.intervals, part.goes_on);
+        part.policy_version = recorded[s].policy_version;
+        for (std::size_t i = part.intervals.first; i < part.intervals.last; ++i) {
             part.turns += static_cast<std::int64_t>(trace.intervals[i].turns.size());
             part.end = trace.intervals[i].row.t_end;
             for (const trace::TurnRow& turn : trace.intervals[i].turns) {
@@ -96,10 +104,8 @@ class ComparingSink final : public trace::Sink {
     }
 
     void commit(const trace::Interval& interval) override {
+        HEADROOM_CHECK(next_ < part_.intervals.last, "interval {} is not recorded", next_);
         const std::string where = fmt::format("intervals[{}]", next_);
-        if (next_ == part_.intervals.last) {
-            leave_if({fmt::format("{}: not recorded | derived", where)});
-        }
         const trace::Interval& recorded = recorded_.intervals[next_];
         trace::Interval derived = interval;
         const bool may_lack =
@@ -130,7 +136,7 @@ class ComparingSink final : public trace::Sink {
     }
 
   private:
-    /// Replaces the version by the recorded one. Programs may differ in it and decide alike.
+    /// Replaces the version by the recorded one. The caller of replay() is told that they differ.
     void take_policy_version(trace::RunHeader& derived) const {
         derived.attributes.erase(trace::kPolicyVersion);
         const auto recorded = recorded_.header.attributes.find(trace::kPolicyVersion);
@@ -174,9 +180,14 @@ class Rerun final : public Simulation {
 
     [[nodiscard]] Command decide(const SourceFacts& facts) override {
         if (facts.stop == StopReason::none) {
-            if (part_.ending == Ending::broken_off && has_decided_all()) {
+            if (has_decided_all()) {
                 close_interval(facts);
-                throw EndOfComparison{};
+                throw EndOfComparison{
+                    part_.ending == Ending::broken_off
+                        ? ""
+                        : fmt::format(
+                              "intervals[{}]: not recorded | derived", part_.intervals.last
+                          )};
             }
             ++decisions_;
         }
@@ -209,9 +220,7 @@ class Rerun final : public Simulation {
     }
 
   private:
-    [[nodiscard]] bool has_decided_all() const {
-        return decisions_ == part_.intervals.last - part_.intervals.first;
-    }
+    [[nodiscard]] bool has_decided_all() const { return decisions_ == part_.size(); }
     [[nodiscard]] bool is_at_interrupt() const {
         return part_.ending == Ending::interrupted && turns_ == part_.turns && has_decided_all();
     }
@@ -249,6 +258,12 @@ void rerun(
         imagined != trace.header.attributes.end()) {
         settings.queue = sequences_in(imagined->second, settings.requests.size());
     }
+    RecordedDecisions recorded(
+        std::span(trace.intervals).subspan(part.intervals.first, part.size()), part.intervals.first
+    );
+    if (part.policy_version != result.policy_version) {
+        context.recorded = &recorded;
+    }
     Rerun simulation(workload, std::move(context), tokens, part, watch.interrupted);
     try {
         const RunOutcome outcome = simulation.run(std::move(settings));
@@ -256,9 +271,19 @@ void rerun(
         if (!outcome.message.empty()) {
             result.differences = {fmt::format("the run: recorded | {}", outcome.message)};
         }
-    } catch (const EndOfComparison&) {
+    } catch (const EndOfComparison& end) {
+        if (!end.difference.empty()) {
+            result.differences = {end.difference};
+        }
     }
     sink.expect_all();
+}
+
+void add_as_recorded(DecisionsAsRecorded& all, const RunPart& part) {
+    all.count += static_cast<std::int64_t>(part.size());
+    if (std::ranges::find(all.versions, part.policy_version) == all.versions.end()) {
+        all.versions.push_back(part.policy_version);
+    }
 }
 
 } // namespace
@@ -277,10 +302,15 @@ Replay replay(
     context.attributes = trace.header.attributes;
     context.trace_ops = trace.header.with_ops;
     Replay result;
+    result.policy = policy.name();
+    result.policy_version = std::to_string(policy.version());
     const RecordedTokens tokens(trace);
     const std::vector<RunPart> parts = parts_of_run(trace);
     result.resumptions = static_cast<std::int64_t>(parts.size()) - 1;
     for (const RunPart& part : parts) {
+        if (part.policy_version != result.policy_version && part.size() > 0) {
+            add_as_recorded(result.as_recorded, part);
+        }
         rerun(trace, workload, tokens, context, part, watch, result);
         if (!result.differences.empty()) {
             break;

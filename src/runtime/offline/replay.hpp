@@ -16,12 +16,22 @@
 
 namespace headroom::runtime {
 
+/// Decisions that a replay took from the trace without asking the policy, because the trace names
+/// another version of it than the program has.
+struct DecisionsAsRecorded {
+    std::int64_t count = 0;            ///< number of those in the parts of the run that were begun
+    std::vector<std::string> versions; ///< the versions that decided, each once, in their order
+};
+
 struct Replay {
     /// Values of the first interval that is not as recorded, one line per value: "where: recorded |
     /// derived". Empty if all intervals are as recorded.
     std::vector<std::string> differences;
     std::int64_t intervals = 0;   ///< number of intervals that were compared
     std::int64_t resumptions = 0; ///< how often the recorded run was resumed
+    std::string policy;           ///< name of the policy
+    std::string policy_version;   ///< its version in this program
+    DecisionsAsRecorded as_recorded;
 };
 
 /// Callbacks of a replay. Each may be empty.
@@ -33,9 +43,11 @@ struct ReplayWatch {
 
 /// Computes every decision, placement, time and byte count of the trace again and compares them
 /// with those recorded. Sampled ids, checksums and texts depend on the weights and are taken as
-/// recorded. A run that was killed, interrupted or failed is compared up to the end of its trace.
-/// scenario: the recorded scenario. policy: the policy that decided in the run. Throws InputError
-/// if the trace lacks data that the replay needs, and InterruptedError after a signal.
+/// recorded. So are the decisions of another version of the policy; their placements must be valid,
+/// and what follows from them is computed again. A run that was killed, interrupted or failed is
+/// compared up to the end of its trace. scenario: the recorded scenario. policy: the policy that
+/// decided in the run. Throws InputError if the trace lacks data that the replay needs, and
+/// InterruptedError after a signal.
 [[nodiscard]] Replay replay(
     const trace::Trace& trace,
     const config::Scenario& scenario,
