@@ -296,6 +296,25 @@ Nanoseconds StepDelay::until_proj(
     return inputs + proj_[layer * devices_ + shape.proj];
 }
 
+Nanoseconds StepDelay::until_proj_of(
+    std::size_t layer,
+    std::size_t activation_device,
+    std::size_t proj,
+    std::size_t j,
+    std::int32_t n,
+    bool beside
+) const {
+    const bool sends = activation_device != proj;
+    const Nanoseconds link_free = sends ? x_busy(activation_device, proj) * (beside ? 2 : 1) : 0;
+    const Nanoseconds input = sends ? link_free + link_latency(activation_device, proj) : 0;
+    Nanoseconds t = x_time(activation_device, j) + n * group_time(layer, j);
+    if (j != proj) {
+        t = j == activation_device ? std::max(t, link_free) : t;
+        t += outputs_time(j, proj, n) + link_latency(j, proj);
+    }
+    return std::max(input, t) + proj_time(layer, proj);
+}
+
 Nanoseconds StepDelay::through_slices(
     std::size_t layer, std::size_t hub, const std::int32_t* slices
 ) const {

@@ -92,6 +92,16 @@ class StepDelay {
     [[nodiscard]] Nanoseconds until_proj(
         std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const;
+    /// Returns the result of until_proj() if of all units only the n units of device j count.
+    /// `beside` says whether `proj` has units, too. Precondition: no caps and no published formula.
+    [[nodiscard]] Nanoseconds until_proj_of(
+        std::size_t layer,
+        std::size_t activation_device,
+        std::size_t proj,
+        std::size_t j,
+        std::int32_t n,
+        bool beside
+    ) const;
     [[nodiscard]] Nanoseconds from_proj(std::size_t layer, std::size_t proj, std::size_t ffn)
         const {
         return to_ffn(proj, ffn) + ffn_[layer * devices_ + ffn];

@@ -26,8 +26,11 @@ bool later(const std::unique_ptr<Domain>& a, const std::unique_ptr<Domain>& b) {
 
 } // namespace
 
-BranchAndBound::BranchAndBound(const Tables& tables, const std::optional<Decision>& incumbent)
-    : tables_(tables), relaxation_(tables), best_objective_(tables.worst()) {
+BranchAndBound::BranchAndBound(
+    const Tables& tables, const std::optional<Decision>& incumbent, Improve improve
+)
+    : tables_(tables), relaxation_(tables), improve_(std::move(improve)),
+      best_objective_(tables.worst()) {
     if (incumbent) {
         const double objective = objective_ns(tables.problem(), *incumbent);
         if (objective < kInfinite) {
@@ -58,7 +61,7 @@ std::unique_ptr<Domain> BranchAndBound::pop() {
     return domain;
 }
 
-Found BranchAndBound::run(std::int64_t limit) {
+Found BranchAndBound::run(const Limits& limits) {
     Domain root = whole(tables_, best_objective_);
     if (propagate(tables_, root)) {
         push(std::make_unique<Domain>(std::move(root)));
@@ -66,7 +69,7 @@ Found BranchAndBound::run(std::int64_t limit) {
     bool first = true;
     double unfinished = kInfinite;
     while (!open_.empty() && open_.front()->bound < cutoff()) {
-        if (!first && relaxation_.work() >= limit) {
+        if (!first && exhausted(limits)) {
             unfinished = open_.front()->bound;
             break;
         }
@@ -78,7 +81,7 @@ Found BranchAndBound::run(std::int64_t limit) {
         }
         Trace trace(tables_);
         const Fate fate =
-            improve_bound(*domain, trace, first ? kRootIterations : kIterations, limit);
+            improve_bound(*domain, trace, first ? kRootIterations : kIterations, limits);
         first = false;
         if (fate == Fate::unfinished) {
             push(std::move(domain));
@@ -100,12 +103,13 @@ Found BranchAndBound::run(std::int64_t limit) {
     const double proven = tables_.by_formula() ? cutoff() : best_objective_;
     found.bound = found.complete ? proven : std::min(unfinished * (1 - kRelative), proven);
     found.nodes = relaxation_.work();
+    found.operations = relaxation_.operations();
     return found;
 }
 
 /// Improves the multipliers, and with them the bound of the box, by subgradient steps.
 BranchAndBound::Fate BranchAndBound::improve_bound(
-    Domain& domain, Trace& trace, int iterations, std::int64_t limit
+    Domain& domain, Trace& trace, int iterations, const Limits& limits
 ) {
     constexpr int kPatience = 4;
     constexpr double kShorter = 0.6;
@@ -116,7 +120,7 @@ BranchAndBound::Fate BranchAndBound::improve_bound(
     double scale = 1;
     int without_improvement = 0;
     for (int it = 0; it < iterations; ++it) {
-        if (it > 0 && relaxation_.work() >= limit) {
+        if (it > 0 && exhausted(limits)) {
             return Fate::unfinished;
         }
         throw_if_stopped(tables_.problem().stop);
@@ -202,9 +206,15 @@ void BranchAndBound::consider(const Relaxed& relaxed) {
     if (fits) {
         try_candidate(relaxed.draft);
     }
+    if (improve_ && tables_.aim() == Aim::objective) {
+        auto better = improve_(placement_of(tables_, relaxed.draft), relaxation_.operations());
+        if (better) {
+            try_placement(std::move(*better));
+        }
+    }
 }
 
-/// Keeps the draft if it is better than the best placement, according to `validate` and `evaluate`.
+/// Keeps the draft if it is better than the best placement.
 void BranchAndBound::try_candidate(const Draft& draft) {
     const Problem& problem = tables_.problem();
     Placement placement = placement_of(tables_, draft);
@@ -214,8 +224,15 @@ void BranchAndBound::try_candidate(const Draft& draft) {
         }
         return;
     }
-    const double quick = quick_objective_ns(tables_, draft, placement);
-    if (quick >= best_objective_ || !validate(problem, placement).ok()) {
+    if (quick_objective_ns(tables_, draft, placement) < best_objective_) {
+        try_placement(std::move(placement));
+    }
+}
+
+/// Keeps the placement if it is better than the best one, according to `validate` and `evaluate`.
+void BranchAndBound::try_placement(Placement placement) {
+    const Problem& problem = tables_.problem();
+    if (!validate(problem, placement).ok()) {
         return;
     }
     const double objective = objective_ns(problem, evaluate(problem, placement));

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -25,26 +27,46 @@ struct Found {
     double bound = 0;                   ///< lower bound of all objectives, with the tables' times
     bool complete = false;              ///< whether no box is left
     std::int64_t nodes = 0;
+    std::int64_t operations = 0;
 };
+
+/// When the search ends although boxes remain. Both counts depend on the problem alone.
+struct Limits {
+    std::int64_t nodes = 0; ///< pools and shortest paths of relaxations
+    /// Elementary operations of relaxations. On one core 10^6 take 2 to 3 ms.
+    std::int64_t operations = std::numeric_limits<std::int64_t>::max();
+};
+
+/// Returns a placement that fits and is better than all that it returned before, or nothing. The
+/// argument is the placement of a relaxation, which may need more memory than devices have, and the
+/// number of operations so far.
+using Improve = std::function<std::optional<Placement>(const Placement&, std::int64_t)>;
 
 class BranchAndBound {
   public:
-    /// `incumbent` is a decision that fits, if one is known.
-    BranchAndBound(const Tables& tables, const std::optional<Decision>& incumbent);
-    [[nodiscard]] Found run(std::int64_t limit);
+    /// `incumbent` is a decision that fits, if one is known. `improve`, if set, is called with the
+    /// placement of every relaxation.
+    BranchAndBound(
+        const Tables& tables, const std::optional<Decision>& incumbent, Improve improve = {}
+    );
+    [[nodiscard]] Found run(const Limits& limits);
 
   private:
     enum class Fate : std::uint8_t { dropped, split, unfinished };
 
     [[nodiscard]] double cutoff() const;
+    [[nodiscard]] bool exhausted(const Limits& limits) const {
+        return relaxation_.work() >= limits.nodes || relaxation_.operations() >= limits.operations;
+    }
     void push(std::unique_ptr<Domain> domain);
     [[nodiscard]] std::unique_ptr<Domain> pop();
     [[nodiscard]] Fate improve_bound(
-        Domain& domain, Trace& trace, int iterations, std::int64_t limit
+        Domain& domain, Trace& trace, int iterations, const Limits& limits
     );
     [[nodiscard]] bool tighten(Domain& domain, const Relaxed& relaxed);
     void consider(const Relaxed& relaxed);
     void try_candidate(const Draft& draft);
+    void try_placement(Placement placement);
     [[nodiscard]] bool is_closed_by_flow(Domain& domain);
     void split(const Domain& domain, const Trace& trace);
     [[nodiscard]] bool split_hosts(const Domain& domain, const Trace& trace);
@@ -67,6 +89,7 @@ class BranchAndBound {
 
     const Tables& tables_;
     Relaxation relaxation_;
+    Improve improve_;
     std::optional<Placement> best_;
     double best_objective_;
     std::vector<std::unique_ptr<Domain>> open_; ///< remaining boxes, a heap by (bound, serial)

@@ -17,26 +17,94 @@ void PoolSolver::load(
     const Tables& tables, const Domain& domain, std::size_t pool, const std::vector<double>& price
 ) {
     const Pool& p = tables.pools()[pool];
-    items_ = p.items;
     all_ = p.units;
-    base_ = price;
-    price_ = price;
+    operations_ += static_cast<std::int64_t>(4 * p.items * devices_);
+    base_.clear();
+    low_.clear();
+    high_.clear();
     count_.clear();
-    const auto first = static_cast<std::ptrdiff_t>(p.first_item * devices_);
-    const auto last = first + static_cast<std::ptrdiff_t>(items_ * devices_);
-    low_.assign(domain.least.begin() + first, domain.least.begin() + last);
-    high_.assign(domain.most.begin() + first, domain.most.begin() + last);
-    for (std::size_t i = 0; i < items_; ++i) {
-        count_.push_back(static_cast<std::int32_t>(tables.items()[p.first_item + i].blocks.size()));
+    merged_.clear();
+    first_ = &tables.items()[p.first_item];
+    std::vector<std::int32_t> high(devices_);
+    for (std::size_t i = 0; i < p.items; ++i) {
+        const double* const row = &price[i * devices_];
+        const std::int32_t* const low = &domain.least[(p.first_item + i) * devices_];
+        const auto count = static_cast<std::int32_t>(first_[i].blocks.size());
+        bool free = true;
         for (std::size_t d = 0; d < devices_; ++d) {
-            if (price[i * devices_ + d] >= kInfinite) {
-                high_[i * devices_ + d] = low_[i * devices_ + d];
-            }
+            const std::int32_t most = domain.most[(p.first_item + i) * devices_ + d];
+            high[d] = row[d] >= kInfinite ? low[d] : most;
+            free = free && low[d] == 0 && (high[d] == 0 || high[d] == count);
         }
+        std::size_t same = count_.size();
+        for (std::size_t k = 0; free && k < count_.size() && same == count_.size(); ++k) {
+            bool equal = free_[k] != 0;
+            for (std::size_t d = 0; equal && d < devices_; ++d) {
+                equal = base_[k * devices_ + d] == row[d] &&
+                        (high_[k * devices_ + d] > 0) == (high[d] > 0);
+            }
+            same = equal ? k : same;
+        }
+        merged_.push_back(same);
+        if (same < count_.size()) {
+            count_[same] += count;
+            for (std::size_t d = 0; d < devices_; ++d) {
+                high_[same * devices_ + d] += high[d];
+            }
+            continue;
+        }
+        base_.insert(base_.end(), row, row + devices_);
+        low_.insert(low_.end(), low, low + devices_);
+        high_.insert(high_.end(), high.begin(), high.end());
+        free_.resize(count_.size() + 1);
+        free_[count_.size()] = free ? 1 : 0;
+        count_.push_back(count);
     }
+    items_ = count_.size();
+    price_ = base_;
     distance_.resize(devices_ + 1);
     next_.resize(devices_ + 1);
     by_.resize(devices_ + 1);
+    item_distance_.resize(items_);
+    item_next_.resize(items_);
+}
+
+/// Splits the units of merged items again. Units stay on their previous device where they can.
+std::vector<std::int32_t> PoolSolver::units() const {
+    std::vector<std::int32_t> left = best_units_;
+    std::vector<std::int32_t> units(merged_.size() * devices_, 0);
+    for (std::size_t i = 0; i < merged_.size(); ++i) {
+        const std::size_t origin = first_[i].origin;
+        if (free_[merged_[i]] == 0) {
+            std::copy_n(
+                best_units_.begin() + static_cast<std::ptrdiff_t>(merged_[i] * devices_),
+                devices_,
+                units.begin() + static_cast<std::ptrdiff_t>(i * devices_)
+            );
+        } else if (origin < devices_) {
+            std::int32_t& here = left[merged_[i] * devices_ + origin];
+            const auto stay = std::min(here, static_cast<std::int32_t>(first_[i].blocks.size()));
+            units[i * devices_ + origin] = stay;
+            here -= stay;
+        }
+    }
+    for (std::size_t i = 0; i < merged_.size(); ++i) {
+        if (free_[merged_[i]] == 0) {
+            continue;
+        }
+        auto missing = static_cast<std::int32_t>(first_[i].blocks.size());
+        for (std::size_t d = 0; d < devices_; ++d) {
+            missing -= units[i * devices_ + d];
+        }
+        for (std::size_t d = 0; d < devices_ && missing > 0; ++d) {
+            std::int32_t& here = left[merged_[i] * devices_ + d];
+            const std::int32_t take = std::min(here, missing);
+            units[i * devices_ + d] += take;
+            here -= take;
+            missing -= take;
+        }
+    }
+    return units;
 }
 
 void PoolSolver::surcharge(const Tables& tables, std::size_t proj) {
@@ -78,56 +146,65 @@ void PoolSolver::start() {
     least_total_ += total_;
 }
 
-/// Returns the least change of the cost if one unit moves from a to b, and its item. The index
-/// a = devices_ stands for waiting.
-double PoolSolver::step_price(std::size_t a, std::size_t b, std::size_t& item) const {
-    double best = kInfinite;
-    for (std::size_t i = 0; i < items_; ++i) {
-        const std::size_t k = i * devices_;
-        if (at_[k + b] >= high_[k + b]) {
-            continue;
-        }
-        double change = kInfinite;
-        if (a == devices_) {
-            change = waiting_[i] > 0 ? price_[k + b] : kInfinite;
-        } else if (at_[k + a] > low_[k + a]) {
-            change = price_[k + b] - price_[k + a];
-        }
-        if (change < best) {
-            best = change;
-            item = i;
-        }
-    }
-    return best;
+double PoolSolver::least_prices() {
+    start();
+    return least_total_;
 }
 
 /// Computes the shortest paths from every device and from waiting to one device, by the algorithm
-/// of Bellman and Ford.
+/// of Bellman and Ford. A step takes a unit of an item from one device to another, so the paths
+/// alternate between devices and items.
 void PoolSolver::find_paths(std::size_t to) {
     std::fill(distance_.begin(), distance_.end(), kInfinite);
+    std::fill(item_distance_.begin(), item_distance_.end(), kInfinite);
     distance_[to] = 0;
-    for (std::size_t round = 0; round <= devices_; ++round) {
-        bool changed = false;
-        for (std::size_t b = 0; b < devices_; ++b) {
-            if (distance_[b] >= kInfinite) {
-                continue;
+    new_devices_.assign(1, to);
+    for (std::size_t round = 0; round <= devices_ && !new_devices_.empty(); ++round) {
+        new_items_.clear();
+        operations_ += static_cast<std::int64_t>(items_ * new_devices_.size());
+        for (std::size_t i = 0; i < items_; ++i) {
+            const std::size_t k = i * devices_;
+            double best = item_distance_[i] - rounding_;
+            std::size_t next = devices_;
+            for (const std::size_t b : new_devices_) {
+                const double d = price_[k + b] + distance_[b];
+                if (d < best && at_[k + b] < high_[k + b]) {
+                    best = d;
+                    next = b;
+                }
             }
-            for (std::size_t a = 0; a <= devices_; ++a) {
-                if (a == b || a == to) {
-                    continue;
-                }
-                std::size_t item = 0;
-                const double d = step_price(a, b, item) + distance_[b];
-                if (d < distance_[a] - rounding_) {
-                    distance_[a] = d;
-                    next_[a] = b;
-                    by_[a] = item;
-                    changed = true;
-                }
+            if (next < devices_) {
+                item_distance_[i] = best;
+                item_next_[i] = next;
+                new_items_.push_back(i);
             }
         }
-        if (!changed) {
-            break;
+        new_devices_.clear();
+        operations_ += static_cast<std::int64_t>(devices_ * new_items_.size());
+        for (std::size_t a = 0; a < devices_ && !new_items_.empty(); ++a) {
+            double best = distance_[a] - rounding_;
+            std::size_t by = items_;
+            for (const std::size_t i : new_items_) {
+                const std::size_t k = i * devices_ + a;
+                const double d = item_distance_[i] - price_[k];
+                if (d < best && at_[k] > low_[k]) {
+                    best = d;
+                    by = i;
+                }
+            }
+            if (by < items_ && a != to) {
+                distance_[a] = best;
+                next_[a] = item_next_[by];
+                by_[a] = by;
+                new_devices_.push_back(a);
+            }
+        }
+    }
+    for (std::size_t i = 0; i < items_; ++i) {
+        if (waiting_[i] > 0 && item_distance_[i] < distance_[devices_]) {
+            distance_[devices_] = item_distance_[i];
+            next_[devices_] = item_next_[i];
+            by_[devices_] = i;
         }
     }
 }
@@ -187,12 +264,14 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
 template <class Take>
 void PoolSolver::climb(const Ladder& ladder, const Interval& time, const Take& take) {
     start();
+    operations_ += static_cast<std::int64_t>(3 * items_ * devices_);
     std::int32_t missing = 0; // units that must be on devices that have no room for them yet
     for (std::size_t d = 0; d < devices_; ++d) {
         missing += load_[d];
     }
     std::int32_t reach = 0;
     for (const Event& event : ladder) {
+        operations_ += 2;
         if (event.cost > time.most || !take(event.cost, false)) {
             break;
         }

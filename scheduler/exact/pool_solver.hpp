@@ -3,7 +3,7 @@
 // how many units each device can take within a given cost, so for a fixed cost this is a
 // transportation problem from items to devices. The solver goes through the events of the ladder.
 // Each event gives one device room for one more unit, and a shortest augmenting path restores the
-// optimum.
+// optimum. Items with equal prices are merged, so that there are few.
 #pragma once
 
 #include <cstddef>
@@ -30,25 +30,35 @@ class PoolSolver {
     /// Adds the costs per unit of the published formula, which depend on the device of proj.
     void surcharge(const Tables& tables, std::size_t proj);
 
+    /// Returns the least sum of prices of all units if each may take any device: a lower bound.
+    [[nodiscard]] double least_prices();
     /// Returns the least total cost of placing all units, or `stop` if no cost is below `stop`.
     [[nodiscard]] double solve(const Ladder& ladder, const Interval& time, double stop);
 
     /// Widens `costs` to all ladder costs in `time` with which the total can be below `limit`.
     void widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs);
 
+    /// Returns the number of elementary operations so far.
+    [[nodiscard]] std::int64_t operations() const { return operations_; }
+
     /// Returns the units per item and device of the last solve() with a result below its `stop`.
-    [[nodiscard]] const std::vector<std::int32_t>& units() const { return best_units_; }
+    /// Of merged items, units stay on their previous device where that is possible.
+    [[nodiscard]] std::vector<std::int32_t> units() const;
 
   private:
     bool augment(std::size_t to, std::int32_t room);
     void find_paths(std::size_t to);
-    [[nodiscard]] double step_price(std::size_t a, std::size_t b, std::size_t& item) const;
     void start();
     template <class Take>
     void climb(const Ladder& ladder, const Interval& time, const Take& take);
 
     std::size_t devices_;
+    std::int64_t operations_ = 0;
     std::size_t items_ = 0;
+    const Item* first_ = nullptr;     ///< the pool's items
+    std::vector<std::size_t> merged_; ///< [item of the pool]: index among the merged items
+    std::vector<char> free_;          ///< [merged item]: 1 if the box does not limit its counts
+
     std::int32_t all_ = 0;
     std::vector<double> base_;        ///< [item][device]
     std::vector<double> price_;       ///< base_ + surcharge
@@ -66,6 +76,10 @@ class PoolSolver {
     double rounding_ = 0;
     bool rounded_ = false;
 
+    std::vector<std::size_t> new_devices_; ///< devices whose distance has become shorter
+    std::vector<std::size_t> new_items_;   ///< items whose distance has become shorter
+    std::vector<double> item_distance_;    ///< [item]: cost from a unit of the item to the device
+    std::vector<std::size_t> item_next_;   ///< [item]: the next device on this path
     std::vector<double> distance_;
     std::vector<std::size_t> next_;
     std::vector<std::size_t> by_;

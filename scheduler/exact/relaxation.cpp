@@ -16,14 +16,17 @@ Relaxation::Relaxation(const Tables& tables)
     : tables_(tables), n_(tables.devices()), memory_scale_(memory_scale(tables)), solver_(n_),
       memory_price_(n_), lane_price_(tables.lanes()), proj_price_(tables.layers() * n_),
       groups_(tables.layers() * n_ * n_), slices_(tables.layers() * n_),
+      groups_solved_(tables.layers() * n_ * n_), slices_solved_(tables.layers() * n_),
       layer_(tables.layers() * n_ * n_), via_(tables.layers() * n_ * n_),
       node_(tables.chain_length() * n_), to_(tables.chain_length() * n_),
       from_(tables.chain_length() * n_), used_(n_), busy_(tables.lanes()) {
     result_.draft.chain.resize(tables.chain_length());
     result_.draft.units.resize(tables.items().size() * n_);
     result_.slope.resize(n_ + tables.lanes());
+    chain_hosts_.resize(tables.chain_length());
     if (!tables.sliced()) {
         result_.draft.proj.resize(tables.layers());
+        proj_hosts_.resize(tables.layers());
     }
 }
 
@@ -48,9 +51,8 @@ double Relaxation::price(const Item& item, std::size_t d) const {
     return sum;
 }
 
-double Relaxation::solve_groups(std::size_t pool, std::size_t key, std::size_t proj) {
+double Relaxation::solve_groups(std::size_t pool, std::size_t key, std::size_t proj, double best) {
     ++work_;
-    double best = kInfinite;
     const std::size_t layer = tables_.pools()[pool].layer;
     for (const Ladder& ladder : tables_.group_ladders(layer, key, proj)) {
         best = solver_.solve(ladder, domain_->time[pool], best);
@@ -69,161 +71,97 @@ void Relaxation::load(std::size_t k) {
     solver_.load(tables_, *domain_, k, pool_price_);
 }
 
-void Relaxation::solve_pools() {
+/// Returns the least cost at which the ladder has room for all units of the pool.
+double Relaxation::least_time(const Ladder& ladder, std::size_t pool) const {
+    const auto units = static_cast<std::size_t>(tables_.pools()[pool].units);
+    const Interval& time = domain_->time[pool];
+    if (ladder.size() < units || ladder[units - 1].cost > time.most) {
+        return kInfinite;
+    }
+    return std::max(ladder[units - 1].cost, time.least);
+}
+
+/// Sets the cost of each pool, for each pair of hosts, to a lower bound.
+void Relaxation::bound_pools() {
+    std::fill(groups_solved_.begin(), groups_solved_.end(), 0);
+    std::fill(slices_solved_.begin(), slices_solved_.end(), 0);
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
         const Pool& pool = tables_.pools()[k];
         const std::size_t l = pool.layer;
         load(k);
-        const std::uint64_t next = domain_->chain[l + 1];
+        double prices = solver_.least_prices();
+        const Hosts& next = chain_hosts_[l + 1];
         if (pool.slices) {
-            for (std::size_t hub = 0; hub < n_; ++hub) {
-                work_ += has(next, hub) ? 1 : 0;
-                slices_[l * n_ + hub] =
-                    has(next, hub)
-                        ? solver_.solve(tables_.slice_ladder(l, hub), domain_->time[k], kInfinite)
-                        : kInfinite;
+            for (const std::size_t hub : next) {
+                slices_[l * n_ + hub] = least_time(tables_.slice_ladder(l, hub), k) + prices;
             }
             continue;
         }
-        const std::uint64_t keys = tables_.by_formula() ? next : domain_->chain[l];
-        const std::uint64_t projs = tables_.sliced() ? next : domain_->proj[l];
-        for (std::size_t p = 0; p < n_; ++p) {
-            if (has(projs, p)) {
+        const Hosts& keys = tables_.by_formula() ? next : chain_hosts_[l];
+        const Hosts& projs = tables_.sliced() ? next : proj_hosts_[l];
+        for (const std::size_t p : projs) {
+            if (tables_.by_formula()) {
                 solver_.surcharge(tables_, p);
+                prices = solver_.least_prices();
             }
-            for (std::size_t key = 0; key < n_; ++key) {
-                groups_[at(l, key, p)] =
-                    has(projs, p) && has(keys, key) ? solve_groups(k, key, p) : kInfinite;
+            for (const std::size_t key : keys) {
+                double least = kInfinite;
+                for (const Ladder& ladder : tables_.group_ladders(l, key, p)) {
+                    least = std::min(least, least_time(ladder, k));
+                }
+                groups_[at(l, key, p)] = least + prices;
             }
         }
     }
 }
 
-/// Computes the cost of each layer for every pair of activation devices, with the best proj.
-void Relaxation::join_layers() {
-    for (std::size_t l = 0; l < tables_.layers(); ++l) {
-        for (std::size_t d = 0; d < n_ && !tables_.sliced(); ++d) {
-            proj_price_[l * n_ + d] = price(tables_.proj(l), d);
+/// Solves the pools on the best chain exactly. Returns false if they had been solved before.
+bool Relaxation::solve_pools_on_chain(double slack) {
+    bool changed = false;
+    const Draft& draft = result_.draft;
+    for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
+        const Pool& pool = tables_.pools()[k];
+        const std::size_t l = pool.layer;
+        const std::size_t h = draft.chain[l];
+        const std::size_t f = draft.chain[l + 1];
+        if (pool.slices) {
+            const std::size_t i = l * n_ + f;
+            if (slices_solved_[i] == 0) {
+                load(k);
+                ++work_;
+                const double most = slices_[i] + slack;
+                const double least =
+                    solver_.solve(tables_.slice_ladder(l, f), domain_->time[k], most);
+                slices_[i] = least < most ? least : kInfinite;
+                slices_solved_[i] = 1;
+                changed = true;
+                for (const std::size_t a : chain_hosts_[l]) {
+                    join_layer(l, a);
+                }
+            }
+            continue;
         }
-        for (std::size_t h = 0; h < n_; ++h) {
-            for (std::size_t f = 0; f < n_; ++f) {
-                double best = kInfinite;
-                std::size_t via = f;
-                if (!has(domain_->chain[l], h) || !has(domain_->chain[l + 1], f)) {
-                    layer_[at(l, h, f)] = kInfinite;
-                    continue;
+        const std::size_t key = group_key(h, f);
+        const std::size_t p = via_[at(l, h, f)];
+        const std::size_t i = at(l, key, p);
+        if (groups_solved_[i] == 0) {
+            load(k);
+            solver_.surcharge(tables_, p);
+            const double most = groups_[i] + slack;
+            const double least = solve_groups(k, key, p, most);
+            groups_[i] = least < most ? least : kInfinite;
+            groups_solved_[i] = 1;
+            changed = true;
+            if (tables_.by_formula()) {
+                for (const std::size_t a : chain_hosts_[l]) {
+                    join_layer(l, a);
                 }
-                if (tables_.sliced()) {
-                    best = groups_[at(l, h, f)] + slices_[l * n_ + f];
-                }
-                for (std::size_t p = 0; p < n_ && !tables_.sliced(); ++p) {
-                    const double sum = groups_[at(l, tables_.by_formula() ? f : h, p)] +
-                                       proj_price_[l * n_ + p] + tables_.from_proj(l, p, f);
-                    via = sum < best ? p : via;
-                    best = std::min(best, sum);
-                }
-                layer_[at(l, h, f)] = best;
-                via_[at(l, h, f)] = via;
+            } else {
+                join_layer(l, h);
             }
         }
     }
-}
-
-void Relaxation::weigh_chain(std::uint64_t embeds) {
-    const std::size_t last = tables_.chain_length() - 1;
-    for (std::size_t i = 0; i <= last; ++i) {
-        const std::uint64_t mask = i == 0 ? embeds : domain_->chain[i];
-        for (std::size_t d = 0; d < n_; ++d) {
-            const Item* item = tables_.chain_item(i, embeds == std::uint64_t{1} << d);
-            double& node = node_[i * n_ + d];
-            node = item != nullptr ? price(*item, d) : 0;
-            node += i == 0 ? tables_.start(d) : 0;
-            node = has(mask, d) ? node : kInfinite;
-        }
-    }
-}
-
-void Relaxation::forward() {
-    const std::size_t last = tables_.chain_length() - 1;
-    std::fill(to_.begin(), to_.end(), kInfinite);
-    std::copy_n(node_.begin(), n_, to_.begin());
-    for (std::size_t i = 1; i <= last; ++i) {
-        for (std::size_t a = 0; a < n_; ++a) {
-            for (std::size_t b = 0; b < n_; ++b) {
-                const double edge = i < last ? layer_[at(i - 1, a, b)] : tables_.finish(a, b);
-                double& best = to_[i * n_ + b];
-                best = std::min(best, to_[(i - 1) * n_ + a] + edge + node_[i * n_ + b]);
-            }
-        }
-    }
-}
-
-void Relaxation::backward() {
-    const std::size_t last = tables_.chain_length() - 1;
-    std::fill(from_.begin(), from_.end(), kInfinite);
-    std::fill_n(from_.begin() + static_cast<std::ptrdiff_t>(last * n_), n_, 0.0);
-    for (std::size_t i = last; i > 0; --i) {
-        for (std::size_t a = 0; a < n_; ++a) {
-            for (std::size_t b = 0; b < n_; ++b) {
-                const double edge = i < last ? layer_[at(i - 1, a, b)] : tables_.finish(a, b);
-                double& best = from_[(i - 1) * n_ + a];
-                best = std::min(best, edge + node_[i * n_ + b] + from_[i * n_ + b]);
-            }
-        }
-    }
-}
-
-/// Finds the best chain that begins at one of `embeds`, and the best bound with each host.
-void Relaxation::shortest_chain(std::uint64_t embeds) {
-    weigh_chain(embeds);
-    forward();
-    backward();
-    const std::size_t last = tables_.chain_length() - 1;
-    for (std::size_t k = 0; k < result_.chain.size(); ++k) {
-        result_.chain[k] = std::min(result_.chain[k], to_[k] + from_[k]);
-    }
-    for (std::size_t l = 0; l < tables_.layers() && !tables_.sliced(); ++l) {
-        for (std::size_t h = 0; h < n_; ++h) {
-            for (std::size_t f = 0; f < n_; ++f) {
-                const std::size_t i = (l + 1) * n_ + f;
-                const double around = to_[l * n_ + h] + node_[i] + from_[i];
-                if (around >= kInfinite || layer_[at(l, h, f)] >= kInfinite) {
-                    continue;
-                }
-                for (std::size_t p = 0; p < n_; ++p) {
-                    const double inside = groups_[at(l, tables_.by_formula() ? f : h, p)] +
-                                          proj_price_[l * n_ + p] + tables_.from_proj(l, p, f);
-                    double& best = result_.proj[l * n_ + p];
-                    best = std::min(best, around + inside);
-                }
-            }
-        }
-    }
-    double end = kInfinite;
-    std::size_t d = 0;
-    for (std::size_t k = 0; k < n_; ++k) {
-        d = to_[last * n_ + k] < end ? k : d;
-        end = std::min(end, to_[last * n_ + k]);
-    }
-    if (!(end < result_.bound)) {
-        return;
-    }
-    result_.bound = end;
-    for (std::size_t i = last; true; --i) {
-        result_.draft.chain[i] = d;
-        if (i == 0) {
-            break;
-        }
-        double best = kInfinite;
-        std::size_t before = 0;
-        for (std::size_t a = 0; a < n_; ++a) {
-            const double edge = i < last ? layer_[at(i - 1, a, d)] : tables_.finish(a, d);
-            const double sum = to_[(i - 1) * n_ + a] + edge;
-            before = sum < best ? a : before;
-            best = std::min(best, sum);
-        }
-        d = before;
-    }
+    return changed;
 }
 
 void Relaxation::use(const Item& item, std::size_t d, std::int32_t count) {
@@ -257,9 +195,10 @@ void Relaxation::collect_pool(std::size_t k, double slack) {
         ++work_;
         total = solver_.solve(*ladder, time, total);
     }
+    const std::vector<std::int32_t> units = solver_.units();
     std::copy(
-        solver_.units().begin(),
-        solver_.units().end(),
+        units.begin(),
+        units.end(),
         draft.units.begin() + static_cast<std::ptrdiff_t>(pool.first_item * n_)
     );
     if (slack < kInfinite) {
@@ -337,21 +276,15 @@ const Relaxed& Relaxation::solve(
     domain_ = &domain;
     set_prices(multipliers);
     constant_terms(multipliers);
-    solve_pools();
+    list_hosts();
+    bound_pools();
     join_layers();
-    result_.bound = kInfinite;
-    result_.chain.assign(tables_.chain_length() * n_, kInfinite);
-    result_.proj.assign(tables_.sliced() ? 0 : tables_.layers() * n_, kInfinite);
-    if (tables_.tied()) {
-        for (std::size_t d = 0; d < n_; ++d) {
-            if (has(domain.chain[0], d)) {
-                shortest_chain(std::uint64_t{1} << d);
-            }
-        }
-    } else {
-        shortest_chain(domain.chain[0]);
-    }
-    if (result_.bound < kInfinite) {
+    do {
+        find_best_chain();
+    } while (result_.bound < kInfinite &&
+             solve_pools_on_chain(std::max(0.0, limit - result_.bound - constant_)));
+    find_bounds_of_hosts(result_.bound + constant_ < limit);
+    if (result_.bound + constant_ < limit) {
         collect(
             domain.hosts_fixed() ? std::max(0.0, limit - result_.bound - constant_) : kInfinite
         );

@@ -10,8 +10,10 @@
 // and the minimum of the right side over all x and D, fitting or not, is a lower bound. The minimum
 // is computed exactly: D enters linearly, and for a given chain of hosts the rest separates into
 // layers (step_cost.hpp says why) and pools (pool_solver.hpp), so the best chain is a shortest
-// path. With egress or ingress caps, and with PaperGather::max, the tables contain lower bounds of
-// the true times, so the result is still a bound.
+// path. There are many pairs of hosts, so at first each pool costs a lower bound that needs no
+// solver. Then the pools on the best chain are solved and the best chain is searched again, until
+// all pools on it are solved. With egress or ingress caps, and with PaperGather::max, the tables
+// contain lower bounds of the true times, so the result is still a bound.
 #pragma once
 
 #include <cstddef>
@@ -50,16 +52,32 @@ class Relaxation {
     /// Solves the relaxation. A bound of `limit` or more may be inexact. Precondition: every host
     /// of the domain has an allowed device.
     const Relaxed& solve(const Domain& domain, const Multipliers& multipliers, double limit);
-    /// Returns the number of pools solved so far, by which the work of the search is limited.
+    /// Returns the number of pools solved and of best chains searched so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
+    /// Returns the number of elementary operations so far, each of 2 to 3 ns.
+    [[nodiscard]] std::int64_t operations() const { return operations_ + solver_.operations(); }
 
   private:
     void set_prices(const Multipliers& multipliers);
     [[nodiscard]] double price(const Item& item, std::size_t d) const;
     void load(std::size_t pool);
-    void solve_pools();
-    [[nodiscard]] double solve_groups(std::size_t pool, std::size_t key, std::size_t proj);
+    void bound_pools();
+    [[nodiscard]] double least_time(const Ladder& ladder, std::size_t pool) const;
+    [[nodiscard]] bool solve_pools_on_chain(double slack);
+    void join_layer(std::size_t l, std::size_t h);
+    [[nodiscard]] std::size_t group_key(std::size_t h, std::size_t f) const {
+        return tables_.by_formula() ? f : h;
+    }
+    [[nodiscard]] double solve_groups(
+        std::size_t pool, std::size_t key, std::size_t proj, double best
+    );
     void join_layers();
+    void list_hosts();
+    template <class Visit>
+    void for_embeds(const Visit& visit);
+    void bound_hosts(std::uint64_t embeds);
+    void find_best_chain();
+    void find_bounds_of_hosts(bool needed);
     void shortest_chain(std::uint64_t embeds);
     void weigh_chain(std::uint64_t embeds);
     void forward();
@@ -74,18 +92,24 @@ class Relaxation {
         return (layer * n_ + a) * n_ + b;
     }
 
+    using Hosts = std::vector<std::size_t>;
     const Tables& tables_;
+    std::vector<Hosts> chain_hosts_; ///< [position]: allowed devices
+    std::vector<Hosts> proj_hosts_;  ///< [layer]: the same for proj
     const Domain* domain_ = nullptr;
     std::size_t n_;
     double memory_scale_ = 1;
     PoolSolver solver_;
     std::int64_t work_ = 0;
+    std::int64_t operations_ = 0;
     std::vector<double> memory_price_; ///< [device] per byte
     std::vector<double> lane_price_;   ///< [lane] per ns
     std::vector<double> pool_price_;   ///< [item of the pool][device]
     std::vector<double> proj_price_;   ///< [layer][device]
     std::vector<double> groups_;       ///< [layer][key][proj]
     std::vector<double> slices_;       ///< [layer][hub]
+    std::vector<char> groups_solved_;  ///< [layer][key][proj]: 0 while groups_ has a bound
+    std::vector<char> slices_solved_;  ///< [layer][hub]
     std::vector<double> layer_;        ///< [layer][holder][ffn]
     std::vector<std::size_t> via_;     ///< [layer][holder][ffn]: best proj
     std::vector<double> node_;         ///< [position][device]

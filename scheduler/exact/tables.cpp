@@ -177,23 +177,28 @@ void Tables::tabulate_blocks() {
 std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, std::size_t proj)
     const {
     const std::int32_t units = problem_->blocks->groups();
+    const bool capped = has_caps(problem_->snapshot);
     std::vector<std::int32_t> counts(devices_, 0);
-    const auto time = [&] {
-        return weighed(step_->until_proj(layer, holder, {counts.data(), proj, proj, nullptr}));
-    };
     const std::size_t forms = holder == proj ? 1 : 2;
     std::vector<Ladder> ladders(forms);
     for (std::size_t form = 0; form < forms; ++form) {
+        const bool beside = form == 1 || holder == proj;
         for (std::size_t j = 0; j < devices_; ++j) {
-            if (forms == 2 && form == 0 && j == proj) {
+            if (!beside && j == proj) {
                 continue;
             }
             double most = 0;
             for (std::int32_t n = 1; n <= units; ++n) {
-                std::fill(counts.begin(), counts.end(), 0);
-                counts[proj] = form == 1 ? 1 : 0;
-                counts[j] = n;
-                most = std::max(most, time());
+                Nanoseconds time = 0;
+                if (capped) {
+                    std::fill(counts.begin(), counts.end(), 0);
+                    counts[proj] = form == 1 ? 1 : 0;
+                    counts[j] = n;
+                    time = step_->until_proj(layer, holder, {counts.data(), proj, proj, nullptr});
+                } else {
+                    time = step_->until_proj_of(layer, holder, proj, j, n, beside);
+                }
+                most = std::max(most, weighed(time));
                 if (most >= kInfinite) {
                     break;
                 }
@@ -220,7 +225,7 @@ void Tables::tabulate_steps() {
     if (by_formula()) {
         start_.assign(devices_, 0);
         finish_.assign(devices_ * devices_, 0);
-        tabulate_formula_ladders();
+        tabulate_formula();
         return;
     }
     for (std::size_t a = 0; a < devices_; ++a) {
@@ -229,11 +234,11 @@ void Tables::tabulate_steps() {
             finish_.push_back(weighed(step_->finish(a, b)));
         }
     }
+    ladders_.resize(class_layer_.size() * devices_ * devices_);
     std::vector<std::int32_t> counts(devices_, 0);
     for (const std::size_t l : class_layer_) {
         for (std::size_t a = 0; a < devices_; ++a) {
             for (std::size_t b = 0; b < devices_; ++b) {
-                ladders_.push_back(ladders_of(l, a, b));
                 from_proj_.push_back(sliced() ? 0 : weighed(step_->from_proj(l, a, b)));
             }
         }
@@ -255,46 +260,53 @@ void Tables::tabulate_steps() {
     }
 }
 
-/// Tabulates D_T of a layer: max_j n·c + Σ (or max) over j ≠ p of n·r + the rest. The sum becomes a
-/// cost per unit. With the maximum, max_j n·(c + r) is used, which is a lower bound of the two
-/// maxima together.
-void Tables::tabulate_formula_ladders() {
+/// Returns the ladder of D_T of a layer: max_j n·c + Σ (or max) over j ≠ p of n·r + the rest. The
+/// sum becomes a cost per unit (per_unit_). With the maximum, max_j n·(c + r) is used, which is a
+/// lower bound of the two maxima together.
+std::vector<Ladder> Tables::formula_ladders(std::size_t ffn_host, std::size_t proj_host) const {
     const Blocks& blocks = *problem_->blocks;
     const BlockCost group = cost_of(*problem_, blocks.group(0, 0));
     const BlockCost proj = cost_of(*problem_, blocks.proj(0));
     const BlockCost ffn = cost_of(*problem_, blocks.ffn(0));
     const Snapshot& snapshot = problem_->snapshot;
     const auto times = [this](double t) { return aim_ == Aim::feasibility ? 0 : steps_ * t; };
-    for (std::size_t f = 0; f < devices_; ++f) {
-        for (std::size_t p = 0; p < devices_; ++p) {
-            Ladder ladder;
-            const double base = times(formula_ns(proj.compute, snapshot.devices[p].compute));
-            for (std::size_t j = 0; j < devices_; ++j) {
-                const Snapshot::Device& device = snapshot.devices[j];
-                const Flops hosted = (j == p ? proj.compute : 0) + (j == f ? ffn.compute : 0);
-                const Flops limit = compute_limit(*problem_, device);
-                const double sent =
-                    j == p ? 0 : formula_ns(group.output, snapshot.link_at(link(j, p)).bandwidth);
-                const double each =
-                    formula_ns(group.compute, device.compute) + (step_->gathers_max() ? sent : 0);
-                if (times(base + sent) >= kInfinite) {
-                    continue;
-                }
-                for (std::int32_t n = 1; n <= blocks.groups(); ++n) {
-                    const double t = base + times(n * each);
-                    if (t < kInfinite && hosted + n * group.compute <= limit) {
-                        ladder.push_back({t, j});
-                    }
-                }
-                if (hosted > limit) {
-                    ladder.clear();
-                    break;
-                }
+    Ladder ladder;
+    const double base = times(formula_ns(proj.compute, snapshot.devices[proj_host].compute));
+    for (std::size_t j = 0; j < devices_; ++j) {
+        const Snapshot::Device& device = snapshot.devices[j];
+        const Flops hosted =
+            (j == proj_host ? proj.compute : 0) + (j == ffn_host ? ffn.compute : 0);
+        const Flops limit = compute_limit(*problem_, device);
+        const double sent =
+            j == proj_host
+                ? 0
+                : formula_ns(group.output, snapshot.link_at(link(j, proj_host)).bandwidth);
+        const double each =
+            formula_ns(group.compute, device.compute) + (step_->gathers_max() ? sent : 0);
+        if (hosted > limit) {
+            return {{}};
+        }
+        if (times(base + sent) >= kInfinite) {
+            continue;
+        }
+        for (std::int32_t n = 1; n <= blocks.groups(); ++n) {
+            const double t = base + times(n * each);
+            if (t < kInfinite && hosted + n * group.compute <= limit) {
+                ladder.push_back({t, j});
             }
-            order(ladder);
-            ladders_.push_back({std::move(ladder)});
         }
     }
+    order(ladder);
+    return {std::move(ladder)};
+}
+
+void Tables::tabulate_formula() {
+    const BlockCost group = cost_of(*problem_, problem_->blocks->group(0, 0));
+    const BlockCost proj = cost_of(*problem_, problem_->blocks->proj(0));
+    const BlockCost ffn = cost_of(*problem_, problem_->blocks->ffn(0));
+    const Snapshot& snapshot = problem_->snapshot;
+    const auto times = [this](double t) { return aim_ == Aim::feasibility ? 0 : steps_ * t; };
+    ladders_.resize(devices_ * devices_);
     for (std::size_t a = 0; a < devices_; ++a) {
         for (std::size_t b = 0; b < devices_; ++b) {
             const PerSecond bandwidth =
@@ -308,6 +320,37 @@ void Tables::tabulate_formula_ladders() {
             ));
         }
     }
+}
+
+/// Returns a number that no finite cost on a ladder exceeds: the sum of the longest of each part.
+double Tables::slowest_pool() const {
+    const std::int32_t units = problem_->blocks->groups();
+    double most = 0;
+    double inputs = 0;
+    double outputs = 0;
+    for (std::size_t l = 0; l < (by_formula() ? 1 : layers_); ++l) {
+        for (std::size_t j = 0; j < devices_; ++j) {
+            most = std::max(
+                most,
+                finite_or_zero(weighed(step_->unit_time(l, j, Unit::group))) * units +
+                    finite_or_zero(weighed(step_->proj_time(l, j)))
+            );
+        }
+    }
+    for (std::size_t a = 0; a < devices_; ++a) {
+        for (std::size_t b = 0; b < devices_; ++b) {
+            const double latency = finite_or_zero(weighed(step_->link_latency(a, b)));
+            inputs = std::max(
+                inputs,
+                finite_or_zero(weighed(step_->x_time(a, b))) +
+                    2 * finite_or_zero(weighed(step_->x_busy(a, b))) + latency
+            );
+            outputs = std::max(
+                outputs, finite_or_zero(weighed(step_->outputs_time(a, b, units))) + latency
+            );
+        }
+    }
+    return most + inputs + outputs;
 }
 
 void Tables::find_worst() {
@@ -326,12 +369,7 @@ void Tables::find_worst() {
     worst_ = 1e6 + largest(start_) + largest(finish_);
     const auto per_layer = static_cast<double>(layers_);
     worst_ += per_layer * largest(from_proj_);
-    double slowest = 0;
-    for (const std::vector<Ladder>& all : ladders_) {
-        for (const Ladder& ladder : all) {
-            slowest = std::max(slowest, ladder.empty() ? 0 : ladder.back().cost);
-        }
-    }
+    double slowest = slowest_pool();
     for (const Ladder& ladder : slice_ladders_) {
         slowest = std::max(slowest, ladder.empty() ? 0 : ladder.back().cost);
     }

@@ -94,10 +94,17 @@ class Tables {
     /// from device `holder`, and outputs go to device `proj`; under cost profile `paper`, `holder`
     /// is the device of ffn, which the compute constraint needs. Given counts take the shortest of
     /// the times on these ladders. A ladder is empty if these hosts are impossible.
+    /// They are computed when they are asked for the first time.
     [[nodiscard]] const std::vector<Ladder>& group_ladders(
         std::size_t layer, std::size_t holder, std::size_t proj
     ) const {
-        return ladders_[(class_[layer] * devices_ + holder) * devices_ + proj];
+        std::vector<Ladder>& ladders =
+            ladders_[(class_[layer] * devices_ + holder) * devices_ + proj];
+        if (ladders.empty()) {
+            ladders = by_formula() ? formula_ladders(holder, proj)
+                                   : ladders_of(class_layer_[class_[layer]], holder, proj);
+        }
+        return ladders;
     }
     [[nodiscard]] const Ladder& slice_ladder(std::size_t layer, std::size_t hub) const {
         return slice_ladders_[class_[layer] * devices_ + hub];
@@ -136,7 +143,9 @@ class Tables {
   private:
     void tabulate_blocks();
     void tabulate_steps();
-    void tabulate_formula_ladders();
+    void tabulate_formula();
+    [[nodiscard]] std::vector<Ladder> formula_ladders(std::size_t ffn, std::size_t proj) const;
+    [[nodiscard]] double slowest_pool() const;
     void tabulate_lanes();
     void find_worst();
     void find_alike();
@@ -164,7 +173,8 @@ class Tables {
     std::vector<Item> items_;
     std::vector<std::size_t> class_; ///< [layer]: its class; layers of a class take equal times
     std::vector<std::size_t> class_layer_; ///< [class]: its first layer
-    std::vector<std::vector<Ladder>> ladders_;
+    /// [class][holder][proj]; empty until group_ladders() is called for this pair
+    mutable std::vector<std::vector<Ladder>> ladders_;
     std::vector<Ladder> slice_ladders_;
     std::vector<double> per_unit_;
     std::vector<double> start_;

@@ -70,7 +70,7 @@ Decision decide_without_finite(
     if (!start.feasible) {
         const exact::Tables tables(problem, step, exact::Aim::feasibility);
         const exact::Found any =
-            exact::BranchAndBound(tables, std::nullopt).run(problem.node_limit);
+            exact::BranchAndBound(tables, std::nullopt).run({.nodes = problem.node_limit});
         start.evaluations += any.nodes;
         complete = any.complete;
         if (any.placement) {
@@ -144,7 +144,7 @@ Decision decide_exact(const Problem& problem) {
     exact::BranchAndBound search(
         tables, start.feasible ? std::optional<Decision>(start) : std::nullopt
     );
-    const exact::Found found = search.run(problem.node_limit);
+    const exact::Found found = search.run({.nodes = problem.node_limit});
     if (!found.placement) {
         start.evaluations = found.nodes;
         return decide_without_finite(problem, step, std::move(start), found.complete);

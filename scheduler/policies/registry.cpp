@@ -28,7 +28,7 @@ struct PolicyRow {
     bool decides_batch_size = false;
 };
 
-constexpr int kResourceAwareVersion = 1;
+constexpr int kResourceAwareVersion = 2;
 
 /// Returns the version of a policy that starts from a decision of resource_aware. Whatever changes
 /// that decision may change the policy's own. own_changes: number of changes to the policy itself.
@@ -53,7 +53,7 @@ constexpr PolicyRow kPolicies[] = {
     {"exact",
      "finds an optimum and proves it, or gives a bound; for small problems",
      decide_exact,
-     version_after_resource_aware(0),
+     version_after_resource_aware(1),
      true},
     {"dynamic_layer", "places whole layers anew at each decision", decide_dynamic_layer, 1},
     {"edgeshard", "contiguous layers for the least latency; placed once", decide_edgeshard, 1},

@@ -11,7 +11,6 @@
 #include "scheduler/construct/paper_placer.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/exact/branch_and_bound.hpp"
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
@@ -19,6 +18,7 @@
 #include "scheduler/search/device_subset.hpp"
 #include "scheduler/search/local_search.hpp"
 #include "scheduler/search/memory_headroom.hpp"
+#include "scheduler/search/relaxation_search.hpp"
 #include "scheduler/search/throughput_search.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
@@ -26,8 +26,9 @@ namespace headroom::scheduler {
 namespace {
 
 /// The most evaluated layers of a thorough search; one takes about 0.2 µs with five devices. The
-/// descents from initial placements may use half of them.
+/// descents from initial placements may use a tenth of them.
 constexpr std::int64_t kMaxEvaluations = 120'000;
+constexpr std::int64_t kDescentShare = 10; ///< percent
 /// All limits are divided by this if devices have egress or ingress caps: D_mig then follows from a
 /// simulation of all moves, which is about fifty times slower.
 constexpr std::int64_t kCappedDivisor = 30;
@@ -36,13 +37,15 @@ constexpr std::size_t kMaxDevices = 32; ///< larger fleets are reduced to a subs
 constexpr std::size_t kDescents = 6;
 constexpr std::size_t kWideDescents = 2; ///< descents of the wide search besides that from the best
 // Sizes of a problem, in devices × layers. Up to kSmallSize a decision is the thorough search.
-// Above, it begins with the brief search. Up to kWideSize the wide search follows; its limit is
-// that of the thorough search up to kMediumSize and then inversely proportional to the size.
+// Above, it begins with the brief search. Up to kWideSize the search by relaxation follows or, for
+// problems without a relaxation, the wide search. The limits of these two are those of small
+// problems up to kMediumSize and then inversely proportional to the size.
 constexpr std::int64_t kSmallSize = 20;
-constexpr std::int64_t kMediumSize = 40;
+constexpr std::int64_t kMediumSize = 160;
 constexpr std::int64_t kWideSize = 256;
-/// The most relaxations of the branch and bound after a thorough search; one takes about 2 µs.
-constexpr std::int64_t kMaxRelaxations = 20'000;
+constexpr std::int64_t kMaxWideEvaluations = 30'000; ///< of the wide search, at kMediumSize
+/// The most operations (exact::Limits) of the search by relaxation.
+constexpr std::int64_t kMaxOperations = 12'000'000;
 /// The most evaluated layers of a brief search, so that a decision for 25 devices and 32 layers
 /// takes a few milliseconds. The lower limit is for granularity `sliced` and cost profile `paper`,
 /// in which an evaluation takes half as long again.
@@ -120,25 +123,11 @@ void search_briefly(const Problem& problem, const StepDelay& step, Search& searc
     }
 }
 
-/// Improves the best placement by a limited branch and bound, which moves several blocks at once:
-/// that helps if few large blocks fill few devices. Returns whether no better placement exists.
-bool refine_best(const Problem& problem, const StepDelay& step, Search& search) {
-    std::optional<Decision> best;
-    if (search.best()) {
-        best = evaluate(problem, search.best()->placement);
-    }
-    const exact::Tables tables(problem, step, exact::Aim::objective);
-    const exact::Found found = exact::BranchAndBound(tables, best).run(kMaxRelaxations);
-    search.spend(found.nodes);
-    if (found.placement && !(best && *found.placement == best->placement)) {
-        search.offer(*found.placement);
-    }
-    return found.complete;
-}
-
-/// Descends from the best initial placements, then runs a limited branch and bound. If that does
-/// not end within its limit, perturbs the best placement.
-void search_thoroughly(const Problem& problem, const StepDelay& step, Search& search) {
+/// Descends from the best initial placements, then searches by relaxation. If that does not prove
+/// that the best placement is optimal, perturbs it.
+void search_thoroughly(
+    const Problem& problem, const StepDelay& step, Search& search, std::int64_t share
+) {
     const std::int64_t limit = search.limit();
     std::vector<Start> starts = scored(search, initial_placements(problem, step));
     // The previous placement and the plan without memory limits come first, whatever their scores.
@@ -157,12 +146,12 @@ void search_thoroughly(const Problem& problem, const StepDelay& step, Search& se
         }
     }
     for (std::size_t i = 0; i < std::min(starts.size(), kDescents); ++i) {
-        if (search.evaluations() < limit / 2) {
+        if (search.evaluations() < limit * kDescentShare / 100) {
             search.descend_from(starts[i].placement);
         }
     }
-    const bool bounded = problem.blocks->cut().reduce == Reduce::hub;
-    if (!bounded || !refine_best(problem, step, search)) {
+    if (!has_relaxation(problem) ||
+        !search_by_relaxation(problem, step, search, {kMaxOperations, share})) {
         search.kick(starts.front().placement, kMaxFailedKicks);
     }
 }
@@ -200,18 +189,25 @@ Search search(const Problem& problem, const StepDelay& step) {
         static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
     if (size <= kSmallSize) {
         Search search(problem, step, kMaxEvaluations / share);
-        search_thoroughly(problem, step, search);
+        search_thoroughly(problem, step, search, share);
         return search;
     }
     const bool is_slow = step.sliced() || step.uses_paper_formulas();
     const std::int64_t brief = (is_slow ? kMaxSlowBriefEvaluations : kMaxBriefEvaluations) / share;
     Search search(problem, step, brief, Search::Extent::brief);
     search_briefly(problem, step, search);
-    if (size <= kWideSize && search.best()) {
-        search.widen();
-        const std::int64_t more =
-            kMaxEvaluations * kMediumSize / std::max(size, kMediumSize) / share;
-        search_widely(problem, step, search, more);
+    if (size > kWideSize || !search.best()) {
+        return search;
+    }
+    search.widen();
+    const std::int64_t divisor = std::max(size, kMediumSize) * share;
+    if (!has_relaxation(problem)) {
+        search_widely(problem, step, search, kMaxWideEvaluations * kMediumSize / divisor);
+    } else if (!search_by_relaxation(
+                   problem, step, search, {kMaxOperations * kMediumSize / divisor, share}
+               )) {
+        search.allow(search.evaluations() + kMaxBriefEvaluations / share);
+        search.descend_from(Placement(search.best()->placement));
     }
     return search;
 }

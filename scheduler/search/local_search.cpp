@@ -201,6 +201,12 @@ void Search::climb_from(const Placement& placement, Nanoseconds most, int budget
     acceptance_ = {};
 }
 
+void Search::repair(const Placement& placement) {
+    go_to(placement);
+    acceptance_ = {};
+    directed_descent();
+}
+
 void Search::descend_from(const Placement& placement) {
     const Score score = offer(placement);
     acceptance_ = score.shortage > 0 ? initial_penalty(score) : Acceptance{};

@@ -62,6 +62,9 @@ class Search {
     void allow(std::int64_t limit) { limit_ = limit; }
     /// Descends from a placement, feasible or not.
     void descend_from(const Placement& placement);
+    /// Descends from a placement, feasible or not, by few directed moves: to repair it and to
+    /// relieve the bottlenecks of its layers. Records the result only.
+    void repair(const Placement& placement);
     /// Perturbs the best placement (or `fallback` while there is none) and descends, until the
     /// limit is reached or `max_without_improvement` perturbations in a row have improved nothing.
     void kick(const Placement& fallback, int max_without_improvement);
