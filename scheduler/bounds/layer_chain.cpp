@@ -1,0 +1,285 @@
+#include "scheduler/bounds/layer_chain.hpp"
+
+#include <algorithm>
+
+namespace headroom::scheduler::bounds {
+namespace {
+
+/// The most rounds of path and pools for one set of prices.
+constexpr int kMostRounds = 16;
+/// Up to this number of pairs of hosts, each pair gets a bound of its own.
+constexpr std::size_t kMostPairs = 1100;
+/// In larger fleets the previous devices of units are only counted (MoveBounds).
+constexpr std::size_t kMostExact = 64;
+/// Differences below this many ns are rounding errors.
+constexpr double kEqual = 1e-3;
+/// Steps of a path that take as long as one unit of work, which is about a microsecond.
+constexpr std::int64_t kStepsPerWork = 1500;
+
+} // namespace
+
+LayerChain::LayerChain(const RelaxedCosts& costs)
+    : costs_(costs), solver_(costs), solved_(costs.pools().size()), target_price_(costs.layers()),
+      holder_price_(costs.layers()), to_state_(costs.layers() + 1), to_holder_(costs.layers() + 1),
+      to_target_(costs.layers()), to_target_other_(costs.layers()), from_holder_(costs.layers()),
+      path_holder_(costs.layers() + 1), path_target_(costs.layers()) {
+    select_devices();
+    tabulate_after();
+}
+
+void LayerChain::select_devices() {
+    const std::size_t source = costs_.problem().source.index();
+    Bytes least_host = costs_.host(0).size.weight;
+    Bytes least_proj = costs_.proj(0).size.weight;
+    for (std::size_t l = 1; l < costs_.layers(); ++l) {
+        least_host = std::min(least_host, costs_.host(l).size.weight);
+        least_proj = std::min(least_proj, costs_.proj(l).size.weight);
+    }
+    const HostBlock* const embed = costs_.end(true);
+    std::size_t states = 0;
+    for (std::size_t d = 0; d < costs_.devices(); ++d) {
+        const Bytes room = costs_.capacity(d);
+        const bool first = embed == nullptr ? d == source : room >= embed->size.weight;
+        if (first || room >= least_host) {
+            holders_.push_back(d);
+            const auto layers = static_cast<Bytes>(costs_.layers());
+            const Bytes most = least_host > 0 ? std::max<Bytes>(1, room / least_host) : layers;
+            limited_.push_back(most < layers && !costs_.by_formula());
+            first_.push_back(states);
+            states += limited_.back() ? static_cast<std::size_t>(most) : 1;
+        }
+        if (room >= (costs_.sliced() ? least_host : least_proj)) {
+            targets_.push_back(d);
+        }
+    }
+    first_.push_back(states);
+}
+
+/// Tabulates the time from the end of proj to the end of ffn. A hub is target and holder in one.
+void LayerChain::tabulate_after() {
+    for (std::size_t t = 0; t < costs_.times().size(); ++t) {
+        std::size_t layer = 0; // any layer of this class
+        while (costs_.times_of(layer) != t) {
+            ++layer;
+        }
+        const Bytes both = costs_.proj(layer).size.weight + costs_.host(layer).size.weight;
+        Grid grid;
+        for (const std::size_t p : targets_) {
+            for (const std::size_t f : holders_) {
+                const bool impossible =
+                    costs_.sliced() ? p != f : p == f && costs_.capacity(p) < both;
+                grid.push_back(
+                    impossible ? kInfinite : costs_.to_ffn(p, f) + costs_.times()[t].ffn[f]
+                );
+            }
+        }
+        after_.push_back(std::move(grid));
+    }
+}
+
+/// Returns the price of the block on device d; infinite if it does not fit.
+double LayerChain::host_price(const HostBlock& block, std::size_t d) const {
+    if (costs_.capacity(d) < block.size.weight) {
+        return kInfinite;
+    }
+    return prices_->memory[d] * static_cast<double>(block.size.weight) +
+           move_price(costs_, *prices_, block.size, block.origin, d);
+}
+
+void LayerChain::load_prices() {
+    for (std::size_t l = 0; l < costs_.layers(); ++l) {
+        const std::vector<double>& proj = costs_.times()[costs_.times_of(l)].proj;
+        target_price_[l].clear();
+        for (const std::size_t p : targets_) {
+            const double price = costs_.sliced() ? 0 : host_price(costs_.proj(l), p) + proj[p];
+            target_price_[l].push_back(price);
+        }
+        holder_price_[l].clear();
+        for (const std::size_t f : holders_) {
+            holder_price_[l].push_back(host_price(costs_.host(l), f) + prices_->hosting[f]);
+        }
+    }
+}
+
+double LayerChain::pool_bound(const PoolUnits& pool, const Hosts& hosts) {
+    work_ += 8 + static_cast<std::int64_t>(costs_.devices()) / 20;
+    return solver_.solve_by_device(pool, hosts, *prices_, {}).cost;
+}
+
+/// Computes a lower bound of the pool's cost for each pair of hosts. If there are many pairs, it
+/// is computed once for each holder and leaves out what depends on the target; under cost profile
+/// `paper`, once for each target.
+void LayerChain::bound_pairs(const PoolUnits& pool, Grid& grid) {
+    const std::size_t width = targets_.size();
+    grid.assign(holders_.size() * width, 0);
+    if (costs_.by_formula()) {
+        for (std::size_t k = 0; k < width; ++k) {
+            const double bound = pool_bound(pool, {kNoOrigin, targets_[k], 0, 0});
+            for (std::size_t i = 0; i < holders_.size(); ++i) {
+                grid[i * width + k] = bound;
+            }
+        }
+        return;
+    }
+    const bool each = grid.size() <= kMostPairs;
+    for (std::size_t i = 0; i < holders_.size(); ++i) {
+        const std::size_t a = holders_[i];
+        const double any = each ? 0 : pool_bound(pool, {a, kNoOrigin, 0, 0});
+        for (std::size_t k = 0; k < width; ++k) {
+            const std::size_t p = targets_[k];
+            grid[i * width + k] = each || a == p ? pool_bound(pool, {a, p, 0, 0})
+                                                 : std::max(any, costs_.x_time(a, p));
+        }
+    }
+}
+
+void LayerChain::load_bounds() {
+    bound_.resize(costs_.times().size());
+    slice_bound_.resize(costs_.sliced() ? costs_.times().size() : 0);
+    std::vector<bool> known(costs_.times().size(), false);
+    for (std::size_t l = 0; l < costs_.layers(); ++l) {
+        const std::size_t t = costs_.times_of(l);
+        if (known[t]) {
+            continue;
+        }
+        known[t] = true;
+        bound_pairs(costs_.pools()[costs_.pool(l, false)], bound_[t]);
+        if (!costs_.sliced()) {
+            continue;
+        }
+        slice_bound_[t].clear();
+        for (const std::size_t hub : targets_) {
+            slice_bound_[t].push_back(
+                pool_bound(costs_.pools()[costs_.pool(l, true)], {hub, hub, 0, 0})
+            );
+        }
+    }
+    solved_.assign(costs_.pools().size(), {});
+    moves_.assign(costs_.pools().size(), {});
+}
+
+/// Exchanges the costs of the solved pairs with their bounds in the grid; a second call undoes it.
+void LayerChain::exchange(std::size_t pool) {
+    const PoolUnits& units = costs_.pools()[pool];
+    Grid& grid = (units.slices ? slice_bound_ : bound_)[units.times];
+    for (auto& [index, cost] : solved_[pool].costs) {
+        std::swap(grid[index], cost);
+    }
+}
+
+std::size_t LayerChain::index_on_path(std::size_t layer, bool slices) const {
+    const std::size_t holder = path_holder_[costs_.by_formula() ? layer + 1 : layer];
+    return slices ? path_target_[layer] : holder * targets_.size() + path_target_[layer];
+}
+
+/// Solves the layer's pool for the hosts on the path, unless this has been done. Returns whether
+/// its cost is above the bound.
+bool LayerChain::solve_pool(std::size_t layer, bool slices) {
+    const std::size_t pool = costs_.pool(layer, slices);
+    const std::size_t index = index_on_path(layer, slices);
+    if (solved_[pool].at.contains(index)) {
+        return false;
+    }
+    const PoolUnits& units = costs_.pools()[pool];
+    const Bytes target_bytes =
+        costs_.sliced() ? costs_.host(layer).size.weight : costs_.proj(layer).size.weight;
+    const std::size_t target = targets_[path_target_[layer]];
+    Hosts hosts{target, target, 0, target_bytes};
+    if (!slices) {
+        hosts.holder = holders_[index / targets_.size()];
+        hosts.holder_bytes =
+            costs_.by_formula() ? costs_.host(layer).size.weight : units.holder_bytes;
+    }
+    if (costs_.devices() > kMostExact && moves_[pool].extra.empty()) {
+        moves_[pool] = move_bounds(costs_, units, *prices_);
+        work_ += static_cast<std::int64_t>(costs_.devices() * units.by_origin.size()) / 400;
+    }
+    const UnitPool::Solution& solution =
+        costs_.devices() > kMostExact
+            ? solver_.solve_by_device(units, hosts, *prices_, moves_[pool])
+            : solver_.solve(units, hosts, *prices_);
+    work_ += 30 + static_cast<std::int64_t>(costs_.devices()) / 20;
+    const double before = (slices ? slice_bound_ : bound_)[units.times][index];
+    solved_[pool].costs.emplace_back(index, std::max(before, solution.cost));
+    solved_[pool].at.emplace(index, solution);
+    return solution.cost > before + kEqual;
+}
+
+bool LayerChain::solve_pools_on_path() {
+    bool longer = false;
+    for (std::size_t l = 0; l < costs_.layers(); ++l) {
+        longer = solve_pool(l, false) || longer;
+        longer = (costs_.sliced() && solve_pool(l, true)) || longer;
+    }
+    return longer;
+}
+
+void LayerChain::use(const BlockSize& size, std::size_t origin, std::size_t d, double count) {
+    solution_.used[d] += count * static_cast<double>(size.weight);
+    if (origin == kNoOrigin || origin == d || costs_.by_formula()) {
+        return;
+    }
+    const std::size_t n = costs_.devices();
+    if (size.message > 0) {
+        solution_.busy[d * n + origin] += count * costs_.move_time(size.message, origin, d);
+    }
+    if (size.load > 0) {
+        solution_.busy[n * n + d] += count * costs_.load_time(size.load, d);
+    }
+}
+
+void LayerChain::collect_pool(std::size_t layer, bool slices) {
+    const std::size_t pool = costs_.pool(layer, slices);
+    const auto found = solved_[pool].at.find(index_on_path(layer, slices));
+    if (found == solved_[pool].at.end()) {
+        return; // the rounds are used up
+    }
+    const PoolUnits& units = costs_.pools()[pool];
+    for (const UnitPool::Cell& cell : found->second.cells) {
+        use(units.size, units.by_origin[cell.item].origin, cell.device, cell.count);
+    }
+}
+
+void LayerChain::collect() {
+    solution_.used.assign(costs_.devices(), 0);
+    solution_.hosting.assign(costs_.devices(), 0);
+    solution_.busy.clear();
+    for (std::size_t l = 0; l < costs_.layers(); ++l) {
+        const std::size_t target = targets_[path_target_[l]];
+        const std::size_t holder = holders_[path_holder_[l + 1]];
+        use(costs_.proj(l).size, costs_.proj(l).origin, target, costs_.sliced() ? 0 : 1);
+        use(costs_.host(l).size, costs_.host(l).origin, holder, 1);
+        solution_.hosting[holder] += 1;
+        collect_pool(l, false);
+        if (costs_.sliced()) {
+            collect_pool(l, true);
+        }
+    }
+    if (const HostBlock* const embed = costs_.end(true)) {
+        use(embed->size, embed->origin, holders_[path_holder_[0]], 1);
+        const HostBlock* const lm_head = costs_.end(false);
+        std::size_t device = 0;
+        (void)end_cost(holders_[path_holder_.back()], device);
+        use(lm_head->size, lm_head->origin, device, 1);
+    }
+}
+
+const ChainSolution& LayerChain::solve(const Prices& prices) {
+    prices_ = &prices;
+    load_prices();
+    load_bounds();
+    const auto grid = static_cast<std::int64_t>(holders_.size() * targets_.size());
+    for (int round = 0; true; ++round) {
+        solution_.cost = costs_.by_formula() ? find_layers() : find_chain();
+        work_ += 1 + 2 * grid * static_cast<std::int64_t>(costs_.layers()) / kStepsPerWork;
+        if (solution_.cost >= kInfinite || round >= kMostRounds || !solve_pools_on_path()) {
+            break;
+        }
+    }
+    if (solution_.cost < kInfinite) {
+        collect();
+    }
+    return solution_;
+}
+
+} // namespace headroom::scheduler::bounds

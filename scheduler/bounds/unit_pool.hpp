@@ -1,0 +1,104 @@
+// Places the units of one pool at the least cost, for given hosts and prices: the time until the
+// target (proj or hub) has all outputs, plus the prices of the units. Within a time t each device
+// can take a number of units, so for a fixed t this is a transportation problem. The solver goes
+// through the times at which some device can take one more unit, in ascending order, and keeps the
+// optimum by one shortest path each time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "scheduler/bounds/prices.hpp"
+#include "scheduler/bounds/relaxed_costs.hpp"
+
+namespace headroom::scheduler::bounds {
+
+/// The hosts of a layer on which the times of a pool depend. Under cost profile `paper`, `holder`
+/// is the device of the layer's own ffn, whose FLOP count for T_budget. With kNoOrigin for the
+/// target (`physical`) or the holder (`paper`) the result is a lower bound for all such devices.
+struct Hosts {
+    std::size_t holder = kNoOrigin;
+    std::size_t target = kNoOrigin;
+    Bytes holder_bytes = 0; ///< bytes that the holder's block takes on its device
+    Bytes target_bytes = 0; ///< bytes that the target's block takes on its device
+};
+
+/// Lower bounds of the prices of moves: on a device, as many units as were there before cost
+/// nothing, and each further unit costs at least `extra`. Empty vectors stand for no prices.
+struct MoveBounds {
+    std::vector<std::int32_t> at_home; ///< [device]
+    std::vector<double> extra;         ///< [device]
+    std::vector<std::size_t> item;     ///< [device]: the item with this price
+    std::vector<std::size_t> home;     ///< [device]: the item that was there; none: undefined
+};
+[[nodiscard]] MoveBounds move_bounds(
+    const RelaxedCosts& costs, const PoolUnits& pool, const Prices& prices
+);
+
+class UnitPool {
+  public:
+    explicit UnitPool(const RelaxedCosts& costs);
+
+    /// `count` units with this index in PoolUnits::by_origin are on the device.
+    struct Cell {
+        std::size_t item = 0;
+        std::size_t device = 0;
+        std::int32_t count = 0;
+    };
+    struct Solution {
+        double cost = 0;
+        std::vector<Cell> cells;
+    };
+
+    /// Returns the least cost, or infinity if the units do not fit.
+    [[nodiscard]] const Solution& solve(
+        const PoolUnits& pool, const Hosts& hosts, const Prices& prices
+    );
+    /// Returns a lower bound of the least cost, and its units: the least cost with MoveBounds in
+    /// place of the prices of moves. This takes less time than solve().
+    [[nodiscard]] const Solution& solve_by_device(
+        const PoolUnits& pool, const Hosts& hosts, const Prices& prices, const MoveBounds& moves
+    );
+
+  private:
+    /// The device can take its n-th unit if the pool may take this time.
+    struct Event {
+        double time = 0;
+        std::size_t device = 0;
+        std::int32_t n = 0;
+    };
+    void start(const PoolUnits& pool, const Hosts& hosts, const Prices& prices);
+    [[nodiscard]] double time(std::size_t d, std::int32_t n) const;
+    [[nodiscard]] std::int32_t room(std::size_t d) const;
+    [[nodiscard]] Event next_event();
+    [[nodiscard]] double price(std::size_t item, std::size_t d) const {
+        return price_[d] + moves_[d * pool_->by_origin.size() + item];
+    }
+    void activate(std::size_t d, const Prices& prices);
+    void find_paths(std::size_t to);
+    [[nodiscard]] bool place(std::size_t to);
+    [[nodiscard]] std::size_t best_start(std::size_t to) const;
+    [[nodiscard]] bool shift(std::size_t from, std::size_t to);
+    void change(std::size_t item, std::size_t d, std::int32_t by);
+
+    const RelaxedCosts& costs_;
+    const PoolUnits* pool_ = nullptr;
+    Hosts hosts_;
+    const std::vector<double>* each_ = nullptr; ///< [device]: the time of one unit
+    double base_ = 0;                           ///< least time of the pool
+    double least_price_ = 0;
+    std::vector<double> price_; ///< [device]: of one unit, without moves
+    std::vector<Event> events_; ///< a heap, the earliest first
+    std::vector<double> moves_; ///< [device][item], of the active devices
+    std::vector<Cell> cells_;
+    std::vector<std::size_t> active_;   ///< devices that have or had units
+    std::vector<std::int32_t> waiting_; ///< [item]: units not yet placed
+    double total_ = 0;
+    std::vector<double> distance_;  ///< [device]: the cheapest path from a unit there
+    std::vector<std::size_t> next_; ///< [device]: the next device of this path
+    std::vector<std::size_t> by_;   ///< [device]: the cell whose unit takes the step
+    Solution solution_;
+};
+
+} // namespace headroom::scheduler::bounds
