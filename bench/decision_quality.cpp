@@ -2,9 +2,11 @@
 // instances of docs/explanation/instances.md. A cell is a class of instances of one size. The exit
 // code is 1 if resource_aware misses a limit of tests/scheduler/instances/quality.hpp, or if
 // `exact` proves too few optima.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "bench/arguments.hpp"
 #include "bench/parallel.hpp"
 #include "bench/quality_report.hpp"
+#include "scheduler/bounds/root_bound.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 #include "tests/scheduler/instances/quality.hpp"
 
@@ -33,10 +36,14 @@ using testing::Trial;
 constexpr std::string_view kUsage =
     "usage: decision_quality [--profile physical|paper] [--granularity paper|sliced] [--slices S]\n"
     "         [--count N] [--seed FIRST] [--cells 3x2x1.15,...] [--policy P,...]\n"
-    "         [--node-limit L] [--jobs J] [--json]\n"
+    "         [--heads H] [--node-limit L] [--root-bound] [--jobs J] [--json]\n"
     "  N instances (100) of each cell devices x layers x memory factor (all 27) with the seeds\n"
-    "  FIRST (0) and up; seeds take turns with 8, 16 and 32 heads. P: resource_aware, by default.\n"
-    "  S: 8 by default. L: search nodes of exact (200000). J: threads, one per core.\n"
+    "  FIRST (0) and up; seeds take turns with 8, 16 and 32 heads, or all have H. P: "
+    "resource_aware,\n"
+    "  by default. S: 8 by default. L: search nodes of exact (200000). J: threads, one per core.\n"
+    "  exact is not asked for more than 320 devices x layers. The root bound is computed where "
+    "exact\n"
+    "  has proven no optimum, with --root-bound for all instances.\n"
     "  One instance again: --cells CELL --seed SEED --count "
     "1.\n";
 
@@ -49,7 +56,9 @@ struct Settings {
     std::size_t count = 100;
     std::uint64_t first_seed = 0;
     std::int64_t node_limit = 0;
+    std::int32_t heads = 0; ///< 0: 8, 16 and 32 by turns
     std::size_t jobs = 1;
+    bool root_bound = false; ///< compute the root bound of every instance
     bool json = false;
 };
 
@@ -70,10 +79,26 @@ QualityAnswer timed_answer(PolicyKind kind, const Problem& problem) {
     return answer;
 }
 
+/// Computes the root bound with the best objective of all answers.
+void add_root_bound(const Problem& problem, Trial& trial) {
+    double known = std::numeric_limits<double>::infinity();
+    const auto consider = [&](const QualityAnswer& answer) {
+        known = answer.feasible && answer.accepted ? std::min(known, answer.objective) : known;
+    };
+    consider(trial.exact);
+    std::ranges::for_each(trial.answers, consider);
+    const double begin = cpu_ms();
+    if (const auto bound = root_bound(problem, {.known = known})) {
+        trial.root_bound = bound->seconds;
+        trial.root_cpu_ms = cpu_ms() - begin;
+    }
+}
+
 Trial run_trial(const Settings& settings, const QualityCell& cell, std::uint64_t seed) {
     Trial trial;
     trial.seed = seed;
-    trial.heads = testing::heads_of(seed);
+    trial.heads = settings.heads > 0 ? settings.heads : testing::heads_of(seed);
+    trial.exact_asked = std::int64_t{cell.devices} * cell.layers <= bench::kMostForExact;
     Instance instance = testing::planted_instance(
         {.devices = cell.devices,
          .layers = cell.layers,
@@ -94,9 +119,15 @@ Trial run_trial(const Settings& settings, const QualityCell& cell, std::uint64_t
             ));
         }
     };
-    trial.exact = checked_answer(PolicyKind::exact);
+    if (trial.exact_asked) {
+        trial.exact = checked_answer(PolicyKind::exact);
+    }
     for (const PolicyKind policy : settings.policies) {
-        trial.answers.push_back(policy == PolicyKind::exact ? trial.exact : checked_answer(policy));
+        const bool known = policy == PolicyKind::exact && trial.exact_asked;
+        trial.answers.push_back(known ? trial.exact : checked_answer(policy));
+    }
+    if (settings.root_bound || !trial.exact.proven) {
+        add_root_bound(instance.problem, trial);
     }
     return trial;
 }
@@ -120,7 +151,9 @@ std::vector<Trial> run_trials(const Settings& settings, const QualityCell& cell)
 void print_title(const Settings& settings) {
     fmt::print(
         "cost profile {}, granularity {}{}, seeds {} to {}, node limit {}; objective over optimum\n"
-        "where exact proved one, over its bound where that is open; cpu ms per decision, median\n",
+        "where exact proved one, where that is open over the higher of its bound and the root "
+        "bound;\n"
+        "cpu ms per decision, median\n",
         settings.profile == CostProfile::paper ? "paper" : "physical",
         name_of(settings.granularity),
         settings.granularity == Granularity::sliced ? fmt::format(" ({} slices)", settings.slices)
@@ -194,6 +227,20 @@ QualityCell cell_named(std::string_view name) {
     return {positive(parts[0]), positive(parts[1]), factor};
 }
 
+/// Returns the option --heads, or 0 without it. The width of a head is 64.
+std::int32_t heads_of(const Arguments& arguments, const Settings& settings) {
+    const std::int64_t heads = arguments.has("--heads") ? arguments.number("--heads", 8, 1) : 0;
+    if (heads > 1024) {
+        throw BadArgument(fmt::format("--heads: {} is above 1024", heads));
+    }
+    if (settings.granularity == Granularity::sliced && 4 * 64 * heads % settings.slices != 0) {
+        throw BadArgument(fmt::format(
+            "--heads: the FFN width 256 x {} is no multiple of {} slices", heads, settings.slices
+        ));
+    }
+    return static_cast<std::int32_t>(heads);
+}
+
 Settings settings_of(const Arguments& arguments) {
     Settings settings;
     set_kind(arguments, settings);
@@ -215,6 +262,8 @@ Settings settings_of(const Arguments& arguments) {
     settings.first_seed = static_cast<std::uint64_t>(arguments.number("--seed", 0));
     settings.node_limit = arguments.number("--node-limit", Problem{}.node_limit, 1);
     settings.jobs = static_cast<std::size_t>(arguments.number("--jobs", bench::hardware_jobs(), 1));
+    settings.heads = heads_of(arguments, settings);
+    settings.root_bound = arguments.has("--root-bound");
     settings.json = arguments.has("--json");
     return settings;
 }
@@ -254,6 +303,7 @@ nlohmann::ordered_json json_of(const Settings& settings, const Totals& totals) {
         {"granularity", name_of(settings.granularity)},
         {"slices", sliced ? settings.slices : 0},
         {"first_seed", settings.first_seed},
+        {"heads", settings.heads},
         {"node_limit", settings.node_limit},
         {"small_number", totals.share.number},
         {"small_proven", totals.share.proven},
@@ -284,9 +334,10 @@ int run(int argc, char** argv) {
          "--seed",
          "--cells",
          "--policy",
+         "--heads",
          "--node-limit",
          "--jobs"},
-        {"--json"}
+        {"--root-bound", "--json"}
     );
     const Settings settings = settings_of(arguments);
     if (!settings.json) {

@@ -29,15 +29,15 @@ std::string columns(const Distribution& distribution) {
 void print_row(const CellQuality& quality, const PolicyQuality& policy) {
     const Distribution& proven = policy.ratio_to_optimum;
     fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
+        "{:<13}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
         name_of(quality.cell),
         scheduler::name_of(policy.policy),
         quality.number,
         proven.number,
         columns(proven),
         proven.number == 0 ? "-" : fmt::format("{}", proven.worst_seed),
-        policy.ratio_to_bound.number,
-        columns(policy.ratio_to_bound),
+        policy.ratio_to_best_bound.number,
+        columns(policy.ratio_to_best_bound),
         policy.infeasible,
         policy.refused,
         policy.median_cpu_ms
@@ -45,19 +45,52 @@ void print_row(const CellQuality& quality, const PolicyQuality& policy) {
 }
 
 void print_exact(const CellQuality& quality) {
+    if (quality.exact_asked == 0) {
+        fmt::print(
+            "{:<13}{:<21}{:>6} | not asked: more than {} devices x layers\n",
+            name_of(quality.cell),
+            "exact",
+            quality.number,
+            kMostForExact
+        );
+        return;
+    }
     fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{:>7.1f} %{:>35} |{:>6}{:>36} |{:>7}{:>8}{:>10.2f}\n",
+        "{:<13}{:<21}{:>6} |{:>6}{:>7.1f} %{:>35} |{:>6}{:>36} |{:>7}{:>8}{:>10.2f}\n",
         name_of(quality.cell),
         "exact",
         quality.number,
         quality.proven,
         100.0 * quality.proven / quality.number,
         "",
-        quality.number - quality.proven,
+        quality.exact_asked - quality.proven,
         "",
         quality.exact_infeasible,
         quality.exact_refused,
         quality.exact_median_cpu_ms
+    );
+}
+
+/// Prints how far the best known objectives are above the root bound.
+void print_root_bound(const CellQuality& quality) {
+    const int number = quality.optimum_to_root.number + quality.best_to_root.number;
+    if (number == 0) {
+        return;
+    }
+    const Distribution& proven = quality.optimum_to_root;
+    fmt::print(
+        "{:<13}{:<21}{:>6} |{:>6}{}{:>8} |{:>6}{} |{:>7}{:>8}{:>10.2f}\n",
+        name_of(quality.cell),
+        "best / root bound",
+        number,
+        proven.number,
+        columns(proven),
+        proven.number == 0 ? "-" : fmt::format("{}", proven.worst_seed),
+        quality.best_to_root.number,
+        columns(quality.best_to_root),
+        "",
+        "",
+        quality.root_median_cpu_ms
     );
 }
 
@@ -75,7 +108,7 @@ nlohmann::ordered_json json_of(const Distribution& distribution) {
 
 void print_quality_header() {
     fmt::print(
-        "{:<11}{:<21}{:>6} |{:>6}{:>9}{:>9}{:>9}{:>9}{:>8} |{:>6}{:>9}{:>9}{:>9}{:>9} |{:>7}{:>8}"
+        "{:<13}{:<21}{:>6} |{:>6}{:>9}{:>9}{:>9}{:>9}{:>8} |{:>6}{:>9}{:>9}{:>9}{:>9} |{:>7}{:>8}"
         "{:>10}\n",
         "cell",
         "policy",
@@ -102,6 +135,7 @@ void print_quality(const CellQuality& quality) {
         print_row(quality, policy);
     }
     print_exact(quality);
+    print_root_bound(quality);
 }
 
 nlohmann::ordered_json json_of(const CellQuality& quality) {
@@ -111,6 +145,7 @@ nlohmann::ordered_json json_of(const CellQuality& quality) {
             {{"policy", scheduler::name_of(policy.policy)},
              {"over_optimum", json_of(policy.ratio_to_optimum)},
              {"over_bound", json_of(policy.ratio_to_bound)},
+             {"over_best_bound", json_of(policy.ratio_to_best_bound)},
              {"infeasible", policy.infeasible},
              {"refused", policy.refused},
              {"below_proven", policy.below},
@@ -120,10 +155,14 @@ nlohmann::ordered_json json_of(const CellQuality& quality) {
     return {
         {"cell", name_of(quality.cell)},
         {"number", quality.number},
+        {"exact_asked", quality.exact_asked},
         {"proven", quality.proven},
         {"exact_infeasible", quality.exact_infeasible},
         {"exact_refused", quality.exact_refused},
         {"exact_median_cpu_ms", quality.exact_median_cpu_ms},
+        {"optimum_over_root_bound", json_of(quality.optimum_to_root)},
+        {"best_over_root_bound", json_of(quality.best_to_root)},
+        {"root_median_cpu_ms", quality.root_median_cpu_ms},
         {"policies", policies}};
 }
 

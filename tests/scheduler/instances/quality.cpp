@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -36,6 +37,7 @@ PolicyQuality quality_of(PolicyKind policy, std::size_t index, const std::vector
     quality.policy = policy;
     std::vector<Ratio> ratio_to_optimum;
     std::vector<Ratio> ratio_to_bound;
+    std::vector<Ratio> ratio_to_best_bound;
     std::vector<double> times;
     for (const Trial& trial : trials) {
         const QualityAnswer& answer = trial.answers[index];
@@ -47,17 +49,53 @@ PolicyQuality quality_of(PolicyKind policy, std::size_t index, const std::vector
         }
         const bool proven = trial.exact.proven && trial.exact.feasible;
         const double least = proven ? trial.exact.objective : trial.exact.bound.value_or(0.0);
-        if (!(least > 0.0)) {
-            continue;
+        const double root = trial.root_bound.value_or(0.0);
+        quality.below += answer.objective < std::max(least, root) * (1.0 - kRounding) ? 1 : 0;
+        if (least > 0.0) {
+            const double ratio = answer.objective / least;
+            (proven ? ratio_to_optimum : ratio_to_bound).push_back({ratio, trial.seed});
         }
-        const double ratio = answer.objective / least;
-        quality.below += ratio < 1.0 - kRounding ? 1 : 0;
-        (proven ? ratio_to_optimum : ratio_to_bound).push_back({ratio, trial.seed});
+        if (!proven && std::max(least, root) > 0.0) {
+            ratio_to_best_bound.push_back({answer.objective / std::max(least, root), trial.seed});
+        }
     }
+    quality.ratio_to_best_bound = distribution_of(std::move(ratio_to_best_bound));
     quality.ratio_to_optimum = distribution_of(std::move(ratio_to_optimum));
     quality.ratio_to_bound = distribution_of(std::move(ratio_to_bound));
     quality.median_cpu_ms = median_of(std::move(times));
     return quality;
+}
+
+/// Returns the best objective of all answers, which is the optimum if it is proven.
+double best_known(const Trial& trial) {
+    double best = std::numeric_limits<double>::infinity();
+    const auto consider = [&](const QualityAnswer& answer) {
+        if (answer.feasible && answer.accepted) {
+            best = std::min(best, answer.objective);
+        }
+    };
+    consider(trial.exact);
+    std::ranges::for_each(trial.answers, consider);
+    return best;
+}
+
+void add_root_bounds(const std::vector<Trial>& trials, CellQuality& quality) {
+    std::vector<Ratio> optimum_to_root;
+    std::vector<Ratio> best_to_root;
+    std::vector<double> times;
+    for (const Trial& trial : trials) {
+        if (!trial.root_bound) {
+            continue;
+        }
+        times.push_back(trial.root_cpu_ms);
+        const double ratio = best_known(trial) / *trial.root_bound;
+        if (*trial.root_bound > 0 && std::isfinite(ratio)) {
+            (trial.exact.proven ? optimum_to_root : best_to_root).push_back({ratio, trial.seed});
+        }
+    }
+    quality.optimum_to_root = distribution_of(std::move(optimum_to_root));
+    quality.best_to_root = distribution_of(std::move(best_to_root));
+    quality.root_median_cpu_ms = median_of(std::move(times));
 }
 
 } // namespace
@@ -128,12 +166,17 @@ CellQuality quality_of(
     quality.number = static_cast<int>(trials.size());
     std::vector<double> times;
     for (const Trial& trial : trials) {
+        if (!trial.exact_asked) {
+            continue;
+        }
+        ++quality.exact_asked;
         quality.proven += trial.exact.proven ? 1 : 0;
         quality.exact_infeasible += trial.exact.feasible ? 0 : 1;
         quality.exact_refused += trial.exact.accepted ? 0 : 1;
         times.push_back(trial.exact.cpu_ms);
     }
     quality.exact_median_cpu_ms = median_of(std::move(times));
+    add_root_bounds(trials, quality);
     for (std::size_t i = 0; i < policies.size(); ++i) {
         quality.policies.push_back(quality_of(policies[i], i, trials));
     }
@@ -142,7 +185,7 @@ CellQuality quality_of(
 
 void ProvenShare::add(const QualityCell& cell, const std::vector<Trial>& trials) {
     for (const Trial& trial : trials) {
-        if (cell.layers <= 2 && trial.heads <= 16) {
+        if (cell.layers <= 2 && trial.heads <= 16 && trial.exact_asked) {
             ++number;
             proven += trial.exact.proven ? 1 : 0;
         }
@@ -172,7 +215,7 @@ std::vector<std::string> missed_limits(const CellQuality& quality, const Quality
     check_zero("exact", "answers refused by validate", quality.exact_refused);
     for (const PolicyQuality& policy : quality.policies) {
         const std::string_view name = scheduler::name_of(policy.policy);
-        check_zero(name, "answers below what exact proved", policy.below);
+        check_zero(name, "answers below a bound or a proven optimum", policy.below);
         check_zero(name, "answers refused by validate", policy.refused);
         if (policy.policy == PolicyKind::resource_aware) {
             check_zero(name, "infeasible answers", policy.infeasible);

@@ -44,8 +44,11 @@ struct QualityAnswer {
 struct Trial {
     std::uint64_t seed = 0;
     std::int32_t heads = 0;
-    QualityAnswer exact;
-    std::vector<QualityAnswer> answers; ///< one per policy
+    QualityAnswer exact{};                ///< not feasible if `exact` was not asked
+    std::vector<QualityAnswer> answers{}; ///< one per policy
+    bool exact_asked = true;
+    std::optional<double> root_bound{}; ///< seconds (scheduler/bounds/root_bound.hpp), if computed
+    double root_cpu_ms = 0;
 };
 
 /// Statistics of ratios. The median of an even number is the mean of the middle two. p95 is the
@@ -71,20 +74,27 @@ struct PolicyQuality {
     PolicyKind policy = PolicyKind::resource_aware;
     Distribution ratio_to_optimum; ///< problems for which `exact` proved the optimum
     Distribution ratio_to_bound;   ///< problems for which `exact` has a bound only
+    /// The same problems and those for which `exact` was not asked: ratio to the higher of its
+    /// bound and the root bound.
+    Distribution ratio_to_best_bound;
     int infeasible = 0;
     int refused = 0; ///< feasible answers that validate refuses
-    int below = 0;   ///< answers more than 1e-9 below optimum or bound: `exact` is wrong
+    int below = 0;   ///< answers more than 1e-9 below optimum or bound, which is then wrong
     double median_cpu_ms = 0;
 };
 
 /// The answers of all policies to the problems of a cell.
 struct CellQuality {
     QualityCell cell;
-    int number = 0; ///< of problems
-    int proven = 0; ///< answers of `exact` that are proven
+    int number = 0;      ///< of problems
+    int exact_asked = 0; ///< problems for which `exact` was asked
+    int proven = 0;      ///< answers of `exact` that are proven
     int exact_infeasible = 0;
     int exact_refused = 0;
     double exact_median_cpu_ms = 0;
+    Distribution optimum_to_root; ///< proven optimum / root bound
+    Distribution best_to_root;    ///< best known objective / root bound, where none is proven
+    double root_median_cpu_ms = 0;
     std::vector<PolicyQuality> policies;
 };
 /// Precondition: every trial has one answer per policy, in the same order.

@@ -135,16 +135,44 @@ TEST(CellQuality, of_each_single_fault_fails_the_verdict) {
     );
     EXPECT_THAT(
         complaint_of([](auto& trials) { trials[0].answers[0].objective = 9.99; }),
-        HasSubstr("resource_aware: 1 answers below what exact proved")
+        HasSubstr("resource_aware: 1 answers below a bound or a proven optimum")
     );
     EXPECT_THAT(
         complaint_of([](auto& trials) { trials[3].answers[0].objective = 9.99; }),
-        HasSubstr("1 answers below what exact proved")
+        HasSubstr("1 answers below a bound or a proven optimum")
+    );
+    EXPECT_THAT(
+        complaint_of([](auto& trials) { trials[3].root_bound = 11.01; }),
+        HasSubstr("resource_aware: 1 answers below a bound or a proven optimum")
     );
     EXPECT_THAT(
         complaint_of([](auto& trials) { trials[0].exact.feasible = false; }),
         HasSubstr("exact: 1 infeasible answers")
     );
+}
+
+TEST(CellQuality, has_the_higher_bound_and_what_the_root_bound_is_worth) {
+    std::vector<Trial> trials = good_trials();
+    trials[0].root_bound = 8.0;
+    trials[3].root_bound = 10.4; // exact has the bound 10.0 and the objective 10.5
+    trials.push_back(
+        {.seed = 24,
+         .heads = 8,
+         .answers = {{.feasible = true, .objective = 12.0}, {.feasible = true, .objective = 15.0}},
+         .exact_asked = false,
+         .root_bound = 10.0,
+         .root_cpu_ms = 3.0}
+    );
+    const CellQuality quality = quality_of(kCell, kPolicies, trials);
+    EXPECT_EQ(quality.number, 5);
+    EXPECT_EQ(quality.exact_asked, 4);
+    EXPECT_EQ(quality.exact_infeasible, 0);
+    EXPECT_EQ(quality.policies[0].ratio_to_bound.number, 1);
+    EXPECT_EQ(quality.policies[0].ratio_to_best_bound.number, 2);
+    EXPECT_DOUBLE_EQ(quality.policies[0].ratio_to_best_bound.mean, (11.0 / 10.4 + 1.2) / 2);
+    EXPECT_DOUBLE_EQ(quality.optimum_to_root.max, 1.25);
+    EXPECT_DOUBLE_EQ(quality.best_to_root.mean, (10.5 / 10.4 + 1.2) / 2);
+    EXPECT_THAT(missed_limits(quality), IsEmpty());
 }
 
 TEST(ProvenShare, counts_small_instances_only) {
