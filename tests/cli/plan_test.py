@@ -160,6 +160,30 @@ class Plan(Case):
         self.assertRegex(result.stdout, r"greedy .* [\de.+]+×  ")
         self.assertRegex(result.stdout, r"exact .* 0\.0 %  ")
 
+    def test_the_root_bound_is_shown_where_exact_has_none(self):
+        for profile in ("physical", "paper"):
+            scenario = self.scenario(PRESET + devices(34, memory="150 MiB"))
+            profile_set = ("--set", f"controller.cost_profile={profile}")
+            text = self.headroom("plan", scenario, "--policy", "greedy,resource_aware", *profile_set)
+            self.assertIn("(root bound); resource_aware is at most ", text.stdout)
+            plan = self.plan(scenario, "--policy", "greedy,resource_aware", *profile_set)
+            self.assertEqual((plan["bound_by"], plan["proven"]), ("root bound", False))
+            for policy in plan["policies"]:
+                self.assertAlmostEqual(policy["objective_s"] / plan["bound_s"] - 1, policy["gap"])
+                self.assertGreaterEqual(policy["gap"], -1e-9)
+            more = self.plan(scenario, "--policy", "greedy,resource_aware", "--bound", *profile_set)
+            self.assertGreaterEqual(more["bound_s"], plan["bound_s"] * (1 - 1e-9))
+
+    def test_a_large_fleet_has_a_root_bound_if_asked(self):
+        scenario = self.scenario(PRESET + devices(70, memory="150 MiB"))
+        self.assertIn("--bound computes one",
+                      self.headroom("plan", scenario, "--policy", "greedy").stdout)
+        plan = self.plan(scenario, "--policy", "resource_aware", "--bound")
+        self.assertEqual(plan["bound_by"], "root bound")
+        self.assertLess(plan["policies"][0]["gap"], 1)
+        plan = self.plan(DEMO, "--policy", "resource_aware", "--bound")
+        self.assertEqual((plan["bound_by"], plan["proven"]), ("exact", True))
+
     def test_moves_add_up_to_the_migration_and_the_objective(self):
         for weights in ("move", "everywhere"):
             scenario = self.scenario(

@@ -42,6 +42,11 @@ void add_plan_options(Options& options, PlanCommand& plan) {
         "(.h5), or what plan --policy P --json printed",
         "FROM"
     );
+    options.add(
+        "--bound",
+        plan.bound,
+        "prove how far the policies can be from the optimum, also in large fleets (up to 10 s)"
+    );
     options.add("--full", plan.full, "list every device and every move");
     options.add("--json", plan.run.json, "print the plan as JSON");
 }
@@ -86,7 +91,10 @@ int print_plan(const Options& options, const PlanCommand& command) {
     const runtime::Plan plan = runtime::plan(
         scenario,
         workload,
-        {policies_to_ask(command, scenario, workload), start.at, std::move(start.previous)}
+        {policies_to_ask(command, scenario, workload),
+         start.at,
+         std::move(start.previous),
+         command.bound}
     );
     const bool fits =
         std::any_of(plan.policies.begin(), plan.policies.end(), [](const auto& policy) {

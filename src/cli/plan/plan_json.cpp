@@ -187,6 +187,10 @@ nlohmann::json plan_json(const Plan& plan, const config::Scenario& scenario) {
           {"buffer_bytes_per_device", plan.demand.buffers},
           {"budget_bytes_beside_buffers", plan.demand.budget}}},
         {"bound_s", plan.bound_s ? nlohmann::json(*plan.bound_s) : nlohmann::json()},
+        {"bound_by",
+         !plan.bound_s        ? nlohmann::json()
+         : plan.is_root_bound ? nlohmann::json("root bound")
+                              : nlohmann::json("exact")},
         {"proven", plan.proven},
         {"bound_note", plan.bound_note},
         {"policies", policies},

@@ -237,6 +237,9 @@ class PlanText {
 
     [[nodiscard]] std::string bound_line() const {
         if (plan_.bound_s && std::isinf(*plan_.bound_s)) {
+            if (plan_.is_root_bound) {
+                return "  proven by the root bound: no placement fits\n";
+            }
             return best_of(plan_) == nullptr
                        ? "  proven by policy exact: no placement fits\n"
                        : "\n  proven by policy exact: whatever fits, no token would ever end\n";
@@ -246,13 +249,30 @@ class PlanText {
         }
         const double steps = static_cast<double>(plan_.steps);
         return fmt::format(
-            "\n  {} {} for {}{}{}\n",
+            "\n  {} {} for {}{}{}{}\n",
             plan_.proven ? "proven optimum:" : "proven bound: nothing takes less than",
             format_seconds(*plan_.bound_s),
             plan_.previous ? "migration and " : "",
             count_text(plan_.steps, plan_.in_rounds() ? "round" : "token"),
-            plan_.previous ? "" : fmt::format(", {} each", format_seconds(*plan_.bound_s / steps))
+            plan_.previous ? "" : fmt::format(", {} each", format_seconds(*plan_.bound_s / steps)),
+            plan_.is_root_bound ? root_bound_text() : ""
         );
+    }
+
+    /// Returns what the root bound says of the best policy that it applies to.
+    [[nodiscard]] std::string root_bound_text() const {
+        const PolicyPlan* best = nullptr;
+        for (const PolicyPlan& policy : plan_.policies) {
+            if (policy.gap && (best == nullptr || *policy.gap < *best->gap)) {
+                best = &policy;
+            }
+        }
+        return best == nullptr ? " (root bound)"
+                               : fmt::format(
+                                     " (root bound); {} is at most {} above the optimum",
+                                     scheduler::name_of(best->policy),
+                                     gap_text(*best->gap)
+                                 );
     }
 
     /// Returns the reasons why policies have no placement, each with the policies that give it.

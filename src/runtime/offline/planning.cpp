@@ -8,6 +8,7 @@
 #include "base/block.hpp"
 #include "base/error.hpp"
 #include "runtime/control/controller.hpp"
+#include "scheduler/bounds/root_bound.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/explain/infeasibility.hpp"
@@ -22,6 +23,10 @@ using scheduler::PolicyKind;
 
 /// Up to this product of blocks and devices, policy exact takes a few seconds for its bound.
 constexpr std::size_t kMaxProductForExact = 8192;
+
+/// Up to this number of devices the root bound is computed unasked, with this effort (about 0.3 s).
+constexpr std::size_t kMostForQuickBound = 64;
+constexpr std::int64_t kQuickEffort = 300'000;
 
 struct Moment {
     std::int64_t sampled = 0;
@@ -236,6 +241,47 @@ void set_bound(const PolicyPlan& exact, Plan& plan) {
     }
 }
 
+/// Returns the number of sequences for which the most policies have a placement.
+std::int64_t most_in_flight(const Plan& plan) {
+    std::int64_t most = 0;
+    for (const PolicyPlan& policy : plan.policies) {
+        most = policy.decision.feasible ? std::max(most, policy.in_flight) : most;
+    }
+    return most > 0 ? most : plan.in_flight;
+}
+
+/// Replaces the plan's bound by the root bound if that is higher.
+void add_root_bound(
+    const Planner& planner, const scheduler::Blocks& blocks, bool thorough, Plan& plan
+) {
+    const std::int64_t in_flight = plan.bound_s ? plan.bound_in_flight : most_in_flight(plan);
+    const scheduler::Problem problem =
+        planner.make_problem(blocks, static_cast<std::size_t>(in_flight));
+    scheduler::RootBoundSettings settings;
+    settings.effort = thorough ? 0 : kQuickEffort;
+    for (const PolicyPlan& policy : plan.policies) {
+        if (policy.decision.feasible && policy.in_flight == in_flight &&
+            planner.blocks_for(policy.policy).cut() == blocks.cut()) {
+            settings.known = std::min(settings.known, policy.objective_s);
+        }
+    }
+    const auto bound = scheduler::root_bound(problem, settings);
+    if (!bound) {
+        if (!plan.bound_s) {
+            plan.bound_note =
+                "no bound: the root bound is for the latency of a step, without a ring all-reduce, "
+                "on up to 2048 devices";
+        }
+        return;
+    }
+    if (bound->seconds > plan.bound_s.value_or(0)) {
+        plan.bound_s = bound->seconds;
+        plan.bound_in_flight = in_flight;
+        plan.is_root_bound = true;
+        plan.bound_note.clear();
+    }
+}
+
 } // namespace
 
 bool small_enough_for_exact(std::size_t blocks, std::size_t devices) {
@@ -274,11 +320,14 @@ Plan plan(
         set_bound(planner.plan_for(PolicyKind::exact), plan);
     } else {
         plan.bound_note = fmt::format(
-            "no bound: {} blocks on {} devices take policy exact long; --policy exact tries, on up "
-            "to 32 devices",
+            "no bound: {} blocks on {} devices take long; --bound computes one",
             blocks.size(),
             scenario.fleet.size()
         );
+    }
+    const bool quick = !plan.bound_s && scenario.fleet.size() <= kMostForQuickBound;
+    if (!plan.proven && (request.root_bound || quick)) {
+        add_root_bound(planner, blocks, request.root_bound, plan);
     }
     for (PolicyPlan& of : plan.policies) {
         // The bound holds only for the same cut and the same number of sequences.

@@ -72,7 +72,8 @@ struct Plan {
     MemoryDemand demand;
     std::optional<PreviousPlacement> previous;
     std::vector<PolicyPlan> policies;
-    std::optional<double> bound_s; ///< lower bound of the objective in seconds, by policy `exact`
+    std::optional<double> bound_s; ///< lower bound of the objective in seconds
+    bool is_root_bound = false;    ///< bound_s is by scheduler::root_bound, not by policy `exact`
     bool proven = false;           ///< whether bound_s is the objective of an optimal placement
     std::int64_t bound_in_flight = 1; ///< number of sequences that the bound is for
     std::string bound_note;           ///< why there is no bound; empty if there is one
@@ -85,6 +86,9 @@ struct PlanRequest {
     std::vector<scheduler::PolicyKind> policies;
     std::int64_t at = 0; ///< number of sampled tokens when the decision is made
     std::optional<PreviousPlacement> previous; ///< nothing: the decision is the first one
+    /// Compute the root bound, whatever time it takes. Without this it is computed, with less
+    /// effort, where policy `exact` has no bound and the fleet is small.
+    bool root_bound = false;
 };
 
 /// Returns the plan. Throws InputError if the model's context has no room for the longest prompt,
