@@ -456,6 +456,11 @@ def trace_cases(folder, scenario):
         "exists already", "kept.h5", "expected a new name", "--force"))
     yield "trace exists, inprocess", Wrong([*run, "kept.h5", "--transport", "inprocess"], Expected(
         "exists already", "kept.h5", "expected a new name", "--force"))
+    yield "programme exists", Wrong(["plan", scenario, "--export-lp", "kept.h5"], Expected(
+        "exists already", "--export-lp kept.h5", "expected a new name", "--force"))
+    yield "programme in a missing folder", Wrong(["plan", scenario, "--export-lp", "no/x.lp"], Expected(
+        "its folder does not exist", "--export-lp no/x.lp", "expected the name of a file",
+        "give another"))
     yield "forced over something else", Wrong([*run, "kept.h5", "--force"], Expected(
         "is no trace", "kept.h5", "expected a new name or an old trace", "give another --trace"))
     os.mkfifo(folder / "pipe")

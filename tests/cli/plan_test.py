@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import termios
+import unittest
 
 import h5py
 
@@ -183,6 +185,46 @@ class Plan(Case):
         self.assertLess(plan["policies"][0]["gap"], 1)
         plan = self.plan(DEMO, "--policy", "resource_aware", "--bound")
         self.assertEqual((plan["bound_by"], plan["proven"]), ("exact", True))
+
+    def test_the_exported_programme_names_devices_and_has_a_header(self):
+        for profile in ("physical", "paper"):
+            name = self.folder / f"{profile}.lp"
+            result = self.headroom("plan", DEMO, "--policy", "resource_aware", "--previous", "greedy",
+                                   "--set", f"controller.cost_profile={profile}", "--export-lp", name)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(f"wrote {name}", result.stdout)
+            text = name.read_text()
+            for part in (f"cost profile {profile}", "raspberry_pi_5 = raspberry-pi-5",
+                         "Minimize", "Subject To", "General", "Binary", " ffn_L0_laptop\n", "End\n"):
+                self.assertIn(part, text)
+            self.assertEqual("d_mig" in text, profile == "physical")
+            self.assertLess(max(map(len, text.splitlines())), 200)
+        again = ("plan", DEMO, "--policy", "greedy", "--export-lp", name)
+        self.assertEqual(self.headroom(*again).returncode, 2)
+        self.assertEqual(self.headroom(*again, "--force").returncode, 0)
+        plan = self.plan(DEMO, "--policy", "greedy", "--export-lp", name, "--force")
+        self.assertEqual(plan["lp_file"], str(name))
+
+    def test_what_is_no_linear_programme_is_refused(self):
+        capped = devices(2, memory="4 GiB") + 'egress = "10 MB/s"\n'
+        for fleet, fault in ((capped, "egress or ingress caps"),
+                             (devices(33, memory="4 GiB"), "33 devices, expected at most 32")):
+            result = self.headroom("plan", self.scenario(PRESET + fleet), "--policy", "greedy",
+                                   "--export-lp", self.folder / "no.lp")
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(fault, result.stderr)
+            self.assertFalse((self.folder / "no.lp").exists())
+
+    @unittest.skipIf(shutil.which("glpsol") is None, "glpsol (Debian: glpk-utils) is not there")
+    def test_glpsol_finds_the_optimum_that_exact_proves(self):
+        scenario = self.scenario(scenario_text(count=2, memory="6 MiB"))
+        name = self.folder / "x.lp"
+        plan = self.plan(scenario, "--policy", "exact", "--export-lp", name)
+        self.assertTrue(plan["proven"])
+        subprocess.run(["glpsol", "--lp", name, "-o", self.folder / "x.out"], check=True,
+                       capture_output=True, timeout=100)
+        found = re.search(r"Objective: +objective = ([0-9.e+]+)", (self.folder / "x.out").read_text())
+        self.assertAlmostEqual(float(found[1]) / 1e3 / plan["bound_s"], 1, places=5)
 
     def test_moves_add_up_to_the_migration_and_the_objective(self):
         for weights in ("move", "everywhere"):

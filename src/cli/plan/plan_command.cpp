@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "cli/input/commands.hpp"
 #include "cli/input/scenario_file.hpp"
+#include "cli/plan/plan_export.hpp"
 #include "cli/plan/plan_json.hpp"
 #include "cli/plan/plan_previous.hpp"
 #include "cli/plan/plan_text.hpp"
@@ -47,6 +48,13 @@ void add_plan_options(Options& options, PlanCommand& plan) {
         plan.bound,
         "prove how far the policies can be from the optimum, also in large fleets (up to 10 s)"
     );
+    options.add(
+        "--export-lp",
+        plan.lp_file,
+        "write the decision as a mixed-integer linear programme in LP format, for other solvers",
+        "FILE"
+    );
+    options.add("--force", plan.run.force, "overwrite the file of --export-lp if it exists");
     options.add("--full", plan.full, "list every device and every move");
     options.add("--json", plan.run.json, "print the plan as JSON");
 }
@@ -88,14 +96,15 @@ int print_plan(const Options& options, const PlanCommand& command) {
     }
     const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     PlanStart start = plan_start(command, scenario, workload);
-    const runtime::Plan plan = runtime::plan(
-        scenario,
-        workload,
-        {policies_to_ask(command, scenario, workload),
-         start.at,
-         std::move(start.previous),
-         command.bound}
-    );
+    const runtime::PlanRequest request{
+        policies_to_ask(command, scenario, workload),
+        start.at,
+        std::move(start.previous),
+        command.bound};
+    if (command.lp_file) {
+        export_lp(*command.lp_file, command.run.force, scenario, workload, request);
+    }
+    const runtime::Plan plan = runtime::plan(scenario, workload, request);
     const bool fits =
         std::any_of(plan.policies.begin(), plan.policies.end(), [](const auto& policy) {
             return policy.decision.feasible;
@@ -104,6 +113,7 @@ int print_plan(const Options& options, const PlanCommand& command) {
     if (command.run.json) {
         nlohmann::json json = plan_json(plan, scenario);
         json["exit_code"] = static_cast<int>(code);
+        json["lp_file"] = command.lp_file ? nlohmann::json(*command.lp_file) : nlohmann::json();
         print_json(json);
     } else {
         const Terminal terminal = Terminal::detect();
@@ -111,6 +121,12 @@ int print_plan(const Options& options, const PlanCommand& command) {
         const PlanView view{
             !command.policies.empty(), command.full, terminal.out_is_terminal, width};
         put_as_is(stdout, plan_text(plan, scenario, workload, view));
+        if (command.lp_file) {
+            say(stdout,
+                "\nwrote {}: this decision as a mixed-integer linear programme, its objective in "
+                "milliseconds\n",
+                *command.lp_file);
+        }
         std::fflush(stdout);
     }
     return static_cast<int>(code);

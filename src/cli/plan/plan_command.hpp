@@ -20,7 +20,8 @@ struct PlanCommand {
     std::optional<std::int64_t> at;
     /// --previous: the policy, trace file or plan file that the previous placement comes from.
     std::optional<std::string> previous;
-    bool full = false;  ///< list every device and every move
+    std::optional<std::string> lp_file; ///< --export-lp: the file to write
+    bool full = false;                  ///< list every device and every move
     bool bound = false; ///< --bound: compute the root bound, even if that takes long
 };
 

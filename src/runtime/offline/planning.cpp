@@ -340,6 +340,17 @@ Plan plan(
     return plan;
 }
 
+scheduler::Problem planned_problem(
+    const config::Scenario& scenario,
+    const WorkloadDescription& workload,
+    const PlanRequest& request,
+    const scheduler::Blocks& blocks
+) {
+    check_room(scenario, workload, request.at);
+    return Planner(scenario, workload, request)
+        .make_problem(blocks, static_cast<std::size_t>(scenario.workload.slots()));
+}
+
 PreviousPlacement first_choice(
     const config::Scenario& scenario, const WorkloadDescription& workload, PolicyKind policy
 ) {

@@ -99,6 +99,16 @@ struct PlanRequest {
     const PlanRequest& request
 );
 
+/// Returns the problem that the plan puts to policy `exact`, for all sequences that can be in
+/// flight. `blocks` must be those of Controller::cut for this policy, and outlive the problem.
+/// Throws what plan() throws.
+[[nodiscard]] scheduler::Problem planned_problem(
+    const config::Scenario& scenario,
+    const WorkloadDescription& workload,
+    const PlanRequest& request,
+    const scheduler::Blocks& blocks
+);
+
 /// Returns the first placement that `policy` chooses. Throws InfeasibleError if it finds none.
 [[nodiscard]] PreviousPlacement first_choice(
     const config::Scenario& scenario,
