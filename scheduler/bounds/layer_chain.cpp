@@ -9,19 +9,23 @@ namespace {
 constexpr int kMostRounds = 16;
 /// Up to this number of pairs of hosts, each pair gets a bound of its own.
 constexpr std::size_t kMostPairs = 1100;
-/// In larger fleets the previous devices of units are only counted (MoveBounds).
+/// In larger fleets, and under cost profile `paper`, where every move has a price, the previous
+/// devices of units are only counted (MoveBounds).
 constexpr std::size_t kMostExact = 64;
 /// Differences below this many ns are rounding errors.
 constexpr double kEqual = 1e-3;
-/// Steps of a path that take as long as one unit of work, which is about a microsecond.
+/// Steps of a path, and of a pool, that take as long as one unit of work, which is about a
+/// microsecond.
 constexpr std::int64_t kStepsPerWork = 1500;
+constexpr std::int64_t kPoolStepsPerWork = 500;
 
 } // namespace
 
 LayerChain::LayerChain(const RelaxedCosts& costs)
-    : costs_(costs), solver_(costs), solved_(costs.pools().size()), target_price_(costs.layers()),
-      holder_price_(costs.layers()), to_state_(costs.layers() + 1), to_holder_(costs.layers() + 1),
-      to_target_(costs.layers()), to_target_other_(costs.layers()), from_holder_(costs.layers()),
+    : costs_(costs), solver_(costs), by_pool_(costs.by_formula() && costs.devices() <= kMostExact),
+      solved_(costs.pools().size()), target_price_(costs.layers()), holder_price_(costs.layers()),
+      to_state_(costs.layers() + 1), to_holder_(costs.layers() + 1), to_target_(costs.layers()),
+      to_target_other_(costs.layers()), from_holder_(costs.layers()),
       path_holder_(costs.layers() + 1), path_target_(costs.layers()) {
     select_devices();
     tabulate_after();
@@ -101,20 +105,25 @@ void LayerChain::load_prices() {
     }
 }
 
-double LayerChain::pool_bound(const PoolUnits& pool, const Hosts& hosts) {
-    work_ += 8 + static_cast<std::int64_t>(costs_.devices()) / 20;
-    return solver_.solve_by_device(pool, hosts, *prices_, {}).cost;
+double LayerChain::pool_bound(const PoolUnits& pool, const Hosts& hosts, const MoveBounds& moves) {
+    const double cost = solver_.solve_by_device(pool, hosts, *prices_, moves).cost;
+    work_ += 2 + static_cast<std::int64_t>(costs_.devices()) / 20 +
+             solver_.take_steps() / kPoolStepsPerWork;
+    return cost;
 }
 
 /// Computes a lower bound of the pool's cost for each pair of hosts. If there are many pairs, it
 /// is computed once for each holder and leaves out what depends on the target; under cost profile
 /// `paper`, once for each target.
-void LayerChain::bound_pairs(const PoolUnits& pool, Grid& grid) {
+void LayerChain::bound_pairs(std::size_t pool_index, Grid& grid) {
+    const PoolUnits& pool = costs_.pools()[pool_index];
     const std::size_t width = targets_.size();
     grid.assign(holders_.size() * width, 0);
     if (costs_.by_formula()) {
         for (std::size_t k = 0; k < width; ++k) {
-            const double bound = pool_bound(pool, {kNoOrigin, targets_[k], 0, 0});
+            const double bound = pool_bound(
+                pool, {kNoOrigin, targets_[k], 0, 0}, by_pool_ ? moves_of(pool_index) : MoveBounds{}
+            );
             for (std::size_t i = 0; i < holders_.size(); ++i) {
                 grid[i * width + k] = bound;
             }
@@ -124,44 +133,54 @@ void LayerChain::bound_pairs(const PoolUnits& pool, Grid& grid) {
     const bool each = grid.size() <= kMostPairs;
     for (std::size_t i = 0; i < holders_.size(); ++i) {
         const std::size_t a = holders_[i];
-        const double any = each ? 0 : pool_bound(pool, {a, kNoOrigin, 0, 0});
+        const double any = each ? 0 : pool_bound(pool, {a, kNoOrigin, 0, 0}, {});
         for (std::size_t k = 0; k < width; ++k) {
             const std::size_t p = targets_[k];
-            grid[i * width + k] = each || a == p ? pool_bound(pool, {a, p, 0, 0})
+            grid[i * width + k] = each || a == p ? pool_bound(pool, {a, p, 0, 0}, {})
                                                  : std::max(any, costs_.x_time(a, p));
         }
     }
 }
 
 void LayerChain::load_bounds() {
-    bound_.resize(costs_.times().size());
-    slice_bound_.resize(costs_.sliced() ? costs_.times().size() : 0);
-    std::vector<bool> known(costs_.times().size(), false);
+    solved_.assign(costs_.pools().size(), {});
+    moves_.assign(costs_.pools().size(), {});
+    const std::size_t grids = by_pool_ ? costs_.pools().size() : costs_.times().size();
+    bound_.resize(grids);
+    slice_bound_.resize(costs_.sliced() ? grids : 0);
+    std::vector<bool> known(grids, false);
     for (std::size_t l = 0; l < costs_.layers(); ++l) {
-        const std::size_t t = costs_.times_of(l);
-        if (known[t]) {
+        const std::size_t pool = costs_.pool(l, false);
+        if (known[grid_of(pool)]) {
             continue;
         }
-        known[t] = true;
-        bound_pairs(costs_.pools()[costs_.pool(l, false)], bound_[t]);
+        known[grid_of(pool)] = true;
+        bound_pairs(pool, bound_[grid_of(pool)]);
         if (!costs_.sliced()) {
             continue;
         }
-        slice_bound_[t].clear();
+        const std::size_t slices = costs_.pool(l, true);
+        Grid& grid = slice_bound_[grid_of(slices)];
+        grid.clear();
         for (const std::size_t hub : targets_) {
-            slice_bound_[t].push_back(
-                pool_bound(costs_.pools()[costs_.pool(l, true)], {hub, hub, 0, 0})
-            );
+            grid.push_back(pool_bound(costs_.pools()[slices], {hub, hub, 0, 0}, {}));
         }
     }
-    solved_.assign(costs_.pools().size(), {});
-    moves_.assign(costs_.pools().size(), {});
+}
+
+const MoveBounds& LayerChain::moves_of(std::size_t pool) {
+    if (moves_[pool].extra.empty()) {
+        const PoolUnits& units = costs_.pools()[pool];
+        moves_[pool] = move_bounds(costs_, units, *prices_);
+        work_ += static_cast<std::int64_t>(costs_.devices() * units.by_origin.size()) / 400;
+    }
+    return moves_[pool];
 }
 
 /// Exchanges the costs of the solved pairs with their bounds in the grid; a second call undoes it.
 void LayerChain::exchange(std::size_t pool) {
     const PoolUnits& units = costs_.pools()[pool];
-    Grid& grid = (units.slices ? slice_bound_ : bound_)[units.times];
+    Grid& grid = (units.slices ? slice_bound_ : bound_)[grid_of(pool)];
     for (auto& [index, cost] : solved_[pool].costs) {
         std::swap(grid[index], cost);
     }
@@ -190,16 +209,13 @@ bool LayerChain::solve_pool(std::size_t layer, bool slices) {
         hosts.holder_bytes =
             costs_.by_formula() ? costs_.host(layer).size.weight : units.holder_bytes;
     }
-    if (costs_.devices() > kMostExact && moves_[pool].extra.empty()) {
-        moves_[pool] = move_bounds(costs_, units, *prices_);
-        work_ += static_cast<std::int64_t>(costs_.devices() * units.by_origin.size()) / 400;
-    }
     const UnitPool::Solution& solution =
-        costs_.devices() > kMostExact
-            ? solver_.solve_by_device(units, hosts, *prices_, moves_[pool])
+        costs_.by_formula() || costs_.devices() > kMostExact
+            ? solver_.solve_by_device(units, hosts, *prices_, moves_of(pool))
             : solver_.solve(units, hosts, *prices_);
-    work_ += 30 + static_cast<std::int64_t>(costs_.devices()) / 20;
-    const double before = (slices ? slice_bound_ : bound_)[units.times][index];
+    work_ += 10 + static_cast<std::int64_t>(costs_.devices()) / 20 +
+             solver_.take_steps() / kPoolStepsPerWork;
+    const double before = (slices ? slice_bound_ : bound_)[grid_of(pool)][index];
     solved_[pool].costs.emplace_back(index, std::max(before, solution.cost));
     solved_[pool].at.emplace(index, solution);
     return solution.cost > before + kEqual;

@@ -53,8 +53,15 @@ class LayerChain {
     void tabulate_after();
     void load_prices();
     void load_bounds();
-    [[nodiscard]] double pool_bound(const PoolUnits& pool, const Hosts& hosts);
-    void bound_pairs(const PoolUnits& pool, Grid& grid);
+    [[nodiscard]] double pool_bound(
+        const PoolUnits& pool, const Hosts& hosts, const MoveBounds& moves
+    );
+    void bound_pairs(std::size_t pool, Grid& grid);
+    [[nodiscard]] const MoveBounds& moves_of(std::size_t pool);
+    /// Returns the index in bound_ or slice_bound_ of the bounds for this pool.
+    [[nodiscard]] std::size_t grid_of(std::size_t pool) const {
+        return by_pool_ ? pool : costs_.pools()[pool].times;
+    }
     [[nodiscard]] double host_price(const HostBlock& block, std::size_t d) const;
     [[nodiscard]] double end_cost(std::size_t holder, std::size_t& lm_head) const;
     [[nodiscard]] double find_chain();
@@ -81,8 +88,9 @@ class LayerChain {
     std::vector<std::size_t> holders_; ///< devices that can hold x at the start of a layer
     std::vector<std::size_t> targets_; ///< devices that can have a proj or a hub
     std::vector<Grid> after_;          ///< [times]: from targets to the holders of the next layer
-    std::vector<Grid> bound_;          ///< [times]: lower bounds of the groups' costs
-    std::vector<Grid> slice_bound_;    ///< [times]: the same for slices, [target]
+    bool by_pool_;                     ///< whether each pool has bounds of its own
+    std::vector<Grid> bound_;          ///< [grid_of()]: lower bounds of the groups' costs
+    std::vector<Grid> slice_bound_;    ///< [grid_of()]: the same for slices, [target]
     std::vector<Solved> solved_;       ///< [pool]
     std::vector<MoveBounds> moves_;    ///< [pool]; empty until it is needed
     std::vector<Grid> target_price_;   ///< [layer][target]

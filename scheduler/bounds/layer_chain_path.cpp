@@ -16,7 +16,7 @@ void LayerChain::to_targets(std::size_t layer) {
     from.assign(width, 0);
     for (std::size_t i = 0; i < holders_.size(); ++i) {
         const double before = to_holder_[layer][i];
-        const double* const edge = &bound_[costs_.times_of(layer)][i * width];
+        const double* const edge = &bound_[grid_of(costs_.pool(layer, false))][i * width];
         for (std::size_t k = 0; k < width && before < kInfinite; ++k) {
             const double cost = before + edge[k];
             if (cost < to[k]) {
@@ -29,8 +29,9 @@ void LayerChain::to_targets(std::size_t layer) {
         }
     }
     for (std::size_t k = 0; k < width; ++k) {
-        const double price = target_price_[layer][k] +
-                             (costs_.sliced() ? slice_bound_[costs_.times_of(layer)][k] : 0);
+        const double price =
+            target_price_[layer][k] +
+            (costs_.sliced() ? slice_bound_[grid_of(costs_.pool(layer, true))][k] : 0);
         to[k] += price;
         other[k] += price;
     }
@@ -48,8 +49,8 @@ double LayerChain::stay(std::size_t layer, std::size_t i, std::size_t& target) c
     const std::size_t times = costs_.times_of(layer);
     double best = kInfinite;
     for (std::size_t k = 0; k < targets_.size(); ++k) {
-        const double cost = bound_[times][i * targets_.size() + k] + target_price_[layer][k] +
-                            after_[times][k * holders_.size() + i];
+        const double cost = bound_[grid_of(costs_.pool(layer, false))][i * targets_.size() + k] +
+                            target_price_[layer][k] + after_[times][k * holders_.size() + i];
         target = cost < best ? k : target;
         best = std::min(best, cost);
     }
@@ -155,7 +156,8 @@ void LayerChain::trace_arrival(std::size_t layer) {
     best = kInfinite;
     for (std::size_t i = 0; i < holders_.size(); ++i) {
         const double cost =
-            to_holder_[layer][i] + bound_[costs_.times_of(layer)][i * width + path_target_[layer]];
+            to_holder_[layer][i] +
+            bound_[grid_of(costs_.pool(layer, false))][i * width + path_target_[layer]];
         const bool allowed = layer == 0 || i != end || !limited_[i];
         path_holder_[layer] = allowed && cost < best ? i : path_holder_[layer];
         best = allowed ? std::min(best, cost) : best;
@@ -192,7 +194,7 @@ double LayerChain::find_layers() {
     double sum = 0;
     for (std::size_t l = 0; l < costs_.layers(); ++l) {
         const Grid& after = after_[costs_.times_of(l)];
-        const Grid& edge = bound_[costs_.times_of(l)];
+        const Grid& edge = bound_[grid_of(costs_.pool(l, false))];
         double best = kInfinite;
         exchange(costs_.pool(l, false));
         for (std::size_t k = 0; k < width; ++k) {

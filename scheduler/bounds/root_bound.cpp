@@ -22,14 +22,17 @@ using bounds::RelaxedCosts;
 
 constexpr std::size_t kSmallFleet = 64;
 constexpr std::int64_t kEffort = 1'200'000;
-constexpr std::int64_t kLargeEffort = 7'000'000;
+constexpr std::int64_t kLargeEffort = 6'000'000;
 constexpr int kMostIterations = 400;
 constexpr int kPatience = 6;
 constexpr double kShorter = 0.6;
 constexpr double kOldDirection = 0.4;
 constexpr double kShortest = 1e-3;
-/// This part of the effort is for the time of the steps alone.
-constexpr std::int64_t kShareWithoutLanes = 3;
+/// A part is divided where D_mig is this fraction of the width, because small D_mig are likelier.
+constexpr double kSplit = 3;
+/// Parts that are narrower than this share of the known objective are not divided.
+constexpr double kNarrow = 1e-3;
+constexpr std::int64_t kPartsOfEffort = 24;
 /// A sum of weights above this counts as 1.
 constexpr double kFullWeight = 1 - 1e-9;
 /// Without a known objective, steps aim at this multiple of the best bound.
@@ -62,43 +65,106 @@ class Ascent {
     }
 
     RootBound run(std::int64_t effort) {
-        RootBound result;
         if (!lanes_) {
-            climb(effort, result);
+            climb(effort);
         } else {
             // The first prices are for the time of the steps alone, which limits D_mig.
             lanes_ = false;
-            climb(effort / kShareWithoutLanes, result);
+            climb(effort / 4);
             lanes_ = true;
             lane_unit_ = std::max(best_, 1.0);
-            climb(effort, result);
+            longest_ = known_ - best_;
+            if (known_ < kInfinite && devices_ <= kSmallFleet) {
+                best_ = bound_by_parts(effort);
+            } else {
+                climb(effort);
+            }
         }
         const double proven = std::max(0.0, best_ * (1 - kSumRounding));
-        result.seconds = std::min(proven, known_) / kNsPerSecond;
-        return result;
+        return {std::min(proven, known_) / kNsPerSecond, iterations_};
     }
 
   private:
+    /// The placements with D_mig between two times.
+    struct Part {
+        double shortest = 0;
+        double longest = 0;
+        double bound = 0;
+        Prices prices;
+        std::vector<std::size_t> priced;
+    };
+
+    /// Divides the placements by their D_mig, again and again where the bound is lowest, and
+    /// returns the lowest bound of all parts.
+    double bound_by_parts(std::int64_t effort) {
+        std::vector<Part> parts;
+        const auto lower = [](const Part& x, const Part& y) { return x.bound < y.bound; };
+        const auto add = [&](Part part, std::int64_t until) {
+            shortest_ = part.shortest;
+            longest_ = part.longest;
+            best_ = part.bound;
+            best_prices_ = prices_ = part.prices;
+            best_priced_ = priced_ = part.priced;
+            prices_.longest_move = longest_;
+            climb(until);
+            part.bound = best_;
+            part.prices = best_prices_;
+            part.priced = best_priced_;
+            parts.push_back(std::move(part));
+        };
+        add({0, longest_, best_, prices_, {}}, effort / 2);
+        for (;;) {
+            const auto worst = std::ranges::min_element(parts, lower);
+            const double width = worst->longest - worst->shortest;
+            if (worst->bound >= known_ || width < kNarrow * known_ || chain_.work() >= effort) {
+                return worst->bound;
+            }
+            Part low = *worst;
+            Part high = *worst;
+            parts.erase(worst);
+            low.longest = high.shortest = low.shortest + width / kSplit;
+            add(std::move(low), chain_.work() + effort / kPartsOfEffort);
+            add(std::move(high), chain_.work() + effort / kPartsOfEffort);
+        }
+    }
+
+    /// Returns the least (1 − Σ v)·D over the allowed D_mig.
+    [[nodiscard]] double price_of_migration() {
+        double sum = 0;
+        for (const std::size_t lane : priced_) {
+            sum += weight(lane);
+        }
+        return sum <= 1 || longest_ >= kInfinite ? std::max(0.0, 1 - sum) * shortest_
+                                                 : (1 - sum) * longest_;
+    }
+
     /// Improves the prices until the work of all climbs together reaches `effort`.
-    void climb(std::int64_t effort, RootBound& result) {
+    void climb(std::int64_t effort) {
         double scale = 1;
         int without_improvement = 0;
+        std::ranges::fill(memory_direction_, 0);
+        std::ranges::fill(hosting_direction_, 0);
         for (int it = 0; it < kMostIterations && scale > kShortest && best_ < known_; ++it) {
             throw_if_stopped(costs_.problem().stop);
             const ChainSolution& solution = chain_.solve(prices_);
-            ++result.iterations;
-            const double bound = solution.cost - limits_price();
+            ++iterations_;
+            const double bound =
+                solution.cost - limits_price() + (lanes_ ? price_of_migration() : 0);
             if (bound > best_) {
                 best_ = bound;
                 best_prices_ = prices_;
+                best_priced_ = priced_;
                 without_improvement = 0;
-                if (costs_.moves() && !costs_.by_formula() && !lanes_) {
+                if (!prices_.link.empty() && !lanes_) {
                     prices_.longest_move = known_ - best_;
                 }
             } else if (++without_improvement >= kPatience) {
                 scale *= kShorter;
                 without_improvement = 0;
+                const double longest = prices_.longest_move;
                 prices_ = best_prices_;
+                prices_.longest_move = std::min(longest, prices_.longest_move);
+                priced_ = best_priced_;
             }
             if (chain_.work() >= effort || !step(solution, bound, scale)) {
                 break;
@@ -185,8 +251,9 @@ class Ascent {
         return lane < links ? prices_.link[lane] : prices_.storage[lane - links];
     }
 
-    /// Returns by how much each lane is busier than D_mig, in units of the prices. D_mig is 0 while
-    /// the weights v do not add up to 1, and then it is the weighted mean of the lanes.
+    /// Returns by how much each lane is busier than D_mig, in units of the prices. D_mig is as
+    /// short as possible while the weights v add up to less than 1, and then as long as possible.
+    /// If it has no limit, the sum stays at 1, and D_mig is the weighted mean of the lanes.
     [[nodiscard]] std::map<std::size_t, double> lane_slopes(const ChainSolution& solution) {
         std::map<std::size_t, double> slopes;
         double sum = 0;
@@ -199,7 +266,11 @@ class Ascent {
             mean += weight(lane) * busy;
             slopes[lane] = busy;
         }
-        mean = sum < kFullWeight ? 0 : mean;
+        if (sum < kFullWeight) {
+            mean = shortest_;
+        } else if (longest_ < kInfinite) {
+            mean = longest_;
+        }
         for (auto& [lane, slope] : slopes) {
             slope = (slope - mean) / lane_unit_;
             slope = weight(lane) <= 0 ? std::max(0.0, slope) : slope;
@@ -207,7 +278,7 @@ class Ascent {
         return slopes;
     }
 
-    /// Adds the slopes to the weights, and projects these on the set with v ≥ 0 and Σ v ≤ 1.
+    /// Adds the slopes to the weights, which stay ≥ 0. If D_mig has no limit, Σ v stays ≤ 1.
     void shift_lanes(const std::map<std::size_t, double>& slopes, double length) {
         std::vector<double> weights;
         for (const auto& [lane, slope] : slopes) {
@@ -215,7 +286,7 @@ class Ascent {
             v = std::max(0.0, v + length * slope / lane_unit_);
             weights.push_back(v);
         }
-        const double excess = excess_of(std::move(weights));
+        const double excess = longest_ < kInfinite ? 0 : excess_of(std::move(weights));
         priced_.clear();
         for (const auto& [lane, slope] : slopes) {
             double& v = weight(lane);
@@ -252,9 +323,13 @@ class Ascent {
     double best_ = -kInfinite;
     std::vector<double> memory_direction_;
     std::vector<double> hosting_direction_;
-    bool lanes_;                      ///< whether lanes have weights
-    double lane_unit_ = 1;            ///< ns: the unit of the lanes' prices
-    std::vector<std::size_t> priced_; ///< the lanes with a weight above 0, in ascending order
+    bool lanes_;                 ///< whether lanes have weights
+    double shortest_ = 0;        ///< the least D_mig of the placements that are bounded
+    double longest_ = kInfinite; ///< the most
+    std::int64_t iterations_ = 0;
+    std::vector<std::size_t> best_priced_; ///< priced_ of best_prices_
+    double lane_unit_ = 1;                 ///< ns: the unit of the lanes' prices
+    std::vector<std::size_t> priced_;      ///< the lanes with a weight above 0, in ascending order
 };
 
 /// Returns the problem with the table of all links, which large fleets may leave out.

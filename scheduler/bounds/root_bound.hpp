@@ -1,6 +1,6 @@
 // Computes a lower bound of the objective of all placements that fit, also for large fleets, for
 // which the bounds of exact/relaxation.hpp take too long. Prices (Lagrangian multipliers) replace
-// the constraints between layers, and nothing is split into cases.
+// the constraints between layers, and nothing is split into cases but D_mig.
 //
 // Why this is a bound. Let x be a placement that fits, with D_mig(x) and with T(x), the steps times
 // D_inf or D_T. Let m ≥ 0 be a price per byte of each device, h ≥ 0 a price per ffn of each device,
@@ -18,7 +18,10 @@
 // beside its own hosts, that does not fit by itself.
 //
 // A known objective U makes the bound better: a placement below U has D_mig < U − T, and T is at
-// least the minimum without D_mig. So a block whose move alone takes longer may not move.
+// least the minimum without D_mig. So a block whose move alone takes longer may not move. In fleets
+// of up to 64 devices the placements are then divided by their D_mig. If D_mig is between s and t,
+// Σ v may be any number, because D_mig ≥ Σ v_k·busy_k + (1 − Σ v)·D_mig, which is least at s or t.
+// The lowest bound of all parts counts.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +36,7 @@ struct RootBoundSettings {
     /// The objective in seconds of a placement that fits, if one is known.
     double known = std::numeric_limits<double>::infinity();
     /// How much work the improvement of prices may take; one unit takes about a microsecond. 0
-    /// stands for 1.2 million, and with more than 64 devices for 7 million.
+    /// stands for 1.2 million, and with more than 64 devices for 6 million.
     std::int64_t effort = 0;
 };
 

@@ -8,6 +8,9 @@ namespace {
 
 /// Gains below this, in ns and relative to the prices, may be rounding errors and are ignored.
 constexpr double kNoGain = 1e-6;
+constexpr std::int64_t kStepsPerEvent = 25;
+/// In larger fleets sorting takes longer than it saves.
+constexpr std::size_t kMostSorted = 64;
 
 } // namespace
 
@@ -130,18 +133,45 @@ UnitPool::Event UnitPool::next_event() {
     return {std::max(event.time, base_), event.device, event.n};
 }
 
+/// Returns a lower bound of the sum of prices, whatever the time: in small fleets the sum of the
+/// cheapest units that fit.
+double UnitPool::least_total(const MoveBounds& moves) const {
+    if (moves.extra.empty() || costs_.devices() > kMostSorted) {
+        return least_price_ * pool_->count;
+    }
+    std::vector<std::pair<double, std::int32_t>> offers; // price and number of units
+    for (const Event& event : events_) {                 // the first event of each device
+        const std::size_t d = event.device;
+        const std::int32_t most = room(d);
+        const std::int32_t home = std::min(most, moves.at_home[d]);
+        offers.emplace_back(price_[d], home);
+        offers.emplace_back(price_[d] + moves.extra[d], most - home);
+    }
+    std::ranges::sort(offers);
+    std::int32_t left = pool_->count;
+    double sum = 0;
+    for (const auto& [price, number] : offers) {
+        const std::int32_t units = std::min(left, number);
+        sum += units > 0 ? units * price : 0;
+        left -= units;
+    }
+    return sum;
+}
+
 const UnitPool::Solution& UnitPool::solve_by_device(
     const PoolUnits& pool, const Hosts& hosts, const Prices& prices, const MoveBounds& moves
 ) {
     start(pool, hosts, prices);
     std::vector<std::pair<double, std::size_t>> placed; // price and device, the dearest first
     const auto all = static_cast<std::size_t>(pool.count);
+    const double least = least_total(moves);
     double total = 0;
     solution_ = {kInfinite, {}};
     std::vector<std::pair<double, std::size_t>> best;
     while (!events_.empty()) {
         const Event event = next_event();
-        if (event.time + least_price_ * pool.count >= solution_.cost) {
+        steps_ += kStepsPerEvent;
+        if (event.time + least >= solution_.cost) {
             break;
         }
         const std::size_t d = event.device;
@@ -197,6 +227,7 @@ void UnitPool::find_paths(std::size_t to) {
     distance_[to] = 0;
     for (std::size_t round = 0; round <= active_.size(); ++round) {
         bool changed = false;
+        steps_ += static_cast<std::int64_t>(cells_.size() * active_.size());
         for (std::size_t c = 0; c < cells_.size(); ++c) {
             const Cell& cell = cells_[c];
             if (cell.count == 0 || cell.device == to) {

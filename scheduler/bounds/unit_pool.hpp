@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "scheduler/bounds/prices.hpp"
@@ -61,6 +62,9 @@ class UnitPool {
         const PoolUnits& pool, const Hosts& hosts, const Prices& prices, const MoveBounds& moves
     );
 
+    /// Returns the steps done since the last call, of about two nanoseconds each.
+    [[nodiscard]] std::int64_t take_steps() { return std::exchange(steps_, 0); }
+
   private:
     /// The device can take its n-th unit if the pool may take this time.
     struct Event {
@@ -72,6 +76,7 @@ class UnitPool {
     [[nodiscard]] double time(std::size_t d, std::int32_t n) const;
     [[nodiscard]] std::int32_t room(std::size_t d) const;
     [[nodiscard]] Event next_event();
+    [[nodiscard]] double least_total(const MoveBounds& moves) const;
     [[nodiscard]] double price(std::size_t item, std::size_t d) const {
         return price_[d] + moves_[d * pool_->by_origin.size() + item];
     }
@@ -98,6 +103,7 @@ class UnitPool {
     std::vector<double> distance_;  ///< [device]: the cheapest path from a unit there
     std::vector<std::size_t> next_; ///< [device]: the next device of this path
     std::vector<std::size_t> by_;   ///< [device]: the cell whose unit takes the step
+    std::int64_t steps_ = 0;
     Solution solution_;
 };
 
