@@ -77,7 +77,14 @@ void LayerChain::tabulate_after() {
                 );
             }
         }
+        Grid by_holder;
+        for (std::size_t i = 0; i < holders_.size(); ++i) {
+            for (std::size_t k = 0; k < targets_.size(); ++k) {
+                by_holder.push_back(grid[k * holders_.size() + i]);
+            }
+        }
         after_.push_back(std::move(grid));
+        after_by_holder_.push_back(std::move(by_holder));
     }
 }
 
@@ -280,15 +287,16 @@ void LayerChain::collect() {
     }
 }
 
-const ChainSolution& LayerChain::solve(const Prices& prices) {
+const ChainSolution& LayerChain::solve(const Prices& prices, std::int64_t most_work) {
     prices_ = &prices;
     load_prices();
     load_bounds();
     const auto grid = static_cast<std::int64_t>(holders_.size() * targets_.size());
     for (int round = 0; true; ++round) {
         solution_.cost = costs_.by_formula() ? find_layers() : find_chain();
-        work_ += 1 + 2 * grid * static_cast<std::int64_t>(costs_.layers()) / kStepsPerWork;
-        if (solution_.cost >= kInfinite || round >= kMostRounds || !solve_pools_on_path()) {
+        work_ += 1 + 3 * grid * static_cast<std::int64_t>(costs_.layers()) / kStepsPerWork;
+        if (solution_.cost >= kInfinite || round >= kMostRounds || work_ >= most_work ||
+            !solve_pools_on_path()) {
             break;
         }
     }

@@ -37,7 +37,8 @@ class LayerChain {
   public:
     explicit LayerChain(const RelaxedCosts& costs);
 
-    [[nodiscard]] const ChainSolution& solve(const Prices& prices);
+    /// Stops improving the bound when work() has reached `most_work`.
+    [[nodiscard]] const ChainSolution& solve(const Prices& prices, std::int64_t most_work);
     /// Returns the work done so far: the number of solved pools and of steps of paths, weighted by
     /// the time that they take.
     [[nodiscard]] std::int64_t work() const { return work_; }
@@ -85,16 +86,17 @@ class LayerChain {
     const Prices* prices_ = nullptr;
     UnitPool solver_;
     std::int64_t work_ = 0;
-    std::vector<std::size_t> holders_; ///< devices that can hold x at the start of a layer
-    std::vector<std::size_t> targets_; ///< devices that can have a proj or a hub
-    std::vector<Grid> after_;          ///< [times]: from targets to the holders of the next layer
-    bool by_pool_;                     ///< whether each pool has bounds of its own
-    std::vector<Grid> bound_;          ///< [grid_of()]: lower bounds of the groups' costs
-    std::vector<Grid> slice_bound_;    ///< [grid_of()]: the same for slices, [target]
-    std::vector<Solved> solved_;       ///< [pool]
-    std::vector<MoveBounds> moves_;    ///< [pool]; empty until it is needed
-    std::vector<Grid> target_price_;   ///< [layer][target]
-    std::vector<Grid> holder_price_;   ///< [layer][holder]: price of ffn or hub there
+    std::vector<std::size_t> holders_;  ///< devices that can hold x at the start of a layer
+    std::vector<std::size_t> targets_;  ///< devices that can have a proj or a hub
+    std::vector<Grid> after_;           ///< [times]: from targets to the holders of the next layer
+    std::vector<Grid> after_by_holder_; ///< [times]: the same, [holder][target]
+    bool by_pool_;                      ///< whether each pool has bounds of its own
+    std::vector<Grid> bound_;           ///< [grid_of()]: lower bounds of the groups' costs
+    std::vector<Grid> slice_bound_;     ///< [grid_of()]: the same for slices, [target]
+    std::vector<Solved> solved_;        ///< [pool]
+    std::vector<MoveBounds> moves_;     ///< [pool]; empty until it is needed
+    std::vector<Grid> target_price_;    ///< [layer][target]
+    std::vector<Grid> holder_price_;    ///< [layer][holder]: price of ffn or hub there
     /// The states of a holder: it has had the ffn (or hub) of 1, 2, … layers in a row, as many as
     /// fit. Its states begin at this index; the last entry is the number of all states.
     std::vector<std::size_t> first_;

@@ -50,7 +50,8 @@ double LayerChain::stay(std::size_t layer, std::size_t i, std::size_t& target) c
     double best = kInfinite;
     for (std::size_t k = 0; k < targets_.size(); ++k) {
         const double cost = bound_[grid_of(costs_.pool(layer, false))][i * targets_.size() + k] +
-                            target_price_[layer][k] + after_[times][k * holders_.size() + i];
+                            target_price_[layer][k] +
+                            after_by_holder_[times][i * targets_.size() + k];
         target = cost < best ? k : target;
         best = std::min(best, cost);
     }

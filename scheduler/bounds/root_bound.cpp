@@ -146,7 +146,7 @@ class Ascent {
         std::ranges::fill(hosting_direction_, 0);
         for (int it = 0; it < kMostIterations && scale > kShortest && best_ < known_; ++it) {
             throw_if_stopped(costs_.problem().stop);
-            const ChainSolution& solution = chain_.solve(prices_);
+            const ChainSolution& solution = chain_.solve(prices_, effort);
             ++iterations_;
             const double bound =
                 solution.cost - limits_price() + (lanes_ ? price_of_migration() : 0);
