@@ -14,6 +14,7 @@
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
+#include "scheduler/policies/other_answers.hpp"
 #include "scheduler/search/batch_choice.hpp"
 #include "scheduler/search/device_subset.hpp"
 #include "scheduler/search/local_search.hpp"
@@ -51,7 +52,8 @@ constexpr std::int64_t kMaxOperations = 12'000'000;
 /// in which an evaluation takes half as long again.
 constexpr std::int64_t kMaxBriefEvaluations = 6'000;
 constexpr std::int64_t kMaxSlowBriefEvaluations = 4'000;
-constexpr int kBudgets = 6; ///< migration budgets that climb_from tries
+constexpr std::int64_t kMaxDescent = 1'000; ///< of the descent from the best other answer
+constexpr int kBudgets = 6;                 ///< migration budgets that climb_from tries
 /// Percent of the limit of a brief search for the better and for the worse of the previous
 /// placement and the plan. The rest is for the best placement found.
 constexpr std::int64_t kBetterShare = 50;
@@ -181,7 +183,20 @@ void search_widely(
     search.kick(best, kMaxFailedKicks);
 }
 
-Search search(const Problem& problem, const StepDelay& step) {
+/// Records the placements and descends from the best one.
+void search_from(const std::vector<Placement>& placements, Search& search, std::int64_t more) {
+    const std::int64_t limit = search.limit();
+    std::vector<Start> starts = scored(search, placements);
+    std::stable_sort(starts.begin(), starts.end(), better_start);
+    search.allow(search.evaluations() + more);
+    if (!starts.empty()) {
+        search.descend_from(starts.front().placement);
+    }
+    search.allow(std::max(limit, search.evaluations() + more));
+}
+
+/// `others` are further placements to start from.
+Search search(const Problem& problem, const StepDelay& step, const std::vector<Placement>& others) {
     const bool walks =
         !step.uses_paper_formulas() && problem.previous && has_caps(problem.snapshot);
     const std::int64_t share = walks ? kCappedDivisor : 1;
@@ -189,6 +204,7 @@ Search search(const Problem& problem, const StepDelay& step) {
         static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers;
     if (size <= kSmallSize) {
         Search search(problem, step, kMaxEvaluations / share);
+        search_from(others, search, kMaxDescent / share);
         search_thoroughly(problem, step, search, share);
         return search;
     }
@@ -196,6 +212,7 @@ Search search(const Problem& problem, const StepDelay& step) {
     const std::int64_t brief = (is_slow ? kMaxSlowBriefEvaluations : kMaxBriefEvaluations) / share;
     Search search(problem, step, brief, Search::Extent::brief);
     search_briefly(problem, step, search);
+    search_from(others, search, kMaxDescent / share);
     if (size > kWideSize || !search.best()) {
         return search;
     }
@@ -234,13 +251,19 @@ std::optional<Delays> runner_up_of(const Search& found) {
     return found.runner_up() ? std::optional(found.runner_up()->delays) : std::nullopt;
 }
 
-Decision decide_step(const Problem& problem) {
+Decision decide_step(const Problem& problem, const std::vector<Placement>& others) {
     if (is_provably_infeasible(problem)) {
         return infeasible_decision(problem, pack(problem).placement);
     }
     const Focus small = focus(problem, kMaxDevices);
     const StepDelay step(small.problem);
-    const Search found = search(small.problem, step);
+    std::vector<Placement> starts;
+    for (const Placement& placement : others) {
+        if (std::optional<Placement> narrow = small.narrow(placement)) {
+            starts.push_back(std::move(*narrow));
+        }
+    }
+    const Search found = search(small.problem, step, starts);
     const Decision old = keep_previous(problem);
     Decision decision = old;
     Placement placement = best_of(problem, small, found);
@@ -259,12 +282,12 @@ Decision decide_step(const Problem& problem) {
 }
 
 /// With several sequences a placement for the step of one of them is found first.
-Decision decide_by_search(const Problem& problem) {
+Decision decide_by_search(const Problem& problem, const std::vector<Placement>& others) {
     if (problem.in_flight() == 1) {
-        return decide_step(problem);
+        return decide_step(problem, others);
     }
     const Problem one = one_step(problem);
-    Decision decision = decide_step(one);
+    Decision decision = decide_step(one, others);
     if (!problem.counts_rounds()) {
         return decision.feasible ? with_rounds(problem, std::move(decision))
                                  : infeasible_decision(problem, pack(problem).placement);
@@ -278,10 +301,52 @@ Decision decide_by_search(const Problem& problem) {
     return decision;
 }
 
+Decision evaluated(const Problem& problem, Placement placement) {
+    return problem.in_flight() == 1 ? evaluate(problem, std::move(placement))
+                                    : evaluate_batched(problem, std::move(placement));
+}
+
+/// Returns the decision to keep the previous placement, infeasible if that does not fit.
+Decision keep(const Problem& problem) {
+    const Decision old = keep_previous(problem);
+    return old.feasible ? evaluated(problem, old.placement) : old;
+}
+
+bool is_better(const Problem& problem, const Decision& a, const Decision& b) {
+    return a.feasible && (!b.feasible || objective(problem, a) < objective(problem, b));
+}
+
+/// Returns the best of the search's decision and of what the other policies would answer.
+Decision decide_within(const Problem& problem) {
+    const std::vector<Placement> others = other_answers(problem);
+    Decision best = decide_by_search(problem, others);
+    for (const Placement& placement : others) {
+        Decision other = evaluated(problem, placement);
+        if (is_better(problem, other, best)) {
+            other.evaluations = best.evaluations;
+            explain(problem, other, keep(problem));
+            best = std::move(other);
+        }
+    }
+    return best;
+}
+
 } // namespace
 
 Decision decide_resource_aware(const Problem& problem) {
-    return decide_cautiously(problem, decide_by_search);
+    Decision decision = decide_cautiously(problem, decide_within);
+    // The previous placement may use the memory reserve: what fits need not move.
+    Decision old = keep(problem);
+    if (!old.feasible || decision.placement == old.placement) {
+        return decision;
+    }
+    if (is_better(problem, decision, old)) {
+        explain(problem, decision, old);
+        return decision;
+    }
+    old.evaluations = decision.evaluations;
+    explain(problem, old, old, delays_of(problem, decision));
+    return old;
 }
 
 } // namespace headroom::scheduler

@@ -113,9 +113,9 @@ TEST(MemoryReserve, is_reported_with_total_and_safe_memory) {
         if (!careful || validate(*careful, *problem.previous).ok()) {
             continue;
         }
-        const std::string reason = explanation_text(policy->decide(problem).why);
+        const std::string reason = explanation_text(policy->decide(*careful).why);
         if (reason.find("lacks") == std::string::npos) {
-            continue; // no placement fits the safe memory, and the whole memory is enough
+            continue; // no placement fits the safe memory
         }
         ++safe;
         EXPECT_THAT(
@@ -137,6 +137,29 @@ TEST(MemoryReserve, is_reported_with_total_and_safe_memory) {
     }
     EXPECT_GT(safe, 5);
     EXPECT_GT(lacking, 5);
+}
+
+/// Returns how often a previous placement that fits, but not in the safe memory, is kept.
+int kept_beyond_the_reserve(PolicyKind kind) {
+    int kept = 0;
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        Instance instance = with_less_recent_memory(seed);
+        Problem& problem = instance.problem;
+        problem.previous = make_policy(kind)->decide(careless(problem)).placement;
+        const std::optional<Problem> careful = cautious(problem, Risk::none);
+        if (careful && !validate(*careful, *problem.previous).ok()) {
+            const Decision decision = make_policy(kind)->decide(problem);
+            Problem all = careless(problem);
+            EXPECT_LE(objective(problem, decision), objective(all, evaluate(all, *all.previous)))
+                << "seed " << seed;
+            kept += decision.placement == *problem.previous ? 1 : 0;
+        }
+    }
+    return kept;
+}
+
+TEST(MemoryReserve, does_not_force_moves) {
+    EXPECT_GT(kept_beyond_the_reserve(PolicyKind::resource_aware), 5);
 }
 
 TEST(MemoryReserve, does_not_apply_to_policy_exact) {

@@ -172,8 +172,9 @@ TEST(Throughput, of_one_sequence_is_the_latency_of_a_step) {
     }
 }
 
-TEST(Throughput, stays_within_the_memory_that_is_safe) {
+TEST(Throughput, stays_within_the_memory_that_is_safe_if_it_moves) {
     int beyond = 0; // the twin
+    int moved = 0;
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         Instance instance = busy(seed); // the planted placement fits the recent memory
         for (Snapshot::Device& device : instance.problem.snapshot.devices) {
@@ -183,11 +184,15 @@ TEST(Throughput, stays_within_the_memory_that_is_safe) {
         const Problem poorer = *cautious(instance.problem, Risk::none);
         const Decision ours = by(PolicyKind::resource_aware, instance.problem);
         ASSERT_TRUE(ours.feasible);
-        EXPECT_TRUE(validate(poorer, ours.placement).ok()) << "seed " << seed;
+        if (ours.placement != instance.problem.previous) {
+            ++moved;
+            EXPECT_TRUE(validate(poorer, ours.placement).ok()) << "seed " << seed;
+        }
         const Decision bold = by(PolicyKind::resource_aware, careless(instance.problem));
         beyond += validate(poorer, bold.placement).ok() ? 0 : 1;
     }
     EXPECT_TRUE(beyond > 0 || !kAllCells);
+    EXPECT_TRUE(moved > 0 || !kAllCells);
 }
 
 TEST(Throughput, has_no_proof_by_policy_exact) {
