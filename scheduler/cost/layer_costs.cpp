@@ -209,32 +209,56 @@ LayerCosts::LayerCosts(const Problem& problem, std::vector<DeviceId> devices)
     : devices_(std::move(devices)),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)),
       ends_(problem.blocks->shape().has_ends) {
-    tabulate_layers(problem);
-    tabulate_hops(problem);
+    tabulate_hops(problem, tabulate_layers(problem));
     tabulate_room(problem);
 }
 
-void LayerCosts::tabulate_layers(const Problem& problem) {
+std::vector<std::vector<Nanoseconds>> LayerCosts::tabulate_layers(const Problem& problem) {
     const LayerWork work(problem);
+    const std::vector<LayerTypes>& types = problem.blocks->shape().layer_types;
+    std::vector<std::vector<Nanoseconds>> groups(layers_);
     for (const DeviceId d : devices_) {
+        LayerTime time;
         time_before_.push_back(0);
         for (std::size_t l = 0; l < layers_; ++l) {
-            const LayerTime time = work.on(l, problem.snapshot.device(d));
+            time =
+                l > 0 && types[l] == types[l - 1] ? time : work.on(l, problem.snapshot.device(d));
             time_before_.push_back(time_before_.back() + time.groups + time.rest);
-            groups_.push_back(time.groups);
+            groups[l].push_back(time.groups);
         }
     }
+    return groups;
 }
 
-void LayerCosts::tabulate_hops(const Problem& problem) {
-    for (const DeviceId from : devices_) {
-        for (const DeviceId to : devices_) {
-            const MessageTimes x = x_times(problem, from, to);
-            const Nanoseconds first = std::max(x.link, x.ingress);
-            hops_.push_back(
-                {x.latency + first, x.latency + std::max(2 * x.link, first + x.ingress), 2 * first}
-            );
+void LayerCosts::tabulate_hops(
+    const Problem& problem, const std::vector<std::vector<Nanoseconds>>& groups
+) {
+    std::vector<std::size_t> tables; // the first layer of each
+    for (std::size_t l = 0; l < layers_; ++l) {
+        const auto alike =
+            std::ranges::find_if(tables, [&](std::size_t k) { return groups[k] == groups[l]; });
+        hop_table_.push_back(static_cast<std::size_t>(alike - tables.begin()));
+        if (alike == tables.end()) {
+            tables.push_back(l);
         }
+    }
+    const std::size_t n = devices();
+    hop_times_.resize(tables.size() * n * n);
+    for (std::size_t from = 0; from < n; ++from) {
+        for (std::size_t to = 0; to < n; ++to) {
+            const MessageTimes x = x_times(problem, devices_[from], devices_[to]);
+            const Nanoseconds first = std::max(x.link, x.ingress);
+            const Nanoseconds normed_arrives = x.latency + first;
+            const Nanoseconds x_arrives = x.latency + std::max(2 * x.link, first + x.ingress);
+            busy_.push_back(2 * first);
+            for (std::size_t table = 0; table < tables.size(); ++table) {
+                const Nanoseconds computing = groups[tables[table]][to];
+                hop_times_[(table * n + from) * n + to] =
+                    std::max(normed_arrives + computing, x_arrives) - computing;
+            }
+        }
+    }
+    for (const DeviceId from : devices_) {
         const MessageTimes back = x_times(problem, from, problem.source);
         busy_back_.push_back(std::max(back.link, back.ingress));
         back_.push_back(back.latency + busy_back_.back());
@@ -257,13 +281,6 @@ void LayerCosts::tabulate_room(const Problem& problem) {
         room_.push_back(ledger.room(d));
         computes_.push_back(computes_a_layer(problem, ledger, d));
     }
-}
-
-Nanoseconds LayerCosts::time_after_hop(std::size_t l, std::size_t from, std::size_t to) const {
-    const Hop& hop = hops_[from * devices() + to];
-    const Nanoseconds groups = groups_[to * layers_ + l];
-    const Nanoseconds rest = time_alone(l, l + 1, to) - groups;
-    return std::max(hop.normed_x + groups, hop.x) + rest;
 }
 
 } // namespace headroom::scheduler

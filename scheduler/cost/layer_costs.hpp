@@ -49,8 +49,13 @@ class LayerCosts {
     [[nodiscard]] Nanoseconds time_alone(std::size_t first, std::size_t last, std::size_t j) const {
         return time_before_[j * (layers_ + 1) + last] - time_before_[j * (layers_ + 1) + first];
     }
-    /// Returns the time of the hop from `from` to `to` and of layer l on `to`.
-    [[nodiscard]] Nanoseconds time_after_hop(std::size_t l, std::size_t from, std::size_t to) const;
+    /// Returns the time of the hop from `from` to `to` and of layer l on `to`. If both are the same
+    /// device, there is no hop.
+    [[nodiscard]] Nanoseconds time_after_hop(std::size_t l, std::size_t from, std::size_t to)
+        const {
+        return hop_times_[(hop_table_[l] * devices() + from) * devices() + to] +
+               time_alone(l, l + 1, to);
+    }
     /// Returns the time from the end of the last layer, on j, until the source has sampled the id.
     [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + lm_head_; }
     /// Returns the time of lm_head on the source; 0 if the model has no lm_head.
@@ -59,7 +64,7 @@ class LayerCosts {
     /// longer. Latency is not included. busy_back() does the same for sending x from the last
     /// layer's device to the source.
     [[nodiscard]] Nanoseconds busy(std::size_t from, std::size_t to) const {
-        return hops_[from * devices() + to].busy;
+        return busy_[from * devices() + to];
     }
     [[nodiscard]] Nanoseconds busy_back(std::size_t j) const { return busy_back_[j]; }
 
@@ -78,13 +83,10 @@ class LayerCosts {
     }
 
   private:
-    struct Hop {
-        Nanoseconds normed_x = 0; ///< time until normed x has arrived
-        Nanoseconds x = 0;        ///< time until x has arrived
-        Nanoseconds busy = 0;     ///< the result of busy()
-    };
-    void tabulate_layers(const Problem& problem);
-    void tabulate_hops(const Problem& problem);
+    /// Returns the times of the groups of each layer: for each device the part of the layer's time
+    /// in which its groups compute.
+    std::vector<std::vector<Nanoseconds>> tabulate_layers(const Problem& problem);
+    void tabulate_hops(const Problem& problem, const std::vector<std::vector<Nanoseconds>>& groups);
     void tabulate_room(const Problem& problem);
 
     std::vector<DeviceId> devices_;
@@ -92,10 +94,12 @@ class LayerCosts {
     bool ends_;
     /// [device][layer]: the time of all layers before this one; layers_ + 1 entries per device
     std::vector<Nanoseconds> time_before_;
-    /// [device][layer]: the part of the layer's time in which its groups compute
-    std::vector<Nanoseconds> groups_;
-    std::vector<Hop> hops_;         ///< [from][to]
-    std::vector<Nanoseconds> back_; ///< [device]: time of sending x to the source
+    /// [table][from][to]: by how much a hop delays the end of a layer. Layers whose groups take
+    /// equally long on each device share a table.
+    std::vector<Nanoseconds> hop_times_;
+    std::vector<std::size_t> hop_table_; ///< per layer
+    std::vector<Nanoseconds> busy_;      ///< [from][to]
+    std::vector<Nanoseconds> back_;      ///< [device]: time of sending x to the source
     std::vector<Nanoseconds> busy_back_;
     Nanoseconds lm_head_ = 0;
     std::vector<Bytes> room_;

@@ -7,113 +7,206 @@
 #include "scheduler/cost/step_cost.hpp"
 
 namespace headroom::scheduler {
+namespace {
+
+constexpr std::size_t kFirstLink = 2; // behind the storage and the ingress cap
+
+} // namespace
+
+template <class Moves, class Use>
+void LayerMoves::for_each_transfer(
+    Moves& moves, const Parcel& parcel, std::size_t j, const Use& use
+) {
+    const Kind& kind = moves.kinds_[parcel.kind];
+    if (moves.sources_[kind.from] == moves.devices_[j]) {
+        return;
+    }
+    const Times& times = moves.times_[parcel.kind * moves.devices_.size() + j];
+    if (moves.paper_) {
+        use(moves.lanes_[0], 0, times.link);
+        return;
+    }
+    if (kind.sent > 0) {
+        use(moves.lanes_[j], kFirstLink + kind.from, times.link);
+        if (kind.egress > 0) {
+            use(moves.lanes_.back(), kFirstLink + kind.from, kind.egress);
+        }
+        if (times.ingress > 0) {
+            use(moves.lanes_[j], 1, times.ingress);
+        }
+    }
+    if (kind.loaded > 0) {
+        use(moves.lanes_[j], 0, times.load);
+    }
+}
+
 LayerMoves::LayerMoves(const Problem& problem, const LayerCosts& costs)
-    : devices_(costs.devices()), layer_(costs.layers() * costs.devices()) {
-    for (std::size_t j = 0; problem.previous && j < devices_; ++j) {
-        if (problem.cost_profile == CostProfile::paper) {
-            find_sums(problem, costs.device(j), j);
-        } else {
-            find_moves(problem, costs.device(j), j);
+    : paper_(problem.cost_profile == CostProfile::paper), parcels_(costs.layers() + 1),
+      alone_(costs.layers() * costs.devices()) {
+    for (std::size_t j = 0; j < costs.devices(); ++j) {
+        devices_.push_back(costs.device(j));
+    }
+    if (!problem.previous) {
+        return;
+    }
+    for (std::size_t l = 0; l < costs.layers(); ++l) {
+        parcels_[l] = parcels_of(problem, static_cast<std::int32_t>(l));
+    }
+    if (!paper_) {
+        parcels_.back() = parcels_of(problem, -1);
+    }
+    find_times(problem);
+    for (std::size_t l = 0; l < costs.layers(); ++l) {
+        for (std::size_t j = 0; j < devices_.size(); ++j) {
+            Alone& alone = alone_[l * devices_.size() + j];
+            for (const Parcel& parcel : parcels_[l]) {
+                for_each_transfer(
+                    *this,
+                    parcel,
+                    j,
+                    [&](Lanes& lanes, std::size_t lane, Nanoseconds busy) {
+                        const Nanoseconds time = parcel.count * busy + lanes.lanes[lane].latency;
+                        alone.sum += time;
+                        alone.longest = paper_ ? alone.sum : std::max(alone.longest, time);
+                    }
+                );
+            }
         }
     }
+    charge(costs.layers(), 0, 1); // embed and lm_head go to the source
 }
 
-void LayerMoves::find_moves(const Problem& problem, DeviceId to, std::size_t j) {
-    const Placement all_moved(problem.blocks->size(), to);
-    Shares ends;
-    for (const Move& move : moves_between(
-             *problem.blocks, *problem.previous, all_moved, problem.rows, problem.weights_everywhere
-         )) {
-        const std::int32_t layer = problem.blocks->name(move.block).layer;
-        Shares& shares = layer < 0 ? ends : layer_[static_cast<std::size_t>(layer) * devices_ + j];
-        if (move.bytes > 0) {
-            add_message(problem, move, shares);
-        }
-        if (move.loaded > 0) {
-            const PerSecond rate = problem.snapshot.device(to).storage_bandwidth;
-            add_share({Kind::storage, to, to}, bounded_duration(rate, move.loaded), 0, shares);
-        }
-    }
-    if (to == problem.source) {
-        charge(ends, 1);
-    }
-}
-
-void LayerMoves::add_message(const Problem& problem, const Move& move, Shares& shares) {
-    const Snapshot& snapshot = problem.snapshot;
-    const Snapshot::Link& link = snapshot.link(move.from, move.to);
-    const Nanoseconds latency = std::min(link.latency, kStall);
-    const PerSecond egress = snapshot.device(move.from).egress;
-    const PerSecond ingress = snapshot.device(move.to).ingress;
-    add_share(
-        {Kind::link, move.from, move.to},
-        bounded_duration(link.bandwidth, move.bytes),
-        latency,
-        shares
-    );
-    if (egress != kUnlimited) {
-        add_share({Kind::egress, move.from, {}}, bounded_duration(egress, move.bytes), 0, shares);
-    }
-    if (ingress != kUnlimited) {
-        add_share({Kind::ingress, {}, move.to}, bounded_duration(ingress, move.bytes), 0, shares);
-    }
-}
-
-void LayerMoves::find_sums(const Problem& problem, DeviceId to, std::size_t j) {
+/// Returns the blocks of a layer, or of the ends if `layer` is −1, by kind.
+std::vector<LayerMoves::Parcel> LayerMoves::parcels_of(const Problem& problem, std::int32_t layer) {
     const Blocks& blocks = *problem.blocks;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        const std::int32_t layer = blocks.name(BlockId(i)).layer;
-        const DeviceId from = (*problem.previous)[i];
-        if (layer < 0 || from == to) {
+    // Only the bytes of lm_head depend on the new placement.
+    const Placement after(layer < 0 ? blocks.size() : 0, problem.source);
+    const auto per_layer = static_cast<std::size_t>(blocks.blocks_per_layer());
+    const std::size_t first = layer < 0 ? 0 : blocks.group(layer, 0).index();
+    const std::size_t last = layer < 0 ? blocks.size() : first + per_layer;
+    std::vector<Parcel> parcels;
+    for (std::size_t i = first; i < last; ++i) {
+        const BlockId b(i);
+        if (blocks.name(b).layer != layer) {
             continue;
         }
-        const Nanoseconds busy = formula_time(
-            problem.paper_moved_bytes(BlockId(i)), problem.snapshot.link(from, to).bandwidth
-        );
-        add_share(
-            {Kind::sum, {}, {}}, busy, 0, layer_[static_cast<std::size_t>(layer) * devices_ + j]
-        );
+        const std::size_t kind = kind_of(problem, b, layer < 0 ? after : *problem.previous);
+        const auto known = std::ranges::find(parcels, kind, &Parcel::kind);
+        if (known == parcels.end()) {
+            parcels.push_back({kind, 1});
+        } else {
+            ++known->count;
+        }
     }
+    return parcels;
 }
 
-void LayerMoves::add_share(
-    const LaneName& name, Nanoseconds busy, Nanoseconds latency, Shares& shares
-) {
-    const auto [found, added] = names_.try_emplace(name, lanes_.size());
-    if (added) {
-        lanes_.push_back({0, latency, 0});
+std::size_t LayerMoves::kind_of(const Problem& problem, BlockId b, const Placement& after) {
+    const DeviceId device = (*problem.previous)[b.index()];
+    const auto source = std::ranges::find(sources_, device);
+    Kind kind{static_cast<std::size_t>(source - sources_.begin())};
+    if (source == sources_.end()) {
+        sources_.push_back(device);
     }
-    const std::size_t lane = found->second;
-    const auto known = std::ranges::find(shares, lane, &Share::lane);
-    if (known == shares.end()) {
-        shares.push_back({lane, busy, 1});
+    if (paper_) {
+        kind.sent = problem.paper_moved_bytes(b);
     } else {
-        known->busy += busy;
-        ++known->transfers;
+        kind.sent = problem.blocks->cache_row_bytes(b, problem.rows);
+        (problem.weights_everywhere ? kind.loaded : kind.sent) +=
+            problem.blocks->weight_bytes(b, after);
+    }
+    const auto known = std::ranges::find_if(kinds_, [&](const Kind& other) {
+        return other.from == kind.from && other.sent == kind.sent && other.loaded == kind.loaded;
+    });
+    const auto index = static_cast<std::size_t>(known - kinds_.begin());
+    if (known == kinds_.end()) {
+        kinds_.push_back(kind);
+    }
+    return index;
+}
+
+void LayerMoves::find_times(const Problem& problem) {
+    const Snapshot& snapshot = problem.snapshot;
+    lanes_.resize(devices_.size() + 1);
+    for (Lanes& lanes : lanes_) {
+        lanes.lanes.resize(kFirstLink + sources_.size());
+    }
+    for (Kind& kind : kinds_) {
+        const DeviceId from = sources_[kind.from];
+        const PerSecond egress = snapshot.device(from).egress;
+        kind.egress = egress == kUnlimited ? 0 : bounded_duration(egress, kind.sent);
+        for (std::size_t j = 0; j < devices_.size(); ++j) {
+            const DeviceId to = devices_[j];
+            Times& times = times_.emplace_back();
+            if (from == to) {
+                continue;
+            }
+            const Snapshot::Link& link = snapshot.link(from, to);
+            if (paper_) {
+                times.link = formula_time(kind.sent, link.bandwidth);
+                continue;
+            }
+            const Snapshot::Device& device = snapshot.device(to);
+            lanes_[j].lanes[kFirstLink + kind.from].latency = std::min(link.latency, kStall);
+            times.link = bounded_duration(link.bandwidth, kind.sent);
+            times.ingress =
+                device.ingress == kUnlimited ? 0 : bounded_duration(device.ingress, kind.sent);
+            times.load = bounded_duration(device.storage_bandwidth, kind.loaded);
+        }
     }
 }
 
-void LayerMoves::charge(const Shares& shares, std::int32_t sign) {
-    for (const Share& share : shares) {
-        lanes_[share.lane].busy += sign * share.busy;
-        lanes_[share.lane].transfers += sign * share.transfers;
+void LayerMoves::charge(std::size_t layer, std::size_t j, std::int32_t sign) {
+    for (const Parcel& parcel : parcels_[layer]) {
+        for_each_transfer(*this, parcel, j, [&](Lanes& lanes, std::size_t index, Nanoseconds busy) {
+            Lane& lane = lanes.lanes[index];
+            lanes.stale |= sign < 0 && lane.busy + lane.latency == lanes.slowest;
+            lane.busy += sign * parcel.count * busy;
+            lane.transfers += sign * parcel.count;
+            if (sign > 0) {
+                lanes.slowest = std::max(lanes.slowest, lane.busy + lane.latency);
+            }
+        });
     }
 }
 
-Nanoseconds LayerMoves::total() const {
-    Nanoseconds last = 0;
-    for (const Lane& lane : lanes_) {
-        last = lane.transfers > 0 ? std::max(last, lane.busy + lane.latency) : last;
+bool LayerMoves::is_slowest(std::size_t layer, std::size_t j) const {
+    bool found = false;
+    if (!paper_ && lanes_[j].slowest < total_ && lanes_.back().slowest < total_) {
+        return false;
     }
-    return last;
+    for (const Parcel& parcel : parcels_[layer]) {
+        const_cast<LayerMoves*>(this)->for_each_transfer(
+            *this,
+            parcel,
+            j,
+            [&](const Lanes& lanes, std::size_t index, Nanoseconds) {
+                const Lane& lane = lanes.lanes[index];
+                found |= lane.busy + lane.latency == total_;
+            }
+        );
+    }
+    return found;
 }
 
-Nanoseconds LayerMoves::alone(std::size_t layer, std::size_t j) const {
-    Nanoseconds sum = 0;
-    for (const Share& share : layer_[layer * devices_ + j]) {
-        sum += share.busy + lanes_[share.lane].latency;
+Nanoseconds LayerMoves::slowest_of(Lanes& lanes) {
+    if (lanes.stale) {
+        lanes.slowest = 0;
+        for (const Lane& lane : lanes.lanes) {
+            const Nanoseconds time = lane.transfers > 0 ? lane.busy + lane.latency : 0;
+            lanes.slowest = std::max(lanes.slowest, time);
+        }
+        lanes.stale = false;
     }
-    return sum;
+    return lanes.slowest;
+}
+
+Nanoseconds LayerMoves::total() {
+    total_ = 0;
+    for (Lanes& lanes : lanes_) {
+        total_ = std::max(total_, slowest_of(lanes));
+    }
+    return total_;
 }
 
 } // namespace headroom::scheduler

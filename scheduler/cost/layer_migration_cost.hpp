@@ -9,15 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <tuple>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/layer_costs.hpp"
-#include "scheduler/timing/timeline.hpp"
 
 namespace headroom::scheduler {
 
@@ -31,42 +28,91 @@ class LayerMoves {
     /// start, except under cost profile `paper`, whose formulas give these blocks no bytes.
     LayerMoves(const Problem& problem, const LayerCosts& costs);
 
-    void add(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], 1); }
-    void remove(std::size_t layer, std::size_t j) { charge(layer_[layer * devices_ + j], -1); }
-    [[nodiscard]] Nanoseconds total() const;
+    void add(std::size_t layer, std::size_t j) { charge(layer, j, 1); }
+    void remove(std::size_t layer, std::size_t j) { charge(layer, j, -1); }
+    [[nodiscard]] Nanoseconds total();
 
     /// Returns the times that the layer's move to j takes on all links, caps and storages, summed.
-    [[nodiscard]] Nanoseconds alone(std::size_t layer, std::size_t j) const;
+    [[nodiscard]] Nanoseconds alone(std::size_t layer, std::size_t j) const {
+        return alone_[layer * devices_.size() + j].sum;
+    }
+    /// Returns the least D_mig of a placement with the layer on j.
+    [[nodiscard]] Nanoseconds least(std::size_t layer, std::size_t j) const {
+        return alone_[layer * devices_.size() + j].longest;
+    }
+    /// Returns whether D_mig is the sum of least() over all layers, as under cost profile `paper`.
+    [[nodiscard]] bool adds_up() const { return paper_; }
+    /// Returns whether total() might be less without this layer on j, where it is now. total() must
+    /// have been called since the last change.
+    [[nodiscard]] bool is_slowest(std::size_t layer, std::size_t j) const;
+    /// Returns the time of the slowest of the links to j, its storage and its ingress cap. Under
+    /// cost profile `paper` it is 0.
+    [[nodiscard]] Nanoseconds slowest_to(std::size_t j) {
+        return paper_ || lanes_.empty() ? 0 : slowest_of(lanes_[j]);
+    }
+    /// Returns the number of transfers that a layer's move may need: the work of add() and
+    /// remove().
+    [[nodiscard]] std::size_t transfers(std::size_t layer) const { return parcels_[layer].size(); }
 
   private:
-    enum class Kind : std::uint8_t { link, egress, ingress, storage, sum };
-    /// A resource on which transfers queue: a link, a cap or a storage. Under cost profile `paper`
-    /// all transfers queue on one lane, because the published D_mig is the sum of all transfer
-    /// times.
+    /// Blocks that would leave the same device with the same bytes, and their transfer times.
+    struct Kind {
+        std::size_t from = 0; ///< an index into sources_
+        Bytes sent = 0;       ///< bytes per block in a message
+        Bytes loaded = 0;     ///< bytes per block from storage
+        Nanoseconds egress = 0;
+    };
+    /// The transfer times of one block of a kind to one device.
+    struct Times {
+        Nanoseconds link = 0;
+        Nanoseconds ingress = 0;
+        Nanoseconds load = 0;
+    };
+    /// Blocks of one layer that are of one kind.
+    struct Parcel {
+        std::size_t kind = 0;
+        std::int32_t count = 0;
+    };
+    /// A resource on which transfers queue: a link, a cap or a storage.
     struct Lane {
         Nanoseconds busy = 0; ///< the sum of the transfer times
         Nanoseconds latency = 0;
         std::int32_t transfers = 0;
     };
-    /// What the move of one layer to one device adds to a lane.
-    struct Share {
-        std::size_t lane = 0;
-        Nanoseconds busy = 0;
-        std::int32_t transfers = 0;
+    /// Lanes with the time of the slowest of them.
+    struct Lanes {
+        std::vector<Lane> lanes;
+        Nanoseconds slowest = 0;
+        bool stale = false; ///< `slowest` may be too large, because transfers have been removed
     };
-    using Shares = std::vector<Share>;
-    using LaneName = std::tuple<Kind, DeviceId, DeviceId>;
+    struct Alone {
+        Nanoseconds sum = 0;
+        Nanoseconds longest = 0;
+    };
 
-    void find_moves(const Problem& problem, DeviceId to, std::size_t j);
-    void find_sums(const Problem& problem, DeviceId to, std::size_t j);
-    void add_message(const Problem& problem, const Move& move, Shares& shares);
-    void add_share(const LaneName& name, Nanoseconds busy, Nanoseconds latency, Shares& shares);
-    void charge(const Shares& shares, std::int32_t sign);
+    [[nodiscard]] std::vector<Parcel> parcels_of(const Problem& problem, std::int32_t layer);
+    [[nodiscard]] std::size_t kind_of(const Problem& problem, BlockId b, const Placement& after);
+    void find_times(const Problem& problem);
+    /// Calls use(lanes, index of the lane, busy time per block) for each transfer of a parcel.
+    template <class Moves, class Use>
+    static void for_each_transfer(
+        Moves& moves, const Parcel& parcel, std::size_t j, const Use& use
+    );
+    [[nodiscard]] static Nanoseconds slowest_of(Lanes& lanes);
+    void charge(std::size_t layer, std::size_t j, std::int32_t sign);
 
-    std::size_t devices_;
-    std::vector<Shares> layer_; ///< [layer][device]: what the layer's move to the device adds
-    std::map<LaneName, std::size_t> names_;
-    std::vector<Lane> lanes_;
+    std::vector<DeviceId> devices_;
+    bool paper_;
+    std::vector<DeviceId> sources_; ///< devices that blocks may leave
+    std::vector<Kind> kinds_;
+    std::vector<Times> times_;                 ///< [kind][device]
+    std::vector<std::vector<Parcel>> parcels_; ///< per layer, then those of the ends
+    /// For each device its storage, its ingress cap and the links to it; then all egress caps.
+    /// Under cost profile `paper` all transfers queue on one lane, the storage of device 0, because
+    /// the published D_mig is the sum of all transfer times.
+    std::vector<Lanes> lanes_;
+    std::vector<Alone> alone_; ///< [layer][device]
+    Nanoseconds total_ = 0;
 };
 
 } // namespace headroom::scheduler
