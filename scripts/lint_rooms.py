@@ -28,7 +28,7 @@ ALLOWED = {
 }
 # room -> its storeys from the lowest; "" are the files directly in the room's folder
 STOREYS = {
-    "scheduler": ["core", "timing", "cost", "explain", "construct", "exact", "bounds", "milp", "search",
+    "scheduler": ["core", "timing", "cost", "explain", "layers", "construct", "exact", "bounds", "milp", "search",
                   "policies"],
     "src/model": ["gguf", "decoder", "tokenizer"],
     "src/config": ["toml", "scenario", "sections", "reader", "sweep"],

@@ -1,5 +1,6 @@
-// The plan without memory limits is a shortest path. A node is the device that holds x between two
-// layers. An edge is a layer between two such devices, with its units spread best.
+// The plan without memory limits is a shortest path. Its nodes are the device that holds x before a
+// layer, the device of proj, and so on. The edges are the parts of the layer between two such
+// devices, with the units spread best.
 #include "scheduler/construct/chain_planner.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "scheduler/construct/spread_paper.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/layers/layer_path.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -81,56 +83,6 @@ SpreadTable spread_table(
         table.slice_time.push_back(step.through_slices(layer, hosts[u], table.slices[u].data()));
     }
     return table;
-}
-
-/// The shortest path to each host by the end of a layer: its time and its last edge.
-struct ShortestPaths {
-    std::vector<Nanoseconds> time;
-    std::vector<std::size_t> activation_device; ///< before the layer
-    std::vector<std::size_t> proj;
-    std::vector<LayerCounts> counts;
-};
-
-ShortestPaths extend_paths(
-    const StepDelay& step,
-    std::size_t layer,
-    const std::vector<std::size_t>& hosts,
-    const SpreadTable& table,
-    const std::vector<Nanoseconds>& so_far
-) {
-    const std::size_t n = hosts.size();
-    ShortestPaths paths{
-        std::vector<Nanoseconds>(n, kNever),
-        std::vector<std::size_t>(n, 0),
-        std::vector<std::size_t>(n, 0),
-        {}};
-    for (std::size_t p = 0; p < n; ++p) {
-        const auto ready_from = [&](std::size_t k) { return so_far[k] + table.ready[k * n + p]; };
-        const std::size_t h = least_of(n, ready_from);
-        const Nanoseconds ready = ready_from(h);
-        for (std::size_t f = 0; f < n; ++f) {
-            if (step.sliced() && f != p) {
-                continue; // the hub is both
-            }
-            const Nanoseconds time =
-                ready +
-                (step.sliced() ? table.slice_time[f] : step.from_proj(layer, hosts[p], hosts[f]));
-            if (time < paths.time[f]) {
-                paths.time[f] = time;
-                paths.activation_device[f] = h;
-                paths.proj[f] = p;
-            }
-        }
-    }
-    for (std::size_t f = 0; f < n; ++f) {
-        paths.counts.push_back(
-            {hosts[paths.proj[f]],
-             hosts[f],
-             table.groups[paths.activation_device[f] * n + paths.proj[f]],
-             step.sliced() ? table.slices[f] : std::vector<std::int32_t>()}
-        );
-    }
-    return paths;
 }
 
 /// Returns the same as fill_up() from no units, for many devices. Every device enters the heap with
@@ -319,34 +271,58 @@ Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
         const auto time = [&](std::size_t d) { return step.finish(activation_device, d); };
         return embed_anywhere ? least_of(step.devices(), time) : step.source();
     };
-    std::vector<Nanoseconds> so_far;
-    for (const std::size_t h : hosts) {
-        so_far.push_back(embed_anywhere || h == step.source() ? step.start(h) : kImpossible);
+    const std::size_t n = hosts.size();
+    const std::size_t layers = shape.layer_types.size();
+    // Row 2·l: the device that holds x before layer l; row 2·l + 1: the device of its proj.
+    LayerPaths<Nanoseconds> paths(2 * layers + 1, n, kNever / 2);
+    for (std::size_t h = 0; h < n; ++h) {
+        const bool may_start = embed_anywhere || hosts[h] == step.source();
+        paths.at(0, h) = may_start ? step.start(hosts[h]) : kImpossible;
     }
-    std::vector<ShortestPaths> layers;
-    SpreadTable table;
-    for (std::size_t l = 0; l < shape.layer_types.size(); ++l) {
+    std::vector<SpreadTable> tables;
+    std::vector<std::size_t> table_of; // per layer
+    const auto to_proj = [&](std::size_t l) {
+        return [&table = tables[table_of[l]], n](std::size_t h, std::size_t p) {
+            return table.ready[h * n + p];
+        };
+    };
+    const auto from_proj = [&](std::size_t l) {
+        return [&, l](std::size_t p, std::size_t f) {
+            if (step.sliced()) { // the hub is both
+                return p == f ? tables[table_of[l]].slice_time[f] : paths.none();
+            }
+            return step.from_proj(l, hosts[p], hosts[f]);
+        };
+    };
+    for (std::size_t l = 0; l < layers; ++l) {
         if (l == 0 || shape.layer_types[l] != shape.layer_types[l - 1]) {
-            table = spread_table(problem, step, l, hosts);
+            tables.push_back(spread_table(problem, step, l, hosts));
         }
-        layers.push_back(extend_paths(step, l, hosts, table, so_far));
-        so_far = layers.back().time;
+        table_of.push_back(tables.size() - 1);
+        paths.forward(2 * l + 1, to_proj(l));
+        paths.forward(2 * l + 2, from_proj(l));
     }
-    std::size_t last = least_of(hosts.size(), [&](std::size_t f) {
-        return so_far[f] + step.finish(hosts[f], lm_head(hosts[f]));
+    std::size_t host = paths.least(2 * layers, [&](std::size_t f) {
+        return step.finish(hosts[f], lm_head(hosts[f]));
     });
     Placement placement(blocks.size(), problem.source);
     if (shape.has_ends) {
-        placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[last]));
+        placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[host]));
     }
-    for (std::size_t l = layers.size(); l-- > 0;) {
-        place_layer(blocks, l, layers[l].counts[last], [&](BlockId b, DeviceId d) {
-            placement[b.index()] = d;
-        });
-        last = layers[l].activation_device[last];
+    for (std::size_t l = layers; l-- > 0;) {
+        const SpreadTable& table = tables[table_of[l]];
+        const std::size_t proj = paths.before(2 * l + 2, host, from_proj(l));
+        const std::size_t before = paths.before(2 * l + 1, proj, to_proj(l));
+        const LayerCounts counts{
+            hosts[proj],
+            hosts[host],
+            table.groups[before * n + proj],
+            step.sliced() ? table.slices[host] : std::vector<std::int32_t>()};
+        place_layer(blocks, l, counts, [&](BlockId b, DeviceId d) { placement[b.index()] = d; });
+        host = before;
     }
     if (shape.has_ends) {
-        placement[blocks.embed().index()] = DeviceId(hosts[last]);
+        placement[blocks.embed().index()] = DeviceId(hosts[host]);
     }
     return placement;
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
-#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "scheduler/construct/layer_placement.hpp"
-#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/cost/step_cost.hpp"

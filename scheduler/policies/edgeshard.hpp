@@ -11,7 +11,7 @@
 // part of the source's stage. The latency of a link counts for the latency of a sequence. It does
 // not count for the time of a stage, because the link can carry other messages meanwhile. Of
 // pipelines with equally slow stages the one with the least latency is taken.
-// construct/shard_chain.hpp states when the result is optimal, and cost/layer_costs.hpp which
+// layers/shard_chain.hpp states when the result is optimal, and cost/layer_costs.hpp which
 // devices are considered in fleets of more than 32.
 #pragma once
 

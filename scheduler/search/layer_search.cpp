@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
@@ -31,7 +31,7 @@ class LayerSearch {
             descend_from(path(with_moves));
         }
         descend_from(previous_);
-        const Chain chain = heuristic_chain(costs_);
+        const Chain chain = fastest_chain(costs_, ChainOrder::any);
         if (!chain.shards.empty()) {
             LayerAssignment assignment;
             for (const Shard& shard : chain.shards) {

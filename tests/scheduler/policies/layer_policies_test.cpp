@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/construct/layer_placement.hpp"
-#include "scheduler/construct/shard_chain.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/layer_migration_cost.hpp"

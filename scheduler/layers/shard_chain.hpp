@@ -13,12 +13,14 @@
 // In a given order of devices the DP is exact. If the order is free, the DP is not exact, because a
 // chain may use a device only once. The published algorithms keep only the fastest chain per
 // (layer, device), and this chain may have used a device that later layers need. This search keeps
-// several partial chains, as labels: a last device, a set of devices and a time. Of labels with
-// equal sets and last devices the fastest is kept. A label is dropped if unused devices cannot hold
-// the remaining layers, or if its time + a lower bound of the remaining time (the DP backwards, in
-// which devices may occur again) is not below the best known latency. The labels kept for one
-// number of layers are the beam, whose width follows from a fixed amount of work. If the beam never
-// overflowed, the result is optimal.
+// several partial chains, as labels (shard_labels.hpp): a last device, a set of devices and a time.
+// Of labels with equal sets and last devices the fastest is kept. A label is dropped if unused
+// devices cannot hold the remaining layers, or if its time + a lower bound of the remaining time
+// (shard_rules.hpp) is not below the best known latency. The labels kept for one number of layers
+// are the beam, whose width follows from a fixed amount of work. If the beam never overflowed, the
+// result is optimal. Otherwise a descent (shard_descent.hpp) improves it, and in small problems a
+// wider pass with better bounds tries to prove the optimum. For the least stage time, the limit of
+// stages at which any chain is found is bisected.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +48,7 @@ struct Chain {
     /// Whether it is proven that no other chain is better or, if `shards` is empty, that there is
     /// no chain.
     bool proven = false;
-    std::int64_t work = 0; ///< number of extensions of labels that were examined
+    std::int64_t work = 0; ///< extensions of labels and shards that were timed
 };
 
 /// The orders of devices that a chain may have.
@@ -59,10 +61,6 @@ enum class ChainOrder : std::uint8_t {
 [[nodiscard]] Chain fastest_chain(
     const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage = kNever
 );
-
-/// Returns the chain that a narrow beam finds, in any order of devices and with a small part of
-/// fastest_chain()'s work. If it finds none, a wide beam is used.
-[[nodiscard]] Chain heuristic_chain(const LayerCosts& costs);
 
 /// Returns the chain with the least stage time; of several such chains that of least latency.
 [[nodiscard]] Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order);
