@@ -8,21 +8,39 @@
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
-#include "scheduler/search/layer_search.hpp"
+#include "scheduler/layers/assignment_search.hpp"
 #include "scheduler/search/memory_headroom.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-/// Returns the fastest devices, and devices of the previous placement up to the limit of hosts.
+/// Returns, for each layer, the device that holds most blocks of it in the previous placement, by
+/// id. Layers that stay together there need the least migration.
+std::vector<DeviceId> main_devices(const Problem& problem) {
+    const Blocks& blocks = *problem.blocks;
+    const auto per_layer = static_cast<std::size_t>(blocks.blocks_per_layer());
+    std::vector<DeviceId> devices;
+    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+        std::vector<std::int32_t> counts(problem.snapshot.size(), 0);
+        const std::size_t first = blocks.group(l, 0).index();
+        for (std::size_t b = first; b < first + per_layer; ++b) {
+            ++counts[(*problem.previous)[b].index()];
+        }
+        const auto most = std::max_element(counts.begin(), counts.end());
+        devices.emplace_back(static_cast<std::size_t>(most - counts.begin()));
+    }
+    std::sort(devices.begin(), devices.end());
+    devices.erase(std::unique(devices.begin(), devices.end()), devices.end());
+    return devices;
+}
+
+/// Returns the fastest devices and the main devices of the previous placement, up to the limit of
+/// hosts.
 std::vector<DeviceId> considered_devices(const Problem& problem) {
     std::vector<DeviceId> devices = layer_hosts(problem, 0);
     if (problem.previous) {
-        std::vector<DeviceId> used = *problem.previous;
-        std::sort(used.begin(), used.end());
-        used.erase(std::unique(used.begin(), used.end()), used.end());
-        for (const DeviceId d : used) {
+        for (const DeviceId d : main_devices(problem)) {
             const bool known = std::find(devices.begin(), devices.end(), d) != devices.end();
             if (!known && devices.size() < kMaxLayerHosts) {
                 devices.push_back(d);
@@ -43,7 +61,7 @@ Decision nothing_fits(const Problem& problem, const LayerCosts& costs, Decision 
 
 Decision decide_layer_split(const Problem& problem) {
     const LayerCosts costs(problem, considered_devices(problem));
-    const LayerAnswer answer = search_layers(problem, costs);
+    const AssignmentAnswer answer = search_assignments(problem, costs);
     const Decision old = keep_previous(problem);
     if (!answer.best) {
         return nothing_fits(problem, costs, old);
