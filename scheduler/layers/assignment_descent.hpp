@@ -44,12 +44,18 @@ class AssignmentDescent {
     bool start(const LayerAssignment& assignment);
     /// Does moves that lower the objective until there are none or `work` candidates are looked at.
     void descend(std::int64_t work);
+    /// Moves layers, one by one, whose moves take longer than `most` to other devices, each time
+    /// the layer for which that lengthens a step least. A descent rarely does this: as long as
+    /// another link is as slow, such a move does not shorten the migration. Returns whether D_mig
+    /// is then at most `most`.
+    bool relieve(Nanoseconds most);
     /// Makes a random change that fits, whatever it costs, and descends from there. If the result
     /// is worse, takes it back.
     void kick(std::uint64_t random, std::int64_t work);
 
     [[nodiscard]] const LayerAssignment& assignment() const { return device_; }
     [[nodiscard]] Int128 objective() const { return objective_; }
+    [[nodiscard]] Nanoseconds migration() const { return migration_; }
     [[nodiscard]] std::int64_t work() const { return work_; }
 
   private:
@@ -57,6 +63,7 @@ class AssignmentDescent {
     using Part = std::pair<std::size_t, std::size_t>;
 
     bool repair();
+    bool relieve_one(Nanoseconds most);
     [[nodiscard]] Nanoseconds change(std::size_t first, std::size_t last) const;
     [[nodiscard]] Nanoseconds least_migration(std::size_t first, std::size_t last) const;
     [[nodiscard]] Nanoseconds rest_of_migration(std::size_t first, std::size_t last) const;

@@ -9,6 +9,7 @@
 #include "base/random.hpp"
 #include "scheduler/layers/assignment_descent.hpp"
 #include "scheduler/layers/layer_path.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -23,12 +24,15 @@ constexpr double kPaperMoveShares[] = {1.0};
 /// Candidates per layer and device: for a brief descent from each start, for a longer one from the
 /// best two, and for all random changes together. With a previous placement there are more, because
 /// migration makes most changes worse at first.
-constexpr std::int64_t kBriefWork = 7;
-constexpr std::int64_t kLongWork = 33;
-constexpr std::int64_t kKickWork = 30;
+constexpr std::int64_t kBriefWork = 6;
+constexpr std::int64_t kLongWork = 25;
+constexpr std::int64_t kKickWork = 25;
 constexpr std::int64_t kLeastKickWork = 1'000; ///< in all
-constexpr std::int64_t kFactorIfMoving = 3;
+constexpr std::int64_t kFactorIfMoving = 4;
 constexpr std::size_t kMostStarts = 5;
+/// Migrations are tried that take at most these parts of the time found, less 1 ns.
+constexpr double kMigrationParts[] = {1.0, 0.75, 0.5, 0.25};
+constexpr int kMostReliefs = 8; ///< for each part, while that helps
 constexpr std::size_t kMostBranchedLayers = 8;
 constexpr std::int64_t kMostNodes = 50'000;
 
@@ -50,11 +54,13 @@ class AssignmentSearch {
             }
         }
         add_paths(0, starts);
+        add_chain(starts);
         const auto size = static_cast<std::int64_t>(layers_ * devices_) *
                           (problem.previous ? kFactorIfMoving : 1);
         starts = descended(std::move(starts), kMostStarts, kBriefWork * size);
         starts = descended(std::move(starts), 2, kLongWork * size);
         if (!starts.empty()) {
+            relieve(starts, kBriefWork * size);
             change_randomly(starts.front().second, std::max(kLeastKickWork, kKickWork * size));
         }
         if (layers_ <= kMostBranchedLayers && costs_.has_room_for_ends()) {
@@ -127,6 +133,17 @@ class AssignmentSearch {
         }
     }
 
+    /// Adds a fast chain of contiguous layers: with slow links few hops count most.
+    void add_chain(std::vector<Start>& starts) {
+        LayerAssignment a;
+        for (const Shard& shard : heuristic_chain(costs_).shards) {
+            a.resize(shard.last, shard.device);
+        }
+        if (!a.empty()) {
+            add_start(a, starts);
+        }
+    }
+
     /// Adds some of the paths that prices lead to, with a share of migration.
     void add_paths(double share, std::vector<Start>& starts) {
         std::vector<double> price(devices_, 0); // ns per byte
@@ -158,6 +175,26 @@ class AssignmentSearch {
         }
         std::sort(starts.begin(), starts.end());
         return starts;
+    }
+
+    /// Shortens the migration of the best start to parts of what it was, and descends from there.
+    void relieve(std::vector<Start>& starts, std::int64_t work) {
+        for (const double part : kMigrationParts) {
+            for (int round = 0; round < kMostReliefs; ++round) {
+                descent_.start(starts.front().second);
+                const auto most =
+                    static_cast<double>(std::max<Nanoseconds>(descent_.migration() - 1, 0));
+                if (!descent_.relieve(static_cast<Nanoseconds>(part * most))) {
+                    break;
+                }
+                descent_.descend(work);
+                note(descent_.assignment(), descent_.objective());
+                if (descent_.objective() >= starts.front().first) {
+                    break;
+                }
+                starts.front() = {descent_.objective(), descent_.assignment()};
+            }
+        }
     }
 
     /// Makes random changes, each followed by a descent.

@@ -16,12 +16,14 @@ using Limits = ShardLabels::Limits;
 constexpr std::size_t kFewDevices = 12;
 constexpr std::size_t kSmallSize = 320;
 constexpr Limits kFirst = {1'000, 4}; ///< of the pass that finds a first chain
+constexpr Limits kFirstIfImproved = {200, 2};
 constexpr Limits kFirstIfProved = {50'000, 8};
 constexpr Limits kIfNoneFound = {1'000'000, 8};
 constexpr Limits kProof = {1'000'000, 0};
 constexpr Limits kProofOfFew = {3'000'000, 0};
 constexpr int kBoundRounds = 40;           ///< to make the bounds of the complete pass better
 constexpr std::int64_t kDescentWork = 150; ///< timed shards per layer and device
+constexpr std::int64_t kShortDescentWork = 30;
 
 Nanoseconds slowest_stage(const LayerCosts& costs, const std::vector<Shard>& shards) {
     Nanoseconds slowest = costs.lm_head();
@@ -59,7 +61,11 @@ Chain ordered_chain(const LayerCosts& costs, const ShardRules& rules) {
     return chain;
 }
 
-/// Returns whether free_chain() is to prove the optimum.
+/// How good a chain in any order of devices is to be: any that obeys the rules, one that a descent
+/// has improved, or the fastest that can be found.
+enum class Wanted { any, improved, fastest };
+
+/// Returns whether free_chain() is to prove that a chain is the fastest.
 bool is_small(const LayerCosts& costs) {
     return costs.devices() <= kFewDevices || costs.layers() * costs.devices() <= kSmallSize;
 }
@@ -67,14 +73,20 @@ bool is_small(const LayerCosts& costs) {
 /// Makes the chain faster by a descent. In small problems a complete pass then looks for a better
 /// one: if there is none, the chain stays as it was before the descent.
 void improve(
-    const LayerCosts& costs, const ShardRules& rules, ShardBounds& bounds, ShardLabels::Found& found
+    const LayerCosts& costs,
+    const ShardRules& rules,
+    ShardBounds& bounds,
+    Wanted wanted,
+    ShardLabels::Found& found
 ) {
     ShardLabels::Found better = found;
     ShardDescent descent(costs, rules);
     const auto size = static_cast<std::int64_t>(costs.layers() * costs.devices());
-    better.latency = descent.improve(better.shards, kDescentWork * size);
+    better.latency = descent.improve(
+        better.shards, (wanted == Wanted::fastest ? kDescentWork : kShortDescentWork) * size
+    );
     better.work += descent.work();
-    if (is_small(costs)) {
+    if (is_small(costs) && wanted == Wanted::fastest) {
         raise_prices(bounds, costs, better.latency, kBoundRounds);
         ShardLabels::Found proven =
             ShardLabels(costs, rules, bounds)
@@ -90,18 +102,20 @@ void improve(
 }
 
 /// Searches with a narrow beam first. If more than any chain is wanted, the result is improved.
-Chain free_chain(const LayerCosts& costs, const ShardRules& rules, bool any_will_do) {
+Chain free_chain(const LayerCosts& costs, const ShardRules& rules, Wanted wanted) {
     ShardBounds bounds(costs, rules);
     ShardLabels labels(costs, rules, bounds);
-    ShardLabels::Found found =
-        labels.run(kNoChain, is_small(costs) && !any_will_do ? kFirstIfProved : kFirst);
+    const Limits& limits = wanted == Wanted::improved                     ? kFirstIfImproved
+                           : wanted == Wanted::fastest && is_small(costs) ? kFirstIfProved
+                                                                          : kFirst;
+    ShardLabels::Found found = labels.run(kNoChain, limits);
     if (found.shards.empty() && !found.complete) {
         const std::int64_t work = found.work;
         found = labels.run(kNoChain, kIfNoneFound);
         found.work += work;
     }
-    if (!found.shards.empty() && !found.complete && !any_will_do) {
-        improve(costs, rules, bounds, found);
+    if (!found.shards.empty() && !found.complete && wanted != Wanted::any) {
+        improve(costs, rules, bounds, wanted, found);
     }
     Chain chain;
     if (!found.shards.empty()) {
@@ -113,11 +127,11 @@ Chain free_chain(const LayerCosts& costs, const ShardRules& rules, bool any_will
 }
 
 Chain any_chain(
-    const LayerCosts& costs, ChainOrder order, Nanoseconds longest, bool any_will_do = true
+    const LayerCosts& costs, ChainOrder order, Nanoseconds longest, Wanted wanted = Wanted::any
 ) {
     const ShardRules rules(costs, order, longest);
     return order == ChainOrder::given ? ordered_chain(costs, rules)
-                                      : free_chain(costs, rules, any_will_do);
+                                      : free_chain(costs, rules, wanted);
 }
 
 /// Returns a lower bound of the slowest stage: with shorter ones the devices could not hold all
@@ -143,7 +157,11 @@ Nanoseconds least_stage(const LayerCosts& costs, ChainOrder order, Nanoseconds m
 } // namespace
 
 Chain fastest_chain(const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage) {
-    return any_chain(costs, order, longest_stage, false);
+    return any_chain(costs, order, longest_stage, Wanted::fastest);
+}
+
+Chain heuristic_chain(const LayerCosts& costs) {
+    return any_chain(costs, ChainOrder::any, kNever, Wanted::improved);
 }
 
 Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order) {

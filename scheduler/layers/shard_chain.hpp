@@ -62,6 +62,10 @@ enum class ChainOrder : std::uint8_t {
     const LayerCosts& costs, ChainOrder order, Nanoseconds longest_stage = kNever
 );
 
+/// Returns a chain that a narrow beam and a short descent find, in any order of devices. Its work
+/// is a small part of fastest_chain()'s.
+[[nodiscard]] Chain heuristic_chain(const LayerCosts& costs);
+
 /// Returns the chain with the least stage time; of several such chains that of least latency.
 [[nodiscard]] Chain min_bottleneck_chain(const LayerCosts& costs, ChainOrder order);
 

@@ -102,7 +102,11 @@ TEST(ShardBounds, are_below_the_best_chain_and_rise_with_prices) {
     int better = 0;
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         const Instance instance = testing::planted_instance(
-            {.devices = 12, .layers = 8, .heads = 8, .memory_factor = 1.5 + 0.1 * (seed % 20)}, seed
+            {.devices = 12,
+             .layers = 8,
+             .heads = 8,
+             .memory_factor = 1.5 + 0.1 * static_cast<double>(seed % 20)},
+            seed
         );
         const LayerCosts costs = costs_of(instance.problem);
         const Chain chain = fastest_chain(costs, ChainOrder::any);
