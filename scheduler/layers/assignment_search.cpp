@@ -58,13 +58,12 @@ class AssignmentSearch {
         const auto size = static_cast<std::int64_t>(layers_ * devices_) *
                           (problem.previous ? kFactorIfMoving : 1);
         starts = descended(std::move(starts), kMostStarts, kBriefWork * size);
-        starts = descended(std::move(starts), 2, kLongWork * size);
-        if (!starts.empty()) {
-            relieve(starts, kBriefWork * size);
-            change_randomly(starts.front().second, std::max(kLeastKickWork, kKickWork * size));
-        }
-        if (layers_ <= kMostBranchedLayers && costs_.has_room_for_ends()) {
-            branch();
+        if (layers_ > kMostBranchedLayers || !branch()) {
+            starts = descended(std::move(starts), 2, kLongWork * size);
+            if (!starts.empty()) {
+                relieve(starts, kBriefWork * size);
+                change_randomly(starts.front().second, std::max(kLeastKickWork, kKickWork * size));
+            }
         }
         AssignmentAnswer answer;
         if (best_) {
@@ -259,7 +258,11 @@ class AssignmentSearch {
         }
     }
 
-    void branch() {
+    /// Looks for the optimum by branch and bound. Returns whether that ended within its limit.
+    bool branch() {
+        if (!costs_.has_room_for_ends()) {
+            return true; // nothing fits
+        }
         LayerPaths<Nanoseconds> to_go(layers_ + 1, devices_, kNoPath);
         std::vector<Bytes> left;
         for (std::size_t j = 0; j < devices_; ++j) {
@@ -274,6 +277,7 @@ class AssignmentSearch {
         descent_.clear();
         LayerAssignment a(layers_);
         visit(to_go, 0, 0, 0, a, left);
+        return nodes_ < kMostNodes;
     }
 
     /// Enumerates the assignments of layers l and later, the ones with the least bounds first.

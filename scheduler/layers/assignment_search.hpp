@@ -1,11 +1,11 @@
 // The search of policy `dynamic_layer`. Of all assignments of whole layers to devices that fit, it
 // looks for that with the least D_mig + steps·D_inf (migration, then steps). Descents
 // (assignment_descent.hpp) start from shortest paths over (layer, device), with and without
-// migration, and from the previous assignment. The paths ignore memory, so prices per byte are
-// raised on devices that lack memory and lowered again where memory is left (Lagrangian
-// relaxation). Then random changes, each followed by a descent, improve the best result. With few
-// layers a branch and bound follows, which takes the layers in order. If it ends within its limit
-// of nodes, the result is optimal.
+// migration, from a fast chain (shard_chain.hpp), and from the previous assignment. The paths
+// ignore memory, so prices per byte are raised on devices that lack memory and lowered again where
+// memory is left (Lagrangian relaxation). With few layers a branch and bound follows, which takes
+// the layers in order. If it ends within its limit of nodes, the result is optimal. Otherwise
+// longer descents and random changes, each followed by a descent, improve the best result.
 #pragma once
 
 #include <cstdint>
