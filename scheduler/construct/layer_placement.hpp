@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/ids.hpp"
-#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/layer_costs.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 
 namespace headroom::scheduler {
 

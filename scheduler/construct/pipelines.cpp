@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "scheduler/construct/layer_placement.hpp"
-#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 
 namespace headroom::scheduler {
 namespace {

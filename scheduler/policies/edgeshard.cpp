@@ -1,9 +1,9 @@
 #include "scheduler/policies/edgeshard.hpp"
 
 #include "scheduler/construct/layer_placement.hpp"
-#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/explain/keep_previous.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 
 namespace headroom::scheduler {
 namespace {

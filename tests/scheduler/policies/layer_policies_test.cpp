@@ -10,11 +10,11 @@
 #include <gtest/gtest.h>
 
 #include "scheduler/construct/layer_placement.hpp"
-#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/layer_migration_cost.hpp"
 #include "scheduler/explain/explanation_text.hpp"
+#include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/timeline.hpp"
