@@ -8,6 +8,7 @@
 #include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/policies/registry.hpp"
 #include "scheduler/search/memory_headroom.hpp"
+#include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::scheduler {
