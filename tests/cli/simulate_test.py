@@ -119,14 +119,17 @@ class Simulate(Case):
 
     def test_a_reason_names_what_the_device_has_and_what_of_it_is_safe(self):
         scenario = self.scenario(MOMENT)
-        ran = self.simulate(scenario, "--trace", "t.h5")
+        # resource_aware keeps what fits, whatever is safe.
+        self.assertNotIn("lacks", self.simulate(scenario, "--no-trace").stderr)
+        layers = ("--set", 'controller.policy="dynamic_layer"')
+        ran = self.simulate(scenario, *layers, "--trace", "t.h5")
         _, budget, (_, safe) = self.memory_of("t.h5")[0]
         self.assertRegex(
             ran.stderr, rf"because a lacks [0-9.]+ KiB of safe memory \(needs [0-9.]+ MiB, has "
             rf"{budget / 2**20:.2f} MiB, of which memory_window and memory_reserve leave "
             rf"{safe / 2**20:.2f} MiB\)")
         # Blocks move for no other reason.
-        ran = self.simulate(scenario, "--set", 'controller.memory_window="0 s"', "--trace", "u.h5")
+        ran = self.simulate(scenario, *layers, "--set", 'controller.memory_window="0 s"', "--trace", "u.h5")
         self.assertNotIn("lacks", ran.stderr)
         # The memory is too small even without a reserve.
         poor = MOMENT.replace("0.775", "0.6").replace("memory = ", 'storage_bandwidth = "100 MB/s"\nmemory = ')
