@@ -28,6 +28,10 @@ void order(Ladder& ladder) {
 
 } // namespace
 
+bool covers(const Problem& problem) {
+    return problem.snapshot.size() <= kMaxDevices && problem.blocks->cut().reduce != Reduce::ring;
+}
+
 Tables::Tables(const Problem& problem, const StepDelay& step, Aim aim)
     : problem_(&problem), step_(&step), aim_(aim), devices_(step.devices()),
       layers_(static_cast<std::size_t>(problem.blocks->shape().layers)),

@@ -23,6 +23,12 @@ namespace headroom::scheduler::exact {
 inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
 inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
+inline constexpr std::size_t kMaxDevices = 32; ///< sets of devices are masks
+
+/// Returns whether tables, and with them the relaxation, cover problems of this kind: at most
+/// kMaxDevices devices, and no all-reduce over a ring.
+[[nodiscard]] bool covers(const Problem& problem);
+
 /// Whether the tables contain the objective or, with all times 0, only the constraints.
 enum class Aim : std::uint8_t { objective, feasibility };
 

@@ -6,12 +6,11 @@
 
 #include "base/check.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/tables.hpp"
 #include "scheduler/milp/milp_writer.hpp"
 
 namespace headroom::scheduler::milp {
 namespace {
-
-constexpr std::size_t kMostDevices = 32; // the tables have masks of devices
 
 bool has_zero_rate(const Problem& problem) {
     const Snapshot& s = problem.snapshot;
@@ -79,9 +78,11 @@ std::string comment_of(const Problem& problem, const std::vector<std::string>& d
 } // namespace
 
 std::string milp_obstacle(const Problem& problem) {
-    if (problem.snapshot.size() > kMostDevices) {
+    if (problem.snapshot.size() > exact::kMaxDevices) {
         return fmt::format(
-            "the fleet has {} devices, expected at most {}", problem.snapshot.size(), kMostDevices
+            "the fleet has {} devices, expected at most {}",
+            problem.snapshot.size(),
+            exact::kMaxDevices
         );
     }
     if (problem.counts_rounds()) {

@@ -25,13 +25,6 @@ namespace {
 /// In the tables of the search (exact/tables.hpp) a time of kStall or more counts as never. This is
 /// the smallest objective of such a placement, in seconds.
 constexpr double kStalled = static_cast<double>(kStall) / kNsPerSecond;
-constexpr std::size_t kMaxExactDevices = 32;
-
-/// Returns whether the relaxation covers problems of this kind.
-bool has_bounds(const Problem& problem) {
-    return problem.snapshot.size() <= kMaxExactDevices &&
-           problem.blocks->cut().reduce != Reduce::ring;
-}
 
 /// Returns whether every time of kStall or more really is infinite, because at no rate above 0 the
 /// largest amount of work takes that long.
@@ -130,7 +123,7 @@ Decision decide_exact(const Problem& problem) {
     }
     Decision start = decide_resource_aware(careless(problem));
     start.evaluations = 0;
-    if (!has_bounds(problem)) {
+    if (!exact::covers(problem)) {
         start.bound = 0;
         return start;
     }

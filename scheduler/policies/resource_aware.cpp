@@ -11,6 +11,7 @@
 #include "scheduler/construct/paper_placer.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/tables.hpp"
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
@@ -152,7 +153,7 @@ void search_thoroughly(
             search.descend_from(starts[i].placement);
         }
     }
-    if (!has_relaxation(problem) ||
+    if (!exact::covers(problem) ||
         !search_by_relaxation(problem, step, search, {kMaxOperations, share})) {
         search.kick(starts.front().placement, kMaxFailedKicks);
     }
@@ -192,7 +193,7 @@ void search_from(const std::vector<Placement>& placements, Search& search, std::
     if (!starts.empty()) {
         search.descend_from(starts.front().placement);
     }
-    search.allow(std::max(limit, search.evaluations() + more));
+    search.allow(limit);
 }
 
 /// `others` are further placements to start from.
@@ -218,7 +219,7 @@ Search search(const Problem& problem, const StepDelay& step, const std::vector<P
     }
     search.widen();
     const std::int64_t divisor = std::max(size, kMediumSize) * share;
-    if (!has_relaxation(problem)) {
+    if (!exact::covers(problem)) {
         search_widely(problem, step, search, kMaxWideEvaluations * kMediumSize / divisor);
     } else if (!search_by_relaxation(
                    problem, step, search, {kMaxOperations * kMediumSize / divisor, share}
@@ -319,14 +320,17 @@ bool is_better(const Problem& problem, const Decision& a, const Decision& b) {
 /// Returns the best of the search's decision and of what the other policies would answer.
 Decision decide_within(const Problem& problem) {
     const std::vector<Placement> others = other_answers(problem);
-    Decision best = decide_by_search(problem, others);
+    const Decision found = decide_by_search(problem, others);
+    Decision best = found;
     for (const Placement& placement : others) {
         Decision other = evaluated(problem, placement);
         if (is_better(problem, other, best)) {
-            other.evaluations = best.evaluations;
-            explain(problem, other, keep(problem));
             best = std::move(other);
         }
+    }
+    if (is_better(problem, best, found)) {
+        best.evaluations = found.evaluations;
+        explain(problem, best, keep(problem));
     }
     return best;
 }

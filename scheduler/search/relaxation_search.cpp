@@ -10,7 +10,6 @@
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMaxRelaxedDevices = 32;
 /// The time of one evaluated layer of a search, in operations of the relaxation.
 constexpr std::int64_t kOperationsPerEvaluation = 250;
 /// The most evaluated layers of one repair, and of the descent from a new best placement.
@@ -20,11 +19,6 @@ constexpr std::int64_t kMaxDescent = 1'500;
 constexpr std::int64_t kFreeRepairs = 600;
 
 } // namespace
-
-bool has_relaxation(const Problem& problem) {
-    return problem.snapshot.size() <= kMaxRelaxedDevices &&
-           problem.blocks->cut().reduce != Reduce::ring;
-}
 
 bool search_by_relaxation(
     const Problem& problem, const StepDelay& step, Search& search, const RelaxationEffort& effort

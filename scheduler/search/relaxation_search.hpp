@@ -13,10 +13,6 @@
 
 namespace headroom::scheduler {
 
-/// Returns whether the relaxation covers problems of this kind: at most 32 devices, and no
-/// all-reduce over a ring.
-[[nodiscard]] bool has_relaxation(const Problem& problem);
-
 struct RelaxationEffort {
     /// The most operations of relaxations (exact::Limits). Repairs take at most half as long.
     std::int64_t operations = 0;
@@ -25,7 +21,7 @@ struct RelaxationEffort {
 };
 
 /// Returns whether it is proven that no placement that fits is better than the best one of
-/// `search`. Precondition: has_relaxation(problem).
+/// `search`. Precondition: exact::covers(problem).
 bool search_by_relaxation(
     const Problem& problem, const StepDelay& step, Search& search, const RelaxationEffort& effort
 );
