@@ -13,7 +13,7 @@ constexpr std::size_t kMaxTabulatedDevices = 64;
 } // namespace
 
 PaperMoves::PaperMoves(const Problem& problem, const Placement& placement)
-    : blocks_(problem.blocks), devices_(problem.snapshot.size()), snapshot_(&problem.snapshot) {
+    : devices_(problem.snapshot.size()), snapshot_(&problem.snapshot) {
     if (!problem.previous) {
         return;
     }

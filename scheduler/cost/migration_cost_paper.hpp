@@ -35,7 +35,6 @@ class PaperMoves {
   private:
     void charge(BlockId b, std::int32_t sign);
 
-    const Blocks* blocks_;
     std::size_t devices_;
     Placement previous_;
     Placement current_;
