@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -16,9 +17,19 @@ inline constexpr std::int64_t kMostForExact = 320;
 void print_quality_header();
 /// Prints a row for each policy of the cell, then one for policy `exact`, then one with the ratio
 /// of the best known objective to the root bound. The first four figures of a row are for problems
-/// with a proven optimum. The others are for problems without, where policies are held against the
-/// higher of the bound of `exact` and the root bound.
+/// with a proven optimum. The next four are for problems without, where policies are held against
+/// the higher of the bound of `exact` and the root bound. Three more hold them against the best
+/// known objective of these problems.
 void print_quality(const scheduler::testing::CellQuality& quality);
 [[nodiscard]] nlohmann::ordered_json json_of(const scheduler::testing::CellQuality& quality);
+
+/// Prints a line for each answer, with the cell and the seed that give its problem again.
+void print_far_answers(
+    const scheduler::testing::QualityCell& cell,
+    const std::vector<scheduler::testing::FarAnswer>& answers
+);
+[[nodiscard]] nlohmann::ordered_json json_of(
+    const std::vector<scheduler::testing::FarAnswer>& answers
+);
 
 } // namespace headroom::bench

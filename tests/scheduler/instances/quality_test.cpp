@@ -1,5 +1,6 @@
 // The report about decision quality: statistics on hand examples, and verdicts that can fail.
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +99,8 @@ TEST(CellQuality, is_right_on_a_hand_example) {
     EXPECT_EQ(ours.ratio_to_optimum.worst_seed, 22U);
     EXPECT_EQ(ours.ratio_to_bound.number, 1);
     EXPECT_DOUBLE_EQ(ours.ratio_to_bound.max, 1.1);
+    EXPECT_EQ(ours.ratio_to_best_known.number, 1); // exact knows 10.5 and has not proven it
+    EXPECT_DOUBLE_EQ(ours.ratio_to_best_known.max, 11.0 / 10.5);
     EXPECT_DOUBLE_EQ(ours.median_cpu_ms, 2.5);
     EXPECT_DOUBLE_EQ(quality.policies[1].ratio_to_optimum.mean, 3.0);
     EXPECT_THAT(missed_limits(quality), IsEmpty()); // greedy has no limits
@@ -175,6 +178,45 @@ TEST(CellQuality, has_the_higher_bound_and_what_the_root_bound_is_worth) {
     EXPECT_THAT(missed_limits(quality), IsEmpty());
 }
 
+TEST(CellQuality, has_one_as_ratio_of_the_best_policy_where_exact_was_not_asked) {
+    std::vector<Trial> trials = good_trials();
+    for (Trial& trial : trials) {
+        trial.exact = {};
+        trial.exact_asked = false;
+    }
+    const CellQuality quality = quality_of(kCell, kPolicies, trials);
+    EXPECT_EQ(quality.policies[0].ratio_to_best_known.number, 4);
+    EXPECT_EQ(quality.policies[0].ratio_to_best_known.max, 1.0);
+    EXPECT_DOUBLE_EQ(quality.policies[1].ratio_to_best_known.max, 50.0 / 11.0);
+}
+
+TEST(CellQuality, has_a_stricter_mean_for_large_cells) {
+    std::vector<Trial> trials = good_trials();
+    trials[2].answers[0].objective = 10.4; // the mean of the three proven ones is 1.0167
+    EXPECT_THAT(missed_limits(quality_of({5, 4, 1.15}, kPolicies, trials)), IsEmpty());
+    EXPECT_THAT(
+        missed_limits(quality_of({6, 4}, kPolicies, trials)),
+        ElementsAre("6x4: resource_aware's mean is 1.0167, at most 1.01 wanted")
+    );
+}
+
+TEST(FarAnswers, are_those_above_the_ratio_with_what_repeats_their_problem) {
+    std::vector<Trial> trials = good_trials();
+    trials[3].memory_factor = 1.5;
+    const auto far = testing::far_answers({PolicyKind::resource_aware}, trials, 1.02);
+    ASSERT_EQ(far.size(), 1U); // the ratio 1.02 of seed 22 is not above 1.02
+    EXPECT_EQ(far[0].policy, PolicyKind::resource_aware);
+    EXPECT_EQ(far[0].seed, 23U);
+    EXPECT_EQ(far[0].heads, 16);
+    EXPECT_EQ(far[0].memory_factor, 1.5);
+    EXPECT_DOUBLE_EQ(far[0].ratio, 11.0 / 10.5);
+    EXPECT_FALSE(far[0].proven);
+    // Twin: a lower limit finds the proven ones that are not optimal, too, and not the optimal one.
+    EXPECT_EQ(testing::far_answers({PolicyKind::resource_aware}, trials, 1.0).size(), 3U);
+    trials[3].answers[0].feasible = false; // an infeasible answer has no ratio
+    EXPECT_THAT(testing::far_answers({PolicyKind::resource_aware}, trials, 1.02), IsEmpty());
+}
+
 TEST(ProvenShare, counts_small_instances_only) {
     ProvenShare share;
     EXPECT_THAT(missed_limits(share), IsEmpty());
@@ -182,6 +224,7 @@ TEST(ProvenShare, counts_small_instances_only) {
     trials[3].heads = 32; // the unproven one
     share.add(kCell, trials);
     share.add({3, 4, 1.15}, good_trials());
+    share.add({12, 2}, good_trials());
     EXPECT_EQ(share.number, 3);
     EXPECT_EQ(share.proven, 3);
     EXPECT_THAT(missed_limits(share), IsEmpty());
@@ -196,6 +239,26 @@ TEST(QualityCells, are_those_of_the_definition) {
     EXPECT_EQ(testing::name_of(cells.back()), "5x4x3");
     EXPECT_EQ(testing::heads_of(0), 8);
     EXPECT_EQ(testing::heads_of(5), 32);
+}
+
+TEST(QualityCells, of_large_problems_take_turns_with_memory_factors) {
+    const auto cells = testing::large_quality_cells();
+    EXPECT_EQ(cells.size(), 6U);
+    EXPECT_EQ(testing::name_of(cells.front()), "6x4");
+    EXPECT_EQ(testing::name_of(cells.back()), "25x8");
+    std::set<std::pair<double, std::int32_t>> kinds;
+    for (std::uint64_t seed = 100; seed < 109; ++seed) {
+        kinds.insert({testing::memory_factor_of(cells[0], seed), testing::heads_of(seed)});
+        EXPECT_EQ(testing::memory_factor_of({6, 4, 2.0}, seed), 2.0);
+    }
+    EXPECT_EQ(kinds.size(), 9U);
+    EXPECT_EQ(testing::memory_factor_of(cells[0], 4), 1.5);
+}
+
+TEST(QualityCells, have_their_search_nodes_by_their_size) {
+    EXPECT_EQ(testing::node_limit_of({5, 4, 1.15}), 200'000);
+    EXPECT_EQ(testing::node_limit_of({6, 4}), 300'000);
+    EXPECT_EQ(testing::node_limit_of({12, 2}), 300'000);
 }
 
 TEST(QualityAnswer, is_judged_from_the_placement_and_not_from_what_the_policy_says) {

@@ -1,0 +1,60 @@
+// The command line of the program decision_quality: which problems it draws, and which policies it
+// asks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "bench/arguments.hpp"
+#include "tests/scheduler/instances/quality.hpp"
+
+namespace headroom::bench {
+
+inline constexpr std::string_view kQualityUsage =
+    "usage: decision_quality [--profile physical|paper] [--granularity paper|sliced] [--slices S]\n"
+    "         [--count N] [--seed FIRST] [--cells 3x2x1.15,...] [--policy P,...]\n"
+    "         [--heads H] [--node-limit L] [--root-bound] [--above R] [--jobs J] [--json]\n"
+    "  N instances (100) of each cell devices x layers x memory factor with the seeds FIRST (0) "
+    "and\n"
+    "  up; seeds take turns with 8, 16 and 32 heads, or all have H. In a cell without a factor, "
+    "as\n"
+    "  6x4, seeds take turns with the factors too, every nine the same. Two names stand for "
+    "built-in\n"
+    "  cells: small, 27 cells of 3 to 5 devices and 1 to 4 layers (the default), and large, the "
+    "cells\n"
+    "  6x4, 8x4, 10x8, 12x2, 25x4 and 25x8. P: resource_aware, by default. S: 8 by default.\n"
+    "  L: search nodes of exact (200000; 300000 in cells of more than 20 devices x layers). J:\n"
+    "  threads, one per core. exact is not asked for more than 320 devices x layers. The root "
+    "bound\n"
+    "  is computed where exact has proven no optimum, with --root-bound for all instances. With\n"
+    "  --above R every answer is listed whose objective is more than R times the best known.\n"
+    "  One instance again: --cells CELL --seed SEED --count 1.\n";
+
+/// The options of the command line, with their defaults.
+struct QualitySettings {
+    scheduler::CostProfile profile = scheduler::CostProfile::physical;
+    scheduler::Granularity granularity = scheduler::Granularity::paper;
+    std::int32_t slices = 8;
+    std::vector<scheduler::testing::QualityCell> cells;
+    std::vector<scheduler::PolicyKind> policies;
+    std::size_t count = 100;
+    std::uint64_t first_seed = 0;
+    std::optional<std::int64_t> node_limit; ///< none: that of each cell (testing::node_limit_of)
+    std::int32_t heads = 0;                 ///< 0: 8, 16 and 32 by turns
+    std::size_t jobs = 1;
+    std::optional<double> above; ///< list answers with more than this ratio to the best known
+    bool root_bound = false;     ///< compute the root bound of every instance
+    bool json = false;
+};
+
+/// Throws BadArgument if an option is unknown or has a value that makes no sense.
+[[nodiscard]] QualitySettings quality_settings_of(int argc, char** argv);
+/// Returns the search nodes that `exact` may use in this cell.
+[[nodiscard]] std::int64_t node_limit_of(
+    const QualitySettings& settings, const scheduler::testing::QualityCell& cell
+);
+
+} // namespace headroom::bench
