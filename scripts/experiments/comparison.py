@@ -53,6 +53,32 @@ def memory_rows(outcomes: Outcomes) -> list[dict[str, object]]:
     } for contender, runs in outcomes.items()]
 
 
+def overtaken(title: str, outcomes: Outcomes, reference: Contender, seeds: range) -> list[Table]:
+    """A table of the fleets on which another contender's executed time per token is shorter than the reference's, or
+    which only the other ran: the fastest contender, and what the decisions of both predicted. No table if there is no
+    such fleet."""
+    rows = []
+    for fleet, (seed, ours) in enumerate(zip(seeds, outcomes[reference])):
+        others = [(runs[fleet].per_token_s, contender) for contender, runs in outcomes.items()
+                  if math.isfinite(runs[fleet].per_token_s) and not runs[fleet].per_token_s >= ours.per_token_s]
+        if not others:
+            continue
+        fastest = min(others, key=lambda other: other[0])[1]
+        theirs = outcomes[fastest][fleet]
+        rows.append({
+            "fleet": seed,
+            "fastest": fastest.word,
+            f"÷ {reference.word}": theirs.per_token_s / ours.per_token_s,
+            "ms/token": 1e3 * theirs.per_token_s,
+            "predicted": 1e3 * theirs.predicted_s,
+            "paged, GB": theirs.paged_gb,
+            f"{reference.word}: ms/token": 1e3 * ours.per_token_s,
+            f"{reference.word}: predicted": 1e3 * ours.predicted_s,
+            f"{reference.word}: paged, GB": ours.paged_gb,
+        })
+    return [Table(f"{title}: fleets on which another is faster", rows)] if rows else []
+
+
 def behind(outcomes: Outcomes, reference: Contender, measure: str = EXECUTED) -> list[Contender]:
     """The layer-based policies and `paper` for which the reference's median is not better. A fleet in which only the
     other contender ran counts against the reference; a fleet in which only the reference ran counts for none."""

@@ -136,9 +136,11 @@ def main() -> int:
         for interval, results in found.items():
             mine = {contender: results[contender] for contender in group}
             late += comparison.behind(mine, group[0], measure_of)
-            tables += comparison.comparison(
-                f"{setting}, a decision every {interval}, granularity "
-                f"{'sliced' if group[0].sliced else 'paper'}, {options.seeds_text(given)}", mine, group[0], measure_of)
+            title = (f"{setting}, a decision every {interval}, granularity "
+                     f"{'sliced' if group[0].sliced else 'paper'}, {options.seeds_text(given)}")
+            tables += comparison.comparison(title, mine, group[0], measure_of)
+            if measure_of == comparison.EXECUTED:
+                tables += comparison.overtaken(title, mine, group[0], options.seeds_of(given))
     if len(groups) == 2:
         tables.append(gains(found))
     tables.append(report.Table(f"published and ours, a decision every {min(found)}",

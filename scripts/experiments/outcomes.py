@@ -12,6 +12,7 @@ class Outcome:
     """The figures of one run. Without a trace (no first placement fits) only `ended` is set."""
     ended: str = "finished"              # or "infeasible" or "stuck"
     per_token_s: float = math.nan        # time after the first token, migrations included
+    predicted_s: float = math.nan        # the same as the decisions predicted it
     first_token_s: float = math.nan
     fullest_gb: float = math.nan         # peak memory of the fullest device
     together_gb: float = math.nan        # sum of the peaks of all devices
@@ -34,6 +35,7 @@ def read(path: Path) -> Outcome:
     steps = int(request["sampled_tokens"]) - 1
     return Outcome(
         per_token_s=float(request["end"] - request["first_token"]) / 1e9 / steps,
+        predicted_s=predicted_per_token(intervals, int(request["sampled_tokens"])),
         first_token_s=float(request["first_token"] - request["begin"]) / 1e9,
         fullest_gb=float(peaks.max()) / 1e9,
         together_gb=float(peaks.sum()) / 1e9,
@@ -43,6 +45,15 @@ def read(path: Path) -> Outcome:
         formula_s=formula_per_token(intervals, int(request["sampled_tokens"])),
         decision_ms=float(intervals["decision_wall_ns"].mean()) / 1e6,
     )
+
+
+def predicted_per_token(intervals: np.ndarray, tokens: int) -> float:
+    """The predicted step of the placement in force and the predicted migrations after the first decision, summed over
+    decisions, per token, in seconds. Differs from the executed time by what changes after a decision, such as
+    loads and paging, and by the context, which is predicted at the end of the interval."""
+    each = np.diff(np.append(intervals["first_token"], tokens))
+    steps = (each * intervals["predicted_inference_ns"]).sum()
+    return float(steps + intervals["predicted_migration_ns"][1:].sum()) / 1e9 / tokens
 
 
 def formula_per_token(intervals: np.ndarray, tokens: int) -> float:

@@ -22,7 +22,7 @@ import published  # noqa: E402
 import ring_bound  # noqa: E402
 import ring_formula  # noqa: E402
 import throughput  # noqa: E402
-from comparison import behind, verdict  # noqa: E402
+from comparison import behind, overtaken, verdict  # noqa: E402
 from contenders import Contender  # noqa: E402
 from outcomes import Outcome, failures  # noqa: E402
 from spread import estimate, factors, quartiles  # noqa: E402
@@ -275,6 +275,22 @@ class Experiments(Case):
         self.assertEqual(late((None, None, None)), [])
         self.assertEqual(late((1.5, 1.5, 1.5), mine=(None, None, 1.0)), [layers])
         self.assertIn("NOT ahead of edgeshard.", verdict([layers], ours))
+
+    def test_fleets_on_which_another_is_faster_have_the_fastest_and_the_predictions(self):
+        ours, layers, simple = Contender("resource_aware"), Contender("edgeshard"), Contender("greedy")
+
+        def tables(times):
+            return overtaken("fleets", {
+                ours: [Outcome(per_token_s=time, predicted_s=0.25, paged_gb=4.0) if time else Outcome("infeasible")
+                       for time in times],
+                layers: [Outcome(per_token_s=0.5, predicted_s=0.75) for _ in times],
+                simple: [Outcome(per_token_s=0.75) for _ in times]}, ours, range(7, 10))
+        self.assertEqual(tables((0.5, 0.25, 0.125)), [], "as fast is not faster")
+        (table,) = tables((0.25, 1.0, None))
+        self.assertEqual([(row["fleet"], row["fastest"]) for row in table.rows], [(8, "edgeshard"), (9, "edgeshard")])
+        row = table.rows[0]
+        self.assertEqual((row["÷ resource_aware"], row["predicted"], row["resource_aware: predicted"],
+                          row["resource_aware: paged, GB"]), (0.5, 750.0, 250.0, 4.0))
 
     def test_spread(self):
         middle = estimate([1.0, 2.0, 3.0, 4.0, 100.0, float("nan")])
