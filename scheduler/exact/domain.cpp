@@ -35,13 +35,12 @@ class Pass {
         if (item.origin == kNowhere || item.origin == d || count == 0) {
             return;
         }
-        occupy(tables_.link(item.origin, d), count * item.sent[d]);
-        occupy(tables_.storage(d), count * item.loaded[d]);
-    }
-
-    void occupy(std::size_t lane, double time) {
-        busy_[lane] += time;
-        used_[lane] = used_[lane] || time > 0;
+        const std::size_t link = tables_.link(item.origin, d);
+        busy_[link] += count * item.sent[d];
+        used_[link] = used_[link] || tables_.sends(item, d);
+        const std::size_t storage = tables_.storage(d);
+        busy_[storage] += count * item.loaded[d];
+        used_[storage] = used_[storage] || item.loaded[d] > 0;
     }
 
     /// Returns the item on d. If it is open whether embed is on d, lm_head counts as beside embed.
@@ -96,13 +95,17 @@ class Pass {
         if (!tables_.moves() || item.origin == d) {
             return true;
         }
-        return lane_allows(tables_.link(item.origin, d), item.sent[d]) &&
-               lane_allows(tables_.storage(d), item.loaded[d]) && item.charge[d] < kInfinite;
+        const auto allows = [&](std::size_t lane, double time, bool used) {
+            return !used || time <= left_on(lane);
+        };
+        return allows(tables_.link(item.origin, d), item.sent[d], tables_.sends(item, d)) &&
+               allows(tables_.storage(d), item.loaded[d], item.loaded[d] > 0) &&
+               item.charge[d] < kInfinite;
     }
 
-    bool lane_allows(std::size_t lane, double time) const {
-        return time <= 0 ||
-               busy_[lane] + time + tables_.lane_latency(lane) <= domain_.migration.most;
+    /// Returns how much longer the lane can be busy.
+    double left_on(std::size_t lane) const {
+        return domain_.migration.most - tables_.lane_latency(lane) - busy_[lane];
     }
 
     bool filter(std::uint64_t& mask, const auto& allowed) {
@@ -147,18 +150,23 @@ class Pass {
         }
         if (tables_.moves() && item.origin != d) {
             most = item.charge[d] < kInfinite ? most : 0;
-            most = std::min(most, lane_room(tables_.link(item.origin, d), item.sent[d]));
-            most = std::min(most, lane_room(tables_.storage(d), item.loaded[d]));
+            const std::size_t link = tables_.link(item.origin, d);
+            most = std::min(most, lane_room(link, item.sent[d], tables_.sends(item, d)));
+            const double loaded = item.loaded[d];
+            most = std::min(most, lane_room(tables_.storage(d), loaded, loaded > 0));
         }
         return static_cast<std::int32_t>(std::max(most, 0.0));
     }
 
-    double lane_room(std::size_t lane, double time) const {
-        if (time <= 0) {
+    /// Returns how many moves of this time the lane still allows. `used`: a move uses the lane.
+    double lane_room(std::size_t lane, double time, bool used) const {
+        if (!used) {
             return kInfinite;
         }
-        const double room = domain_.migration.most - tables_.lane_latency(lane) - busy_[lane];
-        return time < kInfinite ? std::floor(room / time) : 0;
+        if (time <= 0) {
+            return left_on(lane) >= 0 ? kInfinite : 0;
+        }
+        return time < kInfinite ? std::floor(left_on(lane) / time) : 0;
     }
 
     bool filter_counts() {
@@ -263,47 +271,65 @@ void fill_rooms(const Tables& tables, Domain& domain) {
     }
 }
 
-/// Shrinks the interval of D_mig to values that it can have: 0, and the times at which a lane can
-/// end. Returns whether the interval has changed.
-bool snap_migration(const Tables& tables, Domain& domain) {
-    const std::size_t n = tables.devices();
-    Interval& d = domain.migration;
-    double least = kInfinite;
-    double most = -kInfinite;
-    bool forced = false;
-    const auto lane = [&](std::size_t k, const Sums& sums) {
-        const double latency = tables.lane_latency(k);
-        forced = forced || sums.base() > 0;
-        if (!(latency < kInfinite)) {
-            return;
-        }
-        const double up = sums.above(std::max(d.least - latency, 1.0), kInfinite);
-        least = std::min(least, up + latency);
-        const double down = sums.below(d.most - latency, -kInfinite);
-        most = std::max(most, down > 0 ? down + latency : -kInfinite);
-    };
-    std::vector<Sums> lanes(tables.lanes());
-    for (std::size_t to = 0; to < n; ++to) {
+/// What moves in a box can put on a lane.
+struct LaneUse {
+    Sums times;           ///< of moves that occupy the lane
+    bool instant = false; ///< a message can be sent that takes no time apart from the latency
+    bool forced = false;  ///< a move uses the lane in every placement of the box
+
+    void add(double time, std::int32_t low, std::int32_t high) {
+        forced = forced || low > 0;
+        instant = instant || time <= 0;
+        times.add_base(low * time);
+        times.add(time, high - low);
+    }
+};
+
+/// Returns the use of every lane, or nothing while the bytes that lm_head sends are open.
+std::vector<LaneUse> lane_uses(const Tables& tables, const Domain& domain) {
+    std::vector<LaneUse> lanes(tables.lanes());
+    for (std::size_t to = 0; to < tables.devices(); ++to) {
         if (is_lm_head_open(tables, domain, to)) {
-            return false; // the bytes that lm_head sends depend on the device of embed
+            return {};
         }
         visit_items(tables, domain, to, [&](const Item& item, std::int32_t low, std::int32_t high) {
             if (item.origin == to || item.origin == kNowhere || high == 0) {
                 return;
             }
-            const std::size_t link = tables.link(item.origin, to);
-            if (item.sent[to] > 0 && item.sent[to] < kInfinite) {
-                lanes[link].add_base(low * item.sent[to]);
-                lanes[link].add(item.sent[to], high - low);
+            if (tables.sends(item, to) && item.sent[to] < kInfinite) {
+                lanes[tables.link(item.origin, to)].add(item.sent[to], low, high);
             }
             if (item.loaded[to] > 0 && item.loaded[to] < kInfinite) {
-                lanes[tables.storage(to)].add_base(low * item.loaded[to]);
-                lanes[tables.storage(to)].add(item.loaded[to], high - low);
+                lanes[tables.storage(to)].add(item.loaded[to], low, high);
             }
         });
     }
+    return lanes;
+}
+
+/// Shrinks the interval of D_mig to values that it can have: 0, and the times at which a lane can
+/// end. Returns whether the interval has changed.
+bool snap_migration(const Tables& tables, Domain& domain) {
+    constexpr double kShortestMove = 1; // ns; times are whole nanoseconds
+    const std::vector<LaneUse> lanes = lane_uses(tables, domain);
+    if (lanes.empty()) {
+        return false;
+    }
+    Interval& d = domain.migration;
+    double least = kInfinite;
+    double most = -kInfinite;
+    bool forced = false;
     for (std::size_t k = 0; k < lanes.size(); ++k) {
-        lane(k, lanes[k]);
+        const double latency = tables.lane_latency(k);
+        forced = forced || lanes[k].forced;
+        if (!(latency < kInfinite)) {
+            continue;
+        }
+        const double shortest = lanes[k].instant ? 0 : kShortestMove;
+        const double up = lanes[k].times.above(std::max(d.least - latency, shortest), kInfinite);
+        least = std::min(least, up + latency);
+        const double down = lanes[k].times.below(d.most - latency, -kInfinite);
+        most = std::max(most, down >= shortest ? down + latency : -kInfinite);
     }
     if (!forced && d.least <= 0) {
         least = 0;
@@ -355,10 +381,11 @@ bool reachable(const Tables& tables, const Item& item, std::size_t d, double lim
         return true;
     }
     const auto late = [&](std::size_t lane, double time) {
-        return time > 0 && !(time + tables.lane_latency(lane) <= limit && time < kInfinite);
+        return !(time + tables.lane_latency(lane) <= limit && time < kInfinite);
     };
-    return item.charge[d] < kInfinite && !late(tables.link(item.origin, d), item.sent[d]) &&
-           !late(tables.storage(d), item.loaded[d]);
+    const bool sent = tables.sends(item, d) && late(tables.link(item.origin, d), item.sent[d]);
+    const bool loaded = item.loaded[d] > 0 && late(tables.storage(d), item.loaded[d]);
+    return item.charge[d] < kInfinite && !sent && !loaded;
 }
 
 bool propagate(const Tables& tables, Domain& domain) {

@@ -38,14 +38,17 @@ double step_ns(const Tables& tables, const Draft& draft) {
     return static_cast<double>(tables.problem().steps()) * static_cast<double>(total);
 }
 
-/// Returns how long each lane is busy.
-std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
+/// Returns when migration ends on each lane, caps ignored; 0 for lanes that it does not use.
+std::vector<double> lane_ends(const Tables& tables, const Draft& draft) {
     const std::size_t n = tables.devices();
-    std::vector<double> busy(tables.lanes(), 0);
+    std::vector<double> ends(tables.lanes(), 0);
+    std::vector<bool> used(tables.lanes(), false);
     const auto add = [&](const Item& item, std::size_t d, std::int32_t count) {
         if (count > 0 && item.origin != kNowhere && item.origin != d) {
-            busy[tables.link(item.origin, d)] += count * item.sent[d];
-            busy[tables.storage(d)] += count * item.loaded[d];
+            const std::size_t link = tables.link(item.origin, d);
+            ends[link] += count * item.sent[d];
+            used[link] = used[link] || tables.sends(item, d);
+            ends[tables.storage(d)] += count * item.loaded[d];
         }
     };
     for (std::size_t i = 0; i < draft.chain.size(); ++i) {
@@ -59,18 +62,10 @@ std::vector<double> lanes_of(const Tables& tables, const Draft& draft) {
     for (std::size_t k = 0; k < draft.units.size(); ++k) {
         add(tables.items()[k / n], k % n, draft.units[k]);
     }
-    return busy;
-}
-
-/// Returns D_mig, caps ignored.
-double migration_ns(const Tables& tables, const Draft& draft) {
-    const std::vector<double> busy = lanes_of(tables, draft);
-    double latest = 0;
-    for (std::size_t lane = 0; lane < busy.size(); ++lane) {
-        const double latency = busy[lane] > 0 ? tables.lane_latency(lane) : 0;
-        latest = std::max(latest, busy[lane] + latency);
+    for (std::size_t lane = 0; lane < ends.size(); ++lane) {
+        ends[lane] += used[lane] ? tables.lane_latency(lane) : 0;
     }
-    return latest;
+    return ends;
 }
 
 } // namespace
@@ -125,7 +120,8 @@ double objective_ns(const Problem& problem, const Decision& decision) {
 double quick_objective_ns(const Tables& tables, const Draft& draft, const Placement& placement) {
     const Problem& p = tables.problem();
     if (!tables.by_formula()) {
-        return step_ns(tables, draft) + (tables.moves() ? migration_ns(tables, draft) : 0);
+        return step_ns(tables, draft) +
+               (tables.moves() ? std::ranges::max(lane_ends(tables, draft)) : 0);
     }
     const double seconds = static_cast<double>(p.steps()) * paper_delay_s(p, placement);
     return (seconds + paper_migration_s(p, placement)) * kNsPerSecond;
@@ -133,16 +129,14 @@ double quick_objective_ns(const Tables& tables, const Draft& draft, const Placem
 
 std::size_t overdue(const Tables& tables, const Draft& draft, double limit) {
     const std::size_t n = tables.devices();
-    const std::vector<double> busy = lanes_of(tables, draft);
-    std::size_t late = busy.size();
-    double latest = limit;
-    for (std::size_t lane = 0; lane < busy.size(); ++lane) {
-        const double end = busy[lane] > 0 ? busy[lane] + tables.lane_latency(lane) : 0;
-        late = end > latest ? lane : late;
-        latest = std::max(latest, end);
+    const std::vector<double> ends = lane_ends(tables, draft);
+    const auto last = std::ranges::max_element(ends);
+    const auto late = static_cast<std::size_t>(last - ends.begin());
+    if (*last <= limit) {
+        return draft.units.size();
     }
     std::size_t largest = draft.units.size();
-    for (std::size_t k = 0; k < draft.units.size() && late < busy.size(); ++k) {
+    for (std::size_t k = 0; k < draft.units.size(); ++k) {
         const Item& item = tables.items()[k / n];
         const std::size_t d = k % n;
         const bool there = item.origin != kNowhere && item.origin != d && draft.units[k] > 0 &&

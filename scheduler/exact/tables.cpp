@@ -74,7 +74,8 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
         return item;
     }
     item.origin = (*p.previous)[b.index()].index();
-    const Bytes rows = blocks.cache_row_bytes(b, p.rows);
+    const Bytes message = blocks.cache_row_bytes(b, p.rows) + (p.weights_everywhere ? 0 : weights);
+    item.message = message > 0 && !by_formula();
     for (std::size_t d = 0; d < devices_; ++d) {
         if (d == item.origin) {
             continue;
@@ -84,8 +85,7 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
             item.charge[d] = formula_ns(p.paper_moved_bytes(b), bandwidth);
             continue;
         }
-        const Bytes message = rows + (p.weights_everywhere ? 0 : weights);
-        const bool late = message > 0 && latency_[link(item.origin, d)] >= kInfinite;
+        const bool late = item.message && latency_[link(item.origin, d)] >= kInfinite;
         item.sent[d] = late ? kInfinite : transfer_ns(bandwidth, message);
         if (p.weights_everywhere) {
             item.loaded[d] = transfer_ns(p.snapshot.devices[d].storage_bandwidth, weights);
@@ -113,8 +113,8 @@ void Tables::add_pool(std::size_t layer, bool slices) {
             items_.end(),
             [&](const Item& other) {
                 return other.weight == item.weight && other.origin == item.origin &&
-                       other.charge == item.charge && other.sent == item.sent &&
-                       other.loaded == item.loaded;
+                       other.message == item.message && other.charge == item.charge &&
+                       other.sent == item.sent && other.loaded == item.loaded;
             }
         );
         if (same != items_.end()) {

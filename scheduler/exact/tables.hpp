@@ -36,9 +36,10 @@ enum class Aim : std::uint8_t { objective, feasibility };
 struct Item {
     std::vector<BlockId> blocks;
     Bytes weight = 0;              ///< resident bytes
+    bool message = false;          ///< a move sends bytes, which may take no time
     std::size_t origin = kNowhere; ///< previous device; kNowhere if nothing can move
     std::vector<double> charge;    ///< [device]: D_mig of a move there, by the published formula
-    std::vector<double> sent;      ///< [device]: time on the link from origin; 0: no message
+    std::vector<double> sent;      ///< [device]: time on the link from origin
     std::vector<double> loaded;    ///< [device]: time on the device's storage
 };
 
@@ -136,6 +137,10 @@ class Tables {
     }
     [[nodiscard]] std::size_t storage(std::size_t d) const { return devices_ * devices_ + d; }
     [[nodiscard]] double lane_latency(std::size_t lane) const { return latency_[lane]; }
+    /// Returns whether moving the item to d sends a message, so that the link's latency counts.
+    [[nodiscard]] bool sends(const Item& item, std::size_t d) const {
+        return item.message && item.origin != kNowhere && item.origin != d;
+    }
     /// Returns the longest time that one move takes on the lane, the unit of the lane's multiplier.
     [[nodiscard]] double lane_scale(std::size_t lane) const { return lane_scale_[lane]; }
 

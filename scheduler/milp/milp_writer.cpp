@@ -18,14 +18,6 @@ double ms(double ns) {
     return ns / kNsPerMs;
 }
 
-/// Returns whether moving a block sends bytes. Then the latency of the link counts, even if its
-/// bandwidth is unlimited.
-bool sends(const Problem& problem, BlockId b, bool shares_embed) {
-    const Blocks& blocks = *problem.blocks;
-    const Bytes weights = (shares_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
-    return blocks.cache_row_bytes(b, problem.rows) + (problem.weights_everywhere ? 0 : weights) > 0;
-}
-
 } // namespace
 
 MilpWriter::MilpWriter(const Tables& tables, std::vector<std::string> names)
@@ -57,8 +49,7 @@ void MilpWriter::move(const Item& item, std::size_t d, std::size_t variable, std
         lanes_[lane].busy.push_back({variable, ms(time)});
         lanes_[lane].moves.push_back({{{variable, 1}}, most});
     };
-    const bool beside = &item == tables_.chain_item(tables_.chain_length() - 1, true);
-    if (sends(tables_.problem(), item.blocks.front(), beside && tables_.tied())) {
+    if (tables_.sends(item, d)) {
         use(tables_.link(item.origin, d), item.sent[d]);
     }
     if (item.loaded[d] > 0) {
@@ -245,11 +236,10 @@ void MilpWriter::share_tied_matrix() {
         if (whole.origin == kNowhere || whole.origin == d) {
             continue;
         }
-        const bool sends_norm = sends(tables_.problem(), norm.blocks.front(), true);
         const auto save = [&](std::size_t lane, double all, double part) {
             lanes_[lane].busy.push_back({shared, ms(part - all)});
             for (LaneMove& moved : lanes_[lane].moves) {
-                if (!sends_norm && moved.moves.front().variable == lm_head_.at[d]) {
+                if (!norm.message && moved.moves.front().variable == lm_head_.at[d]) {
                     moved.moves.push_back({shared, -1});
                 }
             }

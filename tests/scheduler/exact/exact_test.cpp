@@ -150,6 +150,59 @@ TEST(Relaxation, of_unlimited_memory_and_no_previous_placement_is_the_optimum_it
     }
 }
 
+/// Returns a problem whose links transfer any number of bytes at once, after this latency.
+Instance instance_of_instant_links(std::uint64_t seed, Nanoseconds latency) {
+    Instance instance = varied_small_instance(InstanceKind::planted, seed, 1000);
+    instance.problem.previous = instance.planted;
+    instance.problem.weights_everywhere = false;
+    for (Snapshot::Link& link : instance.problem.snapshot.links) {
+        link = {kUnlimited, latency};
+    }
+    return instance;
+}
+
+TEST(Relaxation, counts_the_latency_of_moves_over_links_of_unlimited_bandwidth) {
+    constexpr Nanoseconds kLatency = 5'000'000;
+    for (const Nanoseconds latency : {kLatency, Nanoseconds{0}}) { // 0: the twin
+        Instance instance = instance_of_instant_links(3, latency);
+        for (Snapshot::Device& device : instance.problem.snapshot.devices) {
+            device.memory = Bytes{1} << 40;
+        }
+        const StepDelay step(instance.problem);
+        const exact::Tables tables(instance.problem, step, exact::Aim::objective);
+        const exact::Item& item = tables.items().front();
+        const std::size_t n = tables.devices();
+
+        exact::Domain still = exact::whole(tables, static_cast<double>(kLatency - 1));
+        ASSERT_TRUE(exact::propagate(tables, still));
+        const bool free = latency == 0;
+        for (std::size_t d = 0; d < n; ++d) {
+            const bool allowed = free || d == item.origin;
+            EXPECT_EQ(exact::reachable(tables, item, d, kLatency - 1), allowed);
+            EXPECT_TRUE(allowed || still.most[d] == 0) << "the first item's units on device " << d;
+        }
+        // One unit has to leave its device, so D_mig is not 0.
+        exact::Domain forced = exact::whole(tables, tables.worst());
+        forced.least[(item.origin + 1) % n] = 1;
+        ASSERT_TRUE(exact::propagate(tables, forced));
+        EXPECT_EQ(forced.migration.least, static_cast<double>(latency));
+    }
+}
+
+TEST(Exact, is_right_about_moves_over_links_of_unlimited_bandwidth) {
+    int moved = 0;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        Instance instance = instance_of_instant_links(seed, seed % 2 == 0 ? 1'000'000 : 40'000);
+        Problem& problem = instance.problem;
+        problem.snapshot.devices[seed % problem.snapshot.size()].compute /= 4;
+        const Decision decision = decide_exact(problem);
+        EXPECT_EQ(testing::complaint(problem, decision, find_optimum(problem)), "") << seed;
+        EXPECT_TRUE(decision.proven) << seed;
+        moved += decision.placement != instance.planted ? 1 : 0;
+    }
+    EXPECT_GE(moved, 5);
+}
+
 TEST(SubsetSums, are_exactly_the_attainable_ones) {
     exact::Sums sums(5);
     sums.add(7, 3);
