@@ -1,6 +1,7 @@
 #include "scheduler/bounds/layer_chain.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace headroom::scheduler::bounds {
 namespace {
@@ -19,47 +20,71 @@ constexpr double kEqual = 1e-3;
 constexpr std::int64_t kStepsPerWork = 1500;
 constexpr std::int64_t kPoolStepsPerWork = 500;
 
+/// Returns the devices that can hold x at the start of a layer.
+std::vector<std::size_t> holders_of(const RelaxedCosts& costs) {
+    const HostBlock* const embed = costs.end(true);
+    std::vector<std::size_t> holders;
+    for (std::size_t d = 0; d < costs.devices(); ++d) {
+        const bool first = embed == nullptr ? d == costs.problem().source.index()
+                                            : costs.capacity(d) >= embed->size.weight;
+        if (first || costs.capacity(d) >= costs.smallest_host()) {
+            holders.push_back(d);
+        }
+    }
+    return holders;
+}
+
+/// Returns the devices that can have a proj or a hub.
+std::vector<std::size_t> targets_of(const RelaxedCosts& costs) {
+    Bytes least = costs.sliced() ? costs.smallest_host() : costs.proj(0).size.weight;
+    for (std::size_t l = 1; l < costs.layers() && !costs.sliced(); ++l) {
+        least = std::min(least, costs.proj(l).size.weight);
+    }
+    std::vector<std::size_t> targets;
+    for (std::size_t d = 0; d < costs.devices(); ++d) {
+        if (costs.capacity(d) >= least) {
+            targets.push_back(d);
+        }
+    }
+    return targets;
+}
+
+/// Returns the devices that can have lm_head, or the source if it is pinned or not counted.
+std::vector<std::size_t> ends_of(const RelaxedCosts& costs) {
+    std::vector<std::size_t> ends{costs.problem().source.index()};
+    if (costs.end(false) != nullptr) {
+        ends.resize(costs.devices());
+        std::iota(ends.begin(), ends.end(), std::size_t{0});
+    }
+    return ends;
+}
+
 } // namespace
 
 LayerChain::LayerChain(const RelaxedCosts& costs)
-    : costs_(costs), solver_(costs), by_pool_(costs.by_formula() && costs.devices() <= kMostExact),
-      solved_(costs.pools().size()), target_price_(costs.layers()), holder_price_(costs.layers()),
-      to_state_(costs.layers() + 1), to_holder_(costs.layers() + 1), to_target_(costs.layers()),
-      to_target_other_(costs.layers()), from_holder_(costs.layers()),
-      path_holder_(costs.layers() + 1), path_target_(costs.layers()) {
-    select_devices();
+    : costs_(costs), solver_(costs), holders_(holders_of(costs)), targets_(targets_of(costs)),
+      ends_(ends_of(costs)), by_pool_(costs.by_formula() && costs.devices() <= kMostExact),
+      bound_(by_pool_ ? costs.pools().size() : costs.times().size()), solved_(costs.pools().size()),
+      target_price_(costs.layers()), holder_price_(costs.layers()),
+      path_(costs.layers(), {holders_.size(), targets_.size(), ends_.size()}, costs.by_formula()) {
+    limit_runs();
     tabulate_after();
 }
 
-void LayerChain::select_devices() {
-    const std::size_t source = costs_.problem().source.index();
-    Bytes least_host = costs_.host(0).size.weight;
-    Bytes least_proj = costs_.proj(0).size.weight;
-    for (std::size_t l = 1; l < costs_.layers(); ++l) {
-        least_host = std::min(least_host, costs_.host(l).size.weight);
-        least_proj = std::min(least_proj, costs_.proj(l).size.weight);
+/// Limits the ffns in a row on each holder to those that fit there.
+void LayerChain::limit_runs() {
+    const Bytes smallest = costs_.smallest_host();
+    std::vector<std::size_t> runs;
+    for (const std::size_t d : holders_) {
+        const Bytes most = smallest > 0 ? std::max<Bytes>(1, costs_.capacity(d) / smallest) : 0;
+        const bool limited = most < static_cast<Bytes>(costs_.layers()) && !costs_.by_formula();
+        runs.push_back(limited ? static_cast<std::size_t>(most) : 0);
     }
-    const HostBlock* const embed = costs_.end(true);
-    std::size_t states = 0;
-    for (std::size_t d = 0; d < costs_.devices(); ++d) {
-        const Bytes room = costs_.capacity(d);
-        const bool first = embed == nullptr ? d == source : room >= embed->size.weight;
-        if (first || room >= least_host) {
-            holders_.push_back(d);
-            const auto layers = static_cast<Bytes>(costs_.layers());
-            const Bytes most = least_host > 0 ? std::max<Bytes>(1, room / least_host) : layers;
-            limited_.push_back(most < layers && !costs_.by_formula());
-            first_.push_back(states);
-            states += limited_.back() ? static_cast<std::size_t>(most) : 1;
-        }
-        if (room >= (costs_.sliced() ? least_host : least_proj)) {
-            targets_.push_back(d);
-        }
-    }
-    first_.push_back(states);
+    path_.limit_runs(runs);
 }
 
-/// Tabulates the time from the end of proj to the end of ffn. A hub is target and holder in one.
+/// Tabulates the time from the end of proj to the end of ffn, and the times after the last layer. A
+/// hub is target and holder in one.
 void LayerChain::tabulate_after() {
     for (std::size_t t = 0; t < costs_.times().size(); ++t) {
         std::size_t layer = 0; // any layer of this class
@@ -77,14 +102,19 @@ void LayerChain::tabulate_after() {
                 );
             }
         }
-        Grid by_holder;
+        Grid back;
         for (std::size_t i = 0; i < holders_.size(); ++i) {
             for (std::size_t k = 0; k < targets_.size(); ++k) {
-                by_holder.push_back(grid[k * holders_.size() + i]);
+                back.push_back(grid[k * holders_.size() + i]);
             }
         }
         after_.push_back(std::move(grid));
-        after_by_holder_.push_back(std::move(by_holder));
+        back_.push_back(std::move(back));
+    }
+    for (const std::size_t holder : holders_) {
+        for (const std::size_t end : ends_) {
+            finish_.push_back(costs_.finish(holder, end));
+        }
     }
 }
 
@@ -102,13 +132,24 @@ void LayerChain::load_prices() {
         const std::vector<double>& proj = costs_.times()[costs_.times_of(l)].proj;
         target_price_[l].clear();
         for (const std::size_t p : targets_) {
-            const double price = costs_.sliced() ? 0 : host_price(costs_.proj(l), p) + proj[p];
-            target_price_[l].push_back(price);
+            target_price_[l].push_back(host_price(costs_.proj(l), p) + proj[p]);
         }
         holder_price_[l].clear();
         for (const std::size_t f : holders_) {
             holder_price_[l].push_back(host_price(costs_.host(l), f) + prices_->hosting[f]);
         }
+    }
+    begin_.clear();
+    for (const std::size_t d : holders_) {
+        const HostBlock* const embed = costs_.end(true);
+        const bool allowed = costs_.by_formula() || d == costs_.problem().source.index();
+        const double elsewhere = allowed ? 0 : kInfinite;
+        begin_.push_back((embed != nullptr ? host_price(*embed, d) : elsewhere) + costs_.start(d));
+    }
+    end_price_.clear();
+    for (const std::size_t d : ends_) {
+        const HostBlock* const lm_head = costs_.end(false);
+        end_price_.push_back(lm_head != nullptr ? host_price(*lm_head, d) : 0);
     }
 }
 
@@ -152,26 +193,29 @@ void LayerChain::bound_pairs(std::size_t pool_index, Grid& grid) {
 void LayerChain::load_bounds() {
     solved_.assign(costs_.pools().size(), {});
     moves_.assign(costs_.pools().size(), {});
-    const std::size_t grids = by_pool_ ? costs_.pools().size() : costs_.times().size();
-    bound_.resize(grids);
-    slice_bound_.resize(costs_.sliced() ? grids : 0);
-    std::vector<bool> known(grids, false);
+    std::vector<Grid> slices(bound_.size());
+    std::vector<bool> known(bound_.size(), false);
     for (std::size_t l = 0; l < costs_.layers(); ++l) {
         const std::size_t pool = costs_.pool(l, false);
-        if (known[grid_of(pool)]) {
-            continue;
+        const std::size_t grid = grid_of(pool);
+        if (!known[grid]) {
+            bound_pairs(pool, bound_[grid]);
+            for (std::size_t k = 0; k < targets_.size() && costs_.sliced(); ++k) {
+                const Hosts hub{targets_[k], targets_[k], 0, 0};
+                slices[grid].push_back(pool_bound(costs_.pools()[costs_.pool(l, true)], hub, {}));
+            }
         }
-        known[grid_of(pool)] = true;
-        bound_pairs(pool, bound_[grid_of(pool)]);
-        if (!costs_.sliced()) {
-            continue;
+        known[grid] = true;
+        if (costs_.sliced()) {
+            target_price_[l] = slices[grid];
         }
-        const std::size_t slices = costs_.pool(l, true);
-        Grid& grid = slice_bound_[grid_of(slices)];
-        grid.clear();
-        for (const std::size_t hub : targets_) {
-            grid.push_back(pool_bound(costs_.pools()[slices], {hub, hub, 0, 0}, {}));
-        }
+        path_.layer(l) = {
+            bound_[grid].data(),
+            target_price_[l].data(),
+            after_[costs_.times_of(l)].data(),
+            holder_price_[l].data(),
+            back_[costs_.times_of(l)].data(),
+            &solved_[pool].costs};
     }
 }
 
@@ -184,18 +228,9 @@ const MoveBounds& LayerChain::moves_of(std::size_t pool) {
     return moves_[pool];
 }
 
-/// Exchanges the costs of the solved pairs with their bounds in the grid; a second call undoes it.
-void LayerChain::exchange(std::size_t pool) {
-    const PoolUnits& units = costs_.pools()[pool];
-    Grid& grid = (units.slices ? slice_bound_ : bound_)[grid_of(pool)];
-    for (auto& [index, cost] : solved_[pool].costs) {
-        std::swap(grid[index], cost);
-    }
-}
-
 std::size_t LayerChain::index_on_path(std::size_t layer, bool slices) const {
-    const std::size_t holder = path_holder_[costs_.by_formula() ? layer + 1 : layer];
-    return slices ? path_target_[layer] : holder * targets_.size() + path_target_[layer];
+    const std::size_t holder = path_.holder(costs_.by_formula() ? layer + 1 : layer);
+    return slices ? path_.target(layer) : holder * targets_.size() + path_.target(layer);
 }
 
 /// Solves the layer's pool for the hosts on the path, unless this has been done. Returns whether
@@ -209,7 +244,7 @@ bool LayerChain::solve_pool(std::size_t layer, bool slices) {
     const PoolUnits& units = costs_.pools()[pool];
     const Bytes target_bytes =
         costs_.sliced() ? costs_.host(layer).size.weight : costs_.proj(layer).size.weight;
-    const std::size_t target = targets_[path_target_[layer]];
+    const std::size_t target = targets_[path_.target(layer)];
     Hosts hosts{target, target, 0, target_bytes};
     if (!slices) {
         hosts.holder = holders_[index / targets_.size()];
@@ -222,8 +257,13 @@ bool LayerChain::solve_pool(std::size_t layer, bool slices) {
             : solver_.solve(units, hosts, *prices_);
     work_ += 10 + static_cast<std::int64_t>(costs_.devices()) / 20 +
              solver_.take_steps() / kPoolStepsPerWork;
-    const double before = (slices ? slice_bound_ : bound_)[grid_of(pool)][index];
-    solved_[pool].costs.emplace_back(index, std::max(before, solution.cost));
+    const double before = slices ? target_price_[layer][index] : bound_[grid_of(pool)][index];
+    const double after = std::max(before, solution.cost);
+    for (std::size_t l = 0; l < costs_.layers() && slices; ++l) {
+        double& other = target_price_[l][index];
+        other = costs_.pool(l, true) == pool ? after : other;
+    }
+    solved_[pool].costs.emplace_back(index, after);
     solved_[pool].at.emplace(index, solution);
     return solution.cost > before + kEqual;
 }
@@ -268,8 +308,8 @@ void LayerChain::collect() {
     solution_.hosting.assign(costs_.devices(), 0);
     solution_.busy.clear();
     for (std::size_t l = 0; l < costs_.layers(); ++l) {
-        const std::size_t target = targets_[path_target_[l]];
-        const std::size_t holder = holders_[path_holder_[l + 1]];
+        const std::size_t target = targets_[path_.target(l)];
+        const std::size_t holder = holders_[path_.holder(l + 1)];
         use(costs_.proj(l).size, costs_.proj(l).origin, target, costs_.sliced() ? 0 : 1);
         use(costs_.host(l).size, costs_.host(l).origin, holder, 1);
         solution_.hosting[holder] += 1;
@@ -279,11 +319,9 @@ void LayerChain::collect() {
         }
     }
     if (const HostBlock* const embed = costs_.end(true)) {
-        use(embed->size, embed->origin, holders_[path_holder_[0]], 1);
+        use(embed->size, embed->origin, holders_[path_.holder(0)], 1);
         const HostBlock* const lm_head = costs_.end(false);
-        std::size_t device = 0;
-        (void)end_cost(holders_[path_holder_.back()], device);
-        use(lm_head->size, lm_head->origin, device, 1);
+        use(lm_head->size, lm_head->origin, ends_[path_.end()], 1);
     }
 }
 
@@ -293,7 +331,7 @@ const ChainSolution& LayerChain::solve(const Prices& prices, std::int64_t most_w
     load_bounds();
     const auto grid = static_cast<std::int64_t>(holders_.size() * targets_.size());
     for (int round = 0; true; ++round) {
-        solution_.cost = costs_.by_formula() ? find_layers() : find_chain();
+        solution_.cost = path_.find({begin_.data(), finish_.data(), end_price_.data()});
         work_ += 1 + 3 * grid * static_cast<std::int64_t>(costs_.layers()) / kStepsPerWork;
         if (solution_.cost >= kInfinite || round >= kMostRounds || work_ >= most_work ||
             !solve_pools_on_path()) {

@@ -11,16 +11,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/infinite.hpp"
 
 namespace headroom::scheduler::bounds {
 
-inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
+using exact::kInfinite;
 inline constexpr std::size_t kNoOrigin = std::numeric_limits<std::size_t>::max();
 
 /// What one block needs, and what moving it to another device sends and loads.
@@ -96,6 +96,12 @@ class RelaxedCosts {
     [[nodiscard]] const HostBlock& host(std::size_t layer) const { return hosts_[layer]; }
     /// Returns the layer's proj; a block without bytes in granularity `sliced`.
     [[nodiscard]] const HostBlock& proj(std::size_t layer) const { return projs_[layer]; }
+    /// Returns the bytes of the smallest ffn or hub.
+    [[nodiscard]] Bytes smallest_host() const {
+        return std::ranges::min(
+                   hosts_, {}, [](const HostBlock& b) { return b.size.weight; }
+        ).size.weight;
+    }
     /// Returns embed (first) or lm_head, or null if it is pinned or not counted.
     [[nodiscard]] const HostBlock* end(bool first) const {
         return free_ends_ ? &(first ? embed_ : lm_head_) : nullptr;

@@ -183,10 +183,7 @@ class Ascent {
 
     /// Sets K_j and c_j.
     void find_limits() {
-        Bytes smallest = std::numeric_limits<Bytes>::max();
-        for (std::size_t l = 0; l < costs_.layers(); ++l) {
-            smallest = std::min(smallest, costs_.host(l).size.weight);
-        }
+        const Bytes smallest = costs_.smallest_host();
         for (std::size_t d = 0; d < devices_; ++d) {
             const Bytes room = std::max<Bytes>(0, costs_.capacity(d));
             room_.push_back(static_cast<double>(room));

@@ -15,19 +15,18 @@ double memory_scale(const Tables& tables) {
 Relaxation::Relaxation(const Tables& tables)
     : tables_(tables), n_(tables.devices()), memory_scale_(memory_scale(tables)), solver_(n_),
       memory_price_(n_), lane_price_(tables.lanes()), proj_price_(tables.layers() * n_),
-      groups_(tables.layers() * n_ * n_), slices_(tables.layers() * n_),
-      groups_solved_(tables.layers() * n_ * n_), slices_solved_(tables.layers() * n_),
-      layer_(tables.layers() * n_ * n_), via_(tables.layers() * n_ * n_),
-      node_(tables.chain_length() * n_), to_(tables.chain_length() * n_),
-      from_(tables.chain_length() * n_), used_(n_), busy_(tables.lanes()) {
+      chain_price_(tables.chain_length() * n_), groups_(tables.layers() * n_ * n_),
+      slices_(tables.layers() * n_), groups_solved_(tables.layers() * n_ * n_),
+      slices_solved_(tables.layers() * n_), begin_(n_),
+      path_(tables.layers(), {n_, n_, n_}, tables.by_formula()), target_(tables.layers()),
+      used_(n_), busy_(tables.lanes()) {
     result_.draft.chain.resize(tables.chain_length());
     result_.draft.units.resize(tables.items().size() * n_);
+    result_.draft.proj.resize(tables.sliced() ? 0 : tables.layers());
     result_.slope.resize(n_ + tables.lanes());
     chain_hosts_.resize(tables.chain_length());
-    if (!tables.sliced()) {
-        result_.draft.proj.resize(tables.layers());
-        proj_hosts_.resize(tables.layers());
-    }
+    proj_hosts_.resize(tables.layers());
+    connect_layers();
 }
 
 void Relaxation::set_prices(const Multipliers& multipliers) {
@@ -49,15 +48,6 @@ double Relaxation::price(const Item& item, std::size_t d) const {
         sum += item.loaded[d] > 0 ? lane_price_[tables_.storage(d)] * item.loaded[d] : 0;
     }
     return sum;
-}
-
-double Relaxation::solve_groups(std::size_t pool, std::size_t key, std::size_t proj, double best) {
-    ++work_;
-    const std::size_t layer = tables_.pools()[pool].layer;
-    for (const Ladder& ladder : tables_.group_ladders(layer, key, proj)) {
-        best = solver_.solve(ladder, domain_->time[pool], best);
-    }
-    return best;
 }
 
 void Relaxation::load(std::size_t k) {
@@ -98,8 +88,7 @@ void Relaxation::bound_pools() {
             continue;
         }
         const Hosts& keys = tables_.by_formula() ? next : chain_hosts_[l];
-        const Hosts& projs = tables_.sliced() ? next : proj_hosts_[l];
-        for (const std::size_t p : projs) {
+        for (const std::size_t p : proj_hosts_[l]) {
             if (tables_.by_formula()) {
                 solver_.surcharge(tables_, p);
                 prices = solver_.least_prices();
@@ -115,50 +104,44 @@ void Relaxation::bound_pools() {
     }
 }
 
+std::span<const Ladder> Relaxation::ladders_on_chain(const Pool& pool) const {
+    const std::vector<std::size_t>& chain = result_.draft.chain;
+    if (pool.slices) {
+        return {&tables_.slice_ladder(pool.layer, chain[pool.layer + 1]), 1};
+    }
+    const std::size_t key = chain[tables_.by_formula() ? pool.layer + 1 : pool.layer];
+    return tables_.group_ladders(pool.layer, key, target_[pool.layer]);
+}
+
+/// Loads a pool with the hosts on the chain. Returns its least cost, or `stop` if that is less.
+double Relaxation::solve_on_chain(std::size_t k, double stop) {
+    const Pool& pool = tables_.pools()[k];
+    load(k);
+    solver_.surcharge(tables_, target_[pool.layer]);
+    for (const Ladder& ladder : ladders_on_chain(pool)) {
+        ++work_;
+        stop = solver_.solve(ladder, domain_->time[k], stop);
+    }
+    return stop;
+}
+
 /// Solves the pools on the best chain exactly. Returns false if they had been solved before.
 bool Relaxation::solve_pools_on_chain(double slack) {
     bool changed = false;
-    const Draft& draft = result_.draft;
+    const std::vector<std::size_t>& chain = result_.draft.chain;
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
         const Pool& pool = tables_.pools()[k];
         const std::size_t l = pool.layer;
-        const std::size_t h = draft.chain[l];
-        const std::size_t f = draft.chain[l + 1];
-        if (pool.slices) {
-            const std::size_t i = l * n_ + f;
-            if (slices_solved_[i] == 0) {
-                load(k);
-                ++work_;
-                const double most = slices_[i] + slack;
-                const double least =
-                    solver_.solve(tables_.slice_ladder(l, f), domain_->time[k], most);
-                slices_[i] = least < most ? least : kInfinite;
-                slices_solved_[i] = 1;
-                changed = true;
-                for (const std::size_t a : chain_hosts_[l]) {
-                    join_layer(l, a);
-                }
-            }
-            continue;
-        }
-        const std::size_t key = group_key(h, f);
-        const std::size_t p = via_[at(l, h, f)];
-        const std::size_t i = at(l, key, p);
-        if (groups_solved_[i] == 0) {
-            load(k);
-            solver_.surcharge(tables_, p);
-            const double most = groups_[i] + slack;
-            const double least = solve_groups(k, key, p, most);
-            groups_[i] = least < most ? least : kInfinite;
-            groups_solved_[i] = 1;
+        const std::size_t key = chain[tables_.by_formula() ? l + 1 : l];
+        const std::size_t i = pool.slices ? l * n_ + chain[l + 1] : at(l, key, target_[l]);
+        char& solved = (pool.slices ? slices_solved_ : groups_solved_)[i];
+        if (solved == 0) {
+            double& cost = (pool.slices ? slices_ : groups_)[i];
+            const double most = cost + slack;
+            const double least = solve_on_chain(k, most);
+            cost = least < most ? least : kInfinite;
+            solved = 1;
             changed = true;
-            if (tables_.by_formula()) {
-                for (const std::size_t a : chain_hosts_[l]) {
-                    join_layer(l, a);
-                }
-            } else {
-                join_layer(l, h);
-            }
         }
     }
     return changed;
@@ -175,41 +158,15 @@ void Relaxation::use(const Item& item, std::size_t d, std::int32_t count) {
 /// Computes the counts of one pool on the best chain. `slack` is how much the bound may grow.
 void Relaxation::collect_pool(std::size_t k, double slack) {
     const Pool& pool = tables_.pools()[k];
-    Draft& draft = result_.draft;
-    const std::size_t ffn = draft.chain[pool.layer + 1];
-    const std::size_t key = tables_.by_formula() ? ffn : draft.chain[pool.layer];
-    const std::size_t proj = via_[at(pool.layer, draft.chain[pool.layer], ffn)];
-    const Interval& time = domain_->time[k];
-    load(k);
-    double total = kInfinite;
-    std::vector<const Ladder*> ladders;
-    if (pool.slices) {
-        ladders.push_back(&tables_.slice_ladder(pool.layer, ffn));
-    } else {
-        solver_.surcharge(tables_, proj);
-        for (const Ladder& ladder : tables_.group_ladders(pool.layer, key, proj)) {
-            ladders.push_back(&ladder);
-        }
-    }
-    for (const Ladder* ladder : ladders) {
-        ++work_;
-        total = solver_.solve(*ladder, time, total);
-    }
+    const double total = solve_on_chain(k, kInfinite);
     const std::vector<std::int32_t> units = solver_.units();
-    std::copy(
-        units.begin(),
-        units.end(),
-        draft.units.begin() + static_cast<std::ptrdiff_t>(pool.first_item * n_)
-    );
+    const auto first = static_cast<std::ptrdiff_t>(pool.first_item * n_);
+    std::ranges::copy(units, result_.draft.units.begin() + first);
     if (slack < kInfinite) {
         result_.within[k] = {kInfinite, -kInfinite};
-        for (const Ladder* ladder : ladders) {
-            solver_.widen(*ladder, time, total + slack, result_.within[k]);
+        for (const Ladder& ladder : ladders_on_chain(pool)) {
+            solver_.widen(ladder, domain_->time[k], total + slack, result_.within[k]);
         }
-    }
-    if (!pool.slices && !tables_.sliced()) {
-        draft.proj[pool.layer] = proj;
-        use(tables_.proj(pool.layer), proj, 1);
     }
 }
 
@@ -226,6 +183,10 @@ void Relaxation::collect(double slack) {
     result_.within.assign(tables_.pools().size(), {});
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
         collect_pool(k, slack);
+    }
+    for (std::size_t l = 0; l < draft.proj.size(); ++l) {
+        result_.draft.proj[l] = target_[l];
+        use(tables_.proj(l), target_[l], 1);
     }
     for (std::size_t k = 0; k < draft.units.size(); ++k) {
         use(tables_.items()[k / n_], k % n_, draft.units[k]);
@@ -278,7 +239,7 @@ const Relaxed& Relaxation::solve(
     constant_terms(multipliers);
     list_hosts();
     bound_pools();
-    join_layers();
+    price_hosts();
     do {
         find_best_chain();
     } while (result_.bound < kInfinite &&

@@ -18,9 +18,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "scheduler/exact/domain.hpp"
+#include "scheduler/exact/host_path.hpp"
 #include "scheduler/exact/pool_solver.hpp"
 #include "scheduler/exact/tables.hpp"
 
@@ -64,24 +66,16 @@ class Relaxation {
     void bound_pools();
     [[nodiscard]] double least_time(const Ladder& ladder, std::size_t pool) const;
     [[nodiscard]] bool solve_pools_on_chain(double slack);
-    void join_layer(std::size_t l, std::size_t h);
-    [[nodiscard]] std::size_t group_key(std::size_t h, std::size_t f) const {
-        return tables_.by_formula() ? f : h;
-    }
-    [[nodiscard]] double solve_groups(
-        std::size_t pool, std::size_t key, std::size_t proj, double best
-    );
-    void join_layers();
+    [[nodiscard]] std::span<const Ladder> ladders_on_chain(const Pool& pool) const;
+    [[nodiscard]] double solve_on_chain(std::size_t pool, double stop);
     void list_hosts();
+    void connect_layers();
+    void price_hosts();
     template <class Visit>
     void for_embeds(const Visit& visit);
-    void bound_hosts(std::uint64_t embeds);
     void find_best_chain();
+    void keep_chain();
     void find_bounds_of_hosts(bool needed);
-    void shortest_chain(std::uint64_t embeds);
-    void weigh_chain(std::uint64_t embeds);
-    void forward();
-    void backward();
     void collect(double slack);
     void collect_pool(std::size_t pool, double slack);
     void constant_terms(const Multipliers& multipliers);
@@ -105,16 +99,15 @@ class Relaxation {
     std::vector<double> memory_price_; ///< [device] per byte
     std::vector<double> lane_price_;   ///< [lane] per ns
     std::vector<double> pool_price_;   ///< [item of the pool][device]
-    std::vector<double> proj_price_;   ///< [layer][device]
+    std::vector<double> proj_price_;   ///< [layer][device]; infinite if not allowed
+    std::vector<double> chain_price_;  ///< [position][device]: the same; lm_head: of one embed
     std::vector<double> groups_;       ///< [layer][key][proj]
     std::vector<double> slices_;       ///< [layer][hub]
     std::vector<char> groups_solved_;  ///< [layer][key][proj]: 0 while groups_ has a bound
     std::vector<char> slices_solved_;  ///< [layer][hub]
-    std::vector<double> layer_;        ///< [layer][holder][ffn]
-    std::vector<std::size_t> via_;     ///< [layer][holder][ffn]: best proj
-    std::vector<double> node_;         ///< [position][device]
-    std::vector<double> to_;           ///< [position][device]: cost up to this node, inclusive
-    std::vector<double> from_;         ///< [position][device]: cost after this node
+    std::vector<double> begin_;        ///< [device]: cost until embed has x
+    HostPath path_;
+    std::vector<std::size_t> target_; ///< [layer]: proj or hub on the best chain
     double constant_ = 0;
     std::vector<double> used_;
     std::vector<double> busy_;

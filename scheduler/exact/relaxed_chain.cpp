@@ -16,186 +16,112 @@ void Relaxation::list_hosts() {
     for (std::size_t i = 0; i < tables_.chain_length(); ++i) {
         list(domain_->chain[i], chain_hosts_[i]);
     }
-    for (std::size_t l = 0; l < domain_->proj.size(); ++l) {
-        list(domain_->proj[l], proj_hosts_[l]);
-    }
-}
-
-/// Computes the cost of a layer from activation device h to every next one, with the best proj.
-void Relaxation::join_layer(std::size_t l, std::size_t h) {
-    const Hosts& next = chain_hosts_[l + 1];
-    if (tables_.sliced()) {
-        operations_ += static_cast<std::int64_t>(next.size());
-        for (const std::size_t f : next) {
-            layer_[at(l, h, f)] = groups_[at(l, h, f)] + slices_[l * n_ + f];
-            via_[at(l, h, f)] = f;
-        }
-        return;
-    }
-    operations_ += static_cast<std::int64_t>(next.size() * proj_hosts_[l].size());
-    for (const std::size_t f : next) {
-        double best = kInfinite;
-        std::size_t via = f;
-        for (const std::size_t p : proj_hosts_[l]) {
-            const double sum = groups_[at(l, group_key(h, f), p)] + proj_price_[l * n_ + p] +
-                               tables_.from_proj(l, p, f);
-            via = sum < best ? p : via;
-            best = std::min(best, sum);
-        }
-        layer_[at(l, h, f)] = best;
-        via_[at(l, h, f)] = via;
-    }
-}
-
-void Relaxation::join_layers() {
     for (std::size_t l = 0; l < tables_.layers(); ++l) {
-        for (std::size_t d = 0; d < n_ && !tables_.sliced(); ++d) {
-            proj_price_[l * n_ + d] = price(tables_.proj(l), d);
-        }
-        for (const std::size_t h : chain_hosts_[l]) {
-            join_layer(l, h);
-        }
+        list(tables_.sliced() ? domain_->chain[l + 1] : domain_->proj[l], proj_hosts_[l]);
     }
 }
 
-void Relaxation::weigh_chain(std::uint64_t embeds) {
-    const std::size_t last = tables_.chain_length() - 1;
-    for (std::size_t i = 0; i <= last; ++i) {
-        const std::uint64_t mask = i == 0 ? embeds : domain_->chain[i];
-        for (std::size_t d = 0; d < n_; ++d) {
-            const Item* item = tables_.chain_item(i, embeds == std::uint64_t{1} << d);
-            double& node = node_[i * n_ + d];
-            node = item != nullptr ? price(*item, d) : 0;
-            node += i == 0 ? tables_.start(d) : 0;
-            node = has(mask, d) ? node : kInfinite;
-        }
+void Relaxation::connect_layers() {
+    for (std::size_t l = 0; l < tables_.layers(); ++l) {
+        path_.layer(l) = {
+            &groups_[at(l, 0, 0)],
+            tables_.sliced() ? &slices_[l * n_] : &proj_price_[l * n_],
+            tables_.from_proj(l),
+            &chain_price_[(l + 1) * n_],
+            nullptr,
+            nullptr};
     }
 }
 
-void Relaxation::forward() {
-    const std::size_t last = tables_.chain_length() - 1;
-    std::fill(to_.begin(), to_.end(), kInfinite);
-    std::copy_n(node_.begin(), n_, to_.begin());
-    for (std::size_t i = 1; i <= last; ++i) {
-        for (const std::size_t a : chain_hosts_[i - 1]) {
-            for (const std::size_t b : chain_hosts_[i]) {
-                const double edge = i < last ? layer_[at(i - 1, a, b)] : tables_.finish(a, b);
-                double& best = to_[i * n_ + b];
-                best = std::min(best, to_[(i - 1) * n_ + a] + edge + node_[i * n_ + b]);
-            }
-        }
-    }
-}
-
-void Relaxation::backward() {
-    const std::size_t last = tables_.chain_length() - 1;
-    std::fill(from_.begin(), from_.end(), kInfinite);
-    std::fill_n(from_.begin() + static_cast<std::ptrdiff_t>(last * n_), n_, 0.0);
-    for (std::size_t i = last; i > 0; --i) {
-        for (const std::size_t a : chain_hosts_[i - 1]) {
-            for (const std::size_t b : chain_hosts_[i]) {
-                const double edge = i < last ? layer_[at(i - 1, a, b)] : tables_.finish(a, b);
-                double& best = from_[(i - 1) * n_ + a];
-                best = std::min(best, edge + node_[i * n_ + b] + from_[i * n_ + b]);
-            }
-        }
-    }
-}
-
-/// Finds the best chain that begins at one of `embeds`. If it is the best of all, it becomes that
-/// of the draft.
-void Relaxation::shortest_chain(std::uint64_t embeds) {
-    weigh_chain(embeds);
-    forward();
-    const std::size_t last = tables_.chain_length() - 1;
-    double end = kInfinite;
-    std::size_t d = 0;
-    for (const std::size_t k : chain_hosts_[last]) {
-        d = to_[last * n_ + k] < end ? k : d;
-        end = std::min(end, to_[last * n_ + k]);
-    }
-    if (!(end < result_.bound)) {
-        return;
-    }
-    result_.bound = end;
-    for (std::size_t i = last; true; --i) {
-        result_.draft.chain[i] = d;
-        if (i == 0) {
-            break;
-        }
-        double best = kInfinite;
-        std::size_t before = 0;
-        for (const std::size_t a : chain_hosts_[i - 1]) {
-            const double edge = i < last ? layer_[at(i - 1, a, d)] : tables_.finish(a, d);
-            const double sum = to_[(i - 1) * n_ + a] + edge;
-            before = sum < best ? a : before;
-            best = std::min(best, sum);
-        }
-        d = before;
-    }
-}
-
-/// Lowers the bounds of hosts to those of the chains that begin at one of `embeds`.
-void Relaxation::bound_hosts(std::uint64_t embeds) {
-    weigh_chain(embeds);
-    forward();
-    backward();
-    for (std::size_t i = 0; i < tables_.chain_length(); ++i) {
+/// Computes the prices of all hosts but lm_head, whose bytes depend on the device of embed.
+void Relaxation::price_hosts() {
+    std::ranges::fill(chain_price_, kInfinite);
+    std::ranges::fill(proj_price_, kInfinite);
+    for (std::size_t i = 0; i + 1 < tables_.chain_length(); ++i) {
+        const Item* item = tables_.chain_item(i);
         for (const std::size_t d : chain_hosts_[i]) {
-            double& best = result_.chain[i * n_ + d];
-            best = std::min(best, to_[i * n_ + d] + from_[i * n_ + d]);
+            chain_price_[i * n_ + d] =
+                (item != nullptr ? price(*item, d) : 0) + (i == 0 ? tables_.start(d) : 0);
         }
     }
     for (std::size_t l = 0; l < tables_.layers() && !tables_.sliced(); ++l) {
-        for (const std::size_t h : chain_hosts_[l]) {
-            for (const std::size_t f : chain_hosts_[l + 1]) {
-                const std::size_t i = (l + 1) * n_ + f;
-                const double around = to_[l * n_ + h] + node_[i] + from_[i];
-                if (around >= kInfinite || layer_[at(l, h, f)] >= kInfinite) {
-                    continue;
-                }
-                operations_ += static_cast<std::int64_t>(proj_hosts_[l].size());
-                for (const std::size_t p : proj_hosts_[l]) {
-                    const double inside = groups_[at(l, group_key(h, f), p)] +
-                                          proj_price_[l * n_ + p] + tables_.from_proj(l, p, f);
-                    double& best = result_.proj[l * n_ + p];
-                    best = std::min(best, around + inside);
-                }
-            }
+        for (const std::size_t p : proj_hosts_[l]) {
+            proj_price_[l * n_ + p] = price(tables_.proj(l), p);
         }
     }
 }
 
-/// Calls visit(embeds) for all devices of embed together or, if lm_head is tied to embed and takes
+/// Calls visit(ends) for all devices of embed together or, if lm_head is tied to embed and takes
 /// fewer bytes beside it, for one after the other.
 template <class Visit>
 void Relaxation::for_embeds(const Visit& visit) {
     ++work_;
-    for (std::size_t i = 1; i < tables_.chain_length(); ++i) {
-        operations_ +=
-            2 * static_cast<std::int64_t>(chain_hosts_[i - 1].size() * chain_hosts_[i].size());
+    const std::size_t last = tables_.chain_length() - 1;
+    for (std::size_t l = 0; l < tables_.layers(); ++l) {
+        operations_ += static_cast<std::int64_t>(
+            (chain_hosts_[l].size() + chain_hosts_[l + 1].size()) * proj_hosts_[l].size()
+        );
     }
-    if (!tables_.tied()) {
-        visit(domain_->chain[0]);
-        return;
-    }
-    for (const std::size_t d : chain_hosts_[0]) {
-        visit(std::uint64_t{1} << d);
+    for (const std::size_t embed : chain_hosts_[0]) {
+        std::ranges::fill(begin_, kInfinite);
+        for (const std::size_t d : chain_hosts_[0]) {
+            begin_[d] = !tables_.tied() || d == embed ? chain_price_[d] : kInfinite;
+        }
+        const bool fixed = tables_.tied() || chain_hosts_[0].size() == 1;
+        for (const std::size_t d : chain_hosts_[last]) {
+            const Item* item = tables_.chain_item(last, fixed && d == embed);
+            chain_price_[last * n_ + d] = item != nullptr ? price(*item, d) : 0;
+        }
+        visit(HostPath::Ends{begin_.data(), tables_.finish(), &chain_price_[last * n_]});
+        if (!tables_.tied()) {
+            return;
+        }
     }
 }
 
 void Relaxation::find_best_chain() {
     result_.bound = kInfinite;
-    for_embeds([&](std::uint64_t embeds) { shortest_chain(embeds); });
+    for_embeds([&](const HostPath::Ends& ends) {
+        const double bound = path_.find(ends);
+        if (bound < result_.bound) {
+            result_.bound = bound;
+            keep_chain();
+        }
+    });
+}
+
+void Relaxation::keep_chain() {
+    for (std::size_t l = 0; l < tables_.layers(); ++l) {
+        result_.draft.chain[l] = path_.holder(l);
+        target_[l] = path_.target(l);
+    }
+    result_.draft.chain[tables_.layers()] = path_.holder(tables_.layers());
+    result_.draft.chain.back() = path_.end();
 }
 
 /// Sets the bounds of all hosts; infinite if the box needs none because it is dropped.
 void Relaxation::find_bounds_of_hosts(bool needed) {
     result_.chain.assign(tables_.chain_length() * n_, kInfinite);
     result_.proj.assign(tables_.sliced() ? 0 : tables_.layers() * n_, kInfinite);
-    if (needed) {
-        for_embeds([&](std::uint64_t embeds) { bound_hosts(embeds); });
+    if (!needed) {
+        return;
     }
+    const auto lower = [](double& bound, double other) { bound = std::min(bound, other); };
+    for_embeds([&](const HostPath::Ends& ends) {
+        if (!(path_.find(ends) < kInfinite)) {
+            return;
+        }
+        path_.measure_detours(ends);
+        for (std::size_t d = 0; d < n_; ++d) {
+            for (std::size_t l = 0; l <= tables_.layers(); ++l) {
+                lower(result_.chain[l * n_ + d], path_.through_holder(l, d));
+            }
+            lower(result_.chain[(tables_.layers() + 1) * n_ + d], path_.through_end(d));
+            for (std::size_t l = 0; l < result_.draft.proj.size(); ++l) {
+                lower(result_.proj[l * n_ + d], path_.through_target(l, d));
+            }
+        }
+    });
 }
 
 } // namespace headroom::scheduler::exact

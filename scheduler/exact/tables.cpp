@@ -243,7 +243,8 @@ void Tables::tabulate_steps() {
     for (const std::size_t l : class_layer_) {
         for (std::size_t a = 0; a < devices_; ++a) {
             for (std::size_t b = 0; b < devices_; ++b) {
-                from_proj_.push_back(sliced() ? 0 : weighed(step_->from_proj(l, a, b)));
+                const double one_hub = a == b ? 0 : kInfinite;
+                from_proj_.push_back(sliced() ? one_hub : weighed(step_->from_proj(l, a, b)));
             }
         }
         for (std::size_t hub = 0; sliced() && hub < devices_; ++hub) {

@@ -10,18 +10,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/exact/infinite.hpp"
 
 namespace headroom::scheduler::exact {
-
-inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
-inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
 inline constexpr std::size_t kMaxDevices = 32; ///< sets of devices are masks
 
@@ -121,9 +118,16 @@ class Tables {
         return per_unit_[j * devices_ + proj];
     }
     [[nodiscard]] double start(std::size_t embed) const { return start_[embed]; }
-    [[nodiscard]] double from_proj(std::size_t layer, std::size_t proj, std::size_t ffn) const {
-        return from_proj_[(class_[layer] * devices_ + proj) * devices_ + ffn];
+    /// Returns the times from the end of proj to the end of ffn: [proj][ffn]. In granularity
+    /// `sliced`, where a hub is both, they are 0 on the diagonal and infinite elsewhere.
+    [[nodiscard]] const double* from_proj(std::size_t layer) const {
+        return &from_proj_[class_[layer] * devices_ * devices_];
     }
+    [[nodiscard]] double from_proj(std::size_t layer, std::size_t proj, std::size_t ffn) const {
+        return from_proj(layer)[proj * devices_ + ffn];
+    }
+    /// Returns the times from the end of the last layer: [holder][lm_head].
+    [[nodiscard]] const double* finish() const { return finish_.data(); }
     [[nodiscard]] double finish(std::size_t holder, std::size_t lm_head) const {
         return finish_[holder * devices_ + lm_head];
     }
