@@ -6,8 +6,6 @@
 namespace headroom::scheduler::bounds {
 namespace {
 
-/// Gains below this, in ns and relative to the prices, may be rounding errors and are ignored.
-constexpr double kNoGain = 1e-6;
 constexpr std::int64_t kStepsPerEvent = 25;
 /// In larger fleets sorting takes longer than it saves.
 constexpr std::size_t kMostSorted = 64;
@@ -38,8 +36,7 @@ MoveBounds move_bounds(const RelaxedCosts& costs, const PoolUnits& pool, const P
 }
 
 UnitPool::UnitPool(const RelaxedCosts& costs)
-    : costs_(costs), price_(costs.devices()), distance_(costs.devices(), kInfinite),
-      next_(costs.devices()), by_(costs.devices()) {}
+    : costs_(costs), price_(costs.devices()), transport_(costs.devices()) {}
 
 /// Returns how many units the device can hold and, under cost profile `paper`, compute.
 std::int32_t UnitPool::room(std::size_t d) const {
@@ -207,153 +204,46 @@ const UnitPool::Solution& UnitPool::solve_by_device(
     return solution_;
 }
 
-/// Makes the device one that units can be on, and computes the prices of their moves.
-void UnitPool::activate(std::size_t d, const Prices& prices) {
-    if (std::ranges::find(active_, d) != active_.end()) {
-        return;
-    }
-    active_.push_back(d);
-    const std::vector<Units>& items = pool_->by_origin;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        moves_[d * items.size() + i] = move_price(costs_, prices, pool_->size, items[i].origin, d);
-    }
-}
-
-/// Computes the cheapest paths from all devices with units to device `to`.
-void UnitPool::find_paths(std::size_t to) {
-    for (const std::size_t d : active_) {
-        distance_[d] = kInfinite;
-    }
-    distance_[to] = 0;
-    for (std::size_t round = 0; round <= active_.size(); ++round) {
-        bool changed = false;
-        steps_ += static_cast<std::int64_t>(cells_.size() * active_.size());
-        for (std::size_t c = 0; c < cells_.size(); ++c) {
-            const Cell& cell = cells_[c];
-            if (cell.count == 0 || cell.device == to) {
-                continue;
-            }
-            const double here = price(cell.item, cell.device);
-            for (const std::size_t b : active_) {
-                if (b == cell.device || distance_[b] >= kInfinite) {
-                    continue;
-                }
-                const double d = price(cell.item, b) - here + distance_[b];
-                if (d < distance_[cell.device] - kNoGain) {
-                    distance_[cell.device] = d;
-                    next_[cell.device] = b;
-                    by_[cell.device] = c;
-                    changed = true;
-                }
-            }
-        }
-        if (!changed) {
-            break;
-        }
-    }
-}
-
-void UnitPool::change(std::size_t item, std::size_t d, std::int32_t by) {
-    total_ += by * price(item, d);
-    const auto found = std::ranges::find_if(cells_, [&](const Cell& cell) {
-        return cell.item == item && cell.device == d;
-    });
-    if (found != cells_.end()) {
-        found->count += by;
-    } else {
-        cells_.push_back({item, d, by});
-    }
-}
-
-/// Moves one unit along the path from one device to another. Returns false, and moves nothing, if
-/// rounding has made the path a cycle.
-bool UnitPool::shift(std::size_t from, std::size_t to) {
-    std::size_t hops = 0;
-    for (std::size_t d = from; d != to; d = next_[d]) {
-        if (++hops > active_.size()) {
-            return false;
-        }
-    }
-    for (std::size_t d = from; d != to; d = next_[d]) {
-        const std::size_t item = cells_[by_[d]].item;
-        change(item, d, -1);
-        change(item, next_[d], 1);
-    }
-    return true;
-}
-
-/// Places one waiting unit, so that device `to` has one unit more.
-bool UnitPool::place(std::size_t to) {
-    double best = kInfinite;
-    std::size_t item = 0;
-    std::size_t first = to;
-    for (std::size_t i = 0; i < waiting_.size(); ++i) {
-        for (const std::size_t b : active_) {
-            if (waiting_[i] > 0 && price(i, b) + distance_[b] < best) {
-                best = price(i, b) + distance_[b];
-                item = i;
-                first = b;
-            }
-        }
-    }
-    if (!shift(first, to)) {
-        return false;
-    }
-    --waiting_[item];
-    change(item, first, 1);
-    return true;
-}
-
-/// Returns the device from which moving a unit to `to` lowers the cost most, or `to` if none does.
-std::size_t UnitPool::best_start(std::size_t to) const {
-    double best = -kNoGain;
-    std::size_t from = to;
-    for (const std::size_t d : active_) {
-        if (distance_[d] < best) {
-            best = distance_[d];
-            from = d;
-        }
-    }
-    return from;
-}
-
 const UnitPool::Solution& UnitPool::solve(
     const PoolUnits& pool, const Hosts& hosts, const Prices& prices
 ) {
     start(pool, hosts, prices);
-    moves_.resize(std::max(moves_.size(), costs_.devices() * pool.by_origin.size()));
-    cells_.clear();
-    active_.clear();
-    waiting_.clear();
+    const std::size_t n = costs_.devices();
+    std::vector<std::int32_t> counts;
+    std::vector<std::size_t> origins;
+    std::vector<double> price(pool.by_origin.size() * n, kInfinite);
     for (const Units& units : pool.by_origin) {
-        waiting_.push_back(units.count);
+        for (const Event& event : events_) { // the first event of each device
+            price[counts.size() * n + event.device] =
+                price_[event.device] +
+                move_price(costs_, prices, pool.size, units.origin, event.device);
+        }
+        counts.push_back(units.count);
+        origins.push_back(units.origin);
     }
-    total_ = 0;
-    std::int32_t unplaced = pool.count;
+    transport_.load(counts, origins, price);
+    transport_.start();
     solution_ = {kInfinite, {}};
-    bool cycle = false;
-    while (!events_.empty() && !cycle) {
+    while (!events_.empty()) {
         const Event event = next_event();
-        if (event.time + least_price_ * pool.count >= solution_.cost) {
+        if (event.time + transport_.least_total() >= solution_.cost) {
             break;
         }
-        activate(event.device, prices);
-        find_paths(event.device);
-        if (unplaced > 0) {
-            cycle = !place(event.device);
-            --unplaced;
-        } else if (const std::size_t from = best_start(event.device); from != event.device) {
-            cycle = !shift(from, event.device);
-        } else {
-            continue;
-        }
-        if (unplaced == 0 && !cycle && event.time + total_ < solution_.cost) {
-            solution_ = {event.time + total_, cells_};
+        if (transport_.admit(event.device) && event.time + transport_.total() < solution_.cost) {
+            solution_.cost = event.time + transport_.total();
+            transport_.keep();
         }
     }
-    if (cycle) {
-        const Solution kept = solution_;
-        solution_ = {solve_by_device(pool, hosts, prices, {}).cost, kept.cells};
+    steps_ += transport_.operations() - counted_;
+    counted_ = transport_.operations();
+    if (!(solution_.cost < kInfinite)) {
+        return solution_;
+    }
+    const std::vector<std::int32_t> units = transport_.units();
+    for (std::size_t k = 0; k < units.size(); ++k) {
+        if (units[k] > 0) {
+            solution_.cells.push_back({k / n, k % n, units[k]});
+        }
     }
     return solution_;
 }

@@ -1,8 +1,8 @@
 // Places the units of one pool at the least cost, for given hosts and prices: the time until the
-// target (proj or hub) has all outputs, plus the prices of the units. Within a time t each device
-// can take a number of units, so for a fixed t this is a transportation problem. The solver goes
-// through the times at which some device can take one more unit, in ascending order, and keeps the
-// optimum by one shortest path each time.
+// target (proj or hub) has all outputs, plus the prices of the units. Events say at which times a
+// device can take one more unit. They come from a heap, because in large fleets the earliest few of
+// very many are needed. The units are placed by PoolSolver (exact/pool_solver.hpp), or, where that
+// takes too long, by device.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 
 #include "scheduler/bounds/prices.hpp"
 #include "scheduler/bounds/relaxed_costs.hpp"
+#include "scheduler/exact/pool_solver.hpp"
 
 namespace headroom::scheduler::bounds {
 
@@ -77,16 +78,6 @@ class UnitPool {
     [[nodiscard]] std::int32_t room(std::size_t d) const;
     [[nodiscard]] Event next_event();
     [[nodiscard]] double least_total(const MoveBounds& moves) const;
-    [[nodiscard]] double price(std::size_t item, std::size_t d) const {
-        return price_[d] + moves_[d * pool_->by_origin.size() + item];
-    }
-    void activate(std::size_t d, const Prices& prices);
-    void find_paths(std::size_t to);
-    [[nodiscard]] bool place(std::size_t to);
-    [[nodiscard]] std::size_t best_start(std::size_t to) const;
-    [[nodiscard]] bool shift(std::size_t from, std::size_t to);
-    void change(std::size_t item, std::size_t d, std::int32_t by);
-
     const RelaxedCosts& costs_;
     const PoolUnits* pool_ = nullptr;
     Hosts hosts_;
@@ -95,14 +86,8 @@ class UnitPool {
     double least_price_ = 0;
     std::vector<double> price_; ///< [device]: of one unit, without moves
     std::vector<Event> events_; ///< a heap, the earliest first
-    std::vector<double> moves_; ///< [device][item], of the active devices
-    std::vector<Cell> cells_;
-    std::vector<std::size_t> active_;   ///< devices that have or had units
-    std::vector<std::int32_t> waiting_; ///< [item]: units not yet placed
-    double total_ = 0;
-    std::vector<double> distance_;  ///< [device]: the cheapest path from a unit there
-    std::vector<std::size_t> next_; ///< [device]: the next device of this path
-    std::vector<std::size_t> by_;   ///< [device]: the cell whose unit takes the step
+    exact::PoolSolver transport_;
+    std::int64_t counted_ = 0; ///< operations of transport_ that steps_ has counted
     std::int64_t steps_ = 0;
     Solution solution_;
 };

@@ -13,53 +13,84 @@ constexpr double kRelativeRounding = 1e-13;
 
 } // namespace
 
-void PoolSolver::load(
-    const Tables& tables, const Domain& domain, std::size_t pool, const std::vector<double>& price
-) {
-    const Pool& p = tables.pools()[pool];
-    all_ = p.units;
-    operations_ += static_cast<std::int64_t>(4 * p.items * devices_);
+void PoolSolver::clear() {
+    all_ = 0;
     base_.clear();
     low_.clear();
     high_.clear();
     count_.clear();
     merged_.clear();
-    first_ = &tables.items()[p.first_item];
-    std::vector<std::int32_t> high(devices_);
+    origin_.clear();
+    size_.clear();
+}
+
+void PoolSolver::load(
+    const Tables& tables, const Domain& domain, std::size_t pool, const std::vector<double>& price
+) {
+    const Pool& p = tables.pools()[pool];
+    clear();
     for (std::size_t i = 0; i < p.items; ++i) {
-        const double* const row = &price[i * devices_];
-        const std::int32_t* const low = &domain.least[(p.first_item + i) * devices_];
-        const auto count = static_cast<std::int32_t>(first_[i].blocks.size());
-        bool free = true;
-        for (std::size_t d = 0; d < devices_; ++d) {
-            const std::int32_t most = domain.most[(p.first_item + i) * devices_ + d];
-            high[d] = row[d] >= kInfinite ? low[d] : most;
-            free = free && low[d] == 0 && (high[d] == 0 || high[d] == count);
-        }
-        std::size_t same = count_.size();
-        for (std::size_t k = 0; free && k < count_.size() && same == count_.size(); ++k) {
-            bool equal = free_[k] != 0;
-            for (std::size_t d = 0; equal && d < devices_; ++d) {
-                equal = base_[k * devices_ + d] == row[d] &&
-                        (high_[k * devices_ + d] > 0) == (high[d] > 0);
-            }
-            same = equal ? k : same;
-        }
-        merged_.push_back(same);
-        if (same < count_.size()) {
-            count_[same] += count;
-            for (std::size_t d = 0; d < devices_; ++d) {
-                high_[same * devices_ + d] += high[d];
-            }
-            continue;
-        }
-        base_.insert(base_.end(), row, row + devices_);
-        low_.insert(low_.end(), low, low + devices_);
-        high_.insert(high_.end(), high.begin(), high.end());
-        free_.resize(count_.size() + 1);
-        free_[count_.size()] = free ? 1 : 0;
-        count_.push_back(count);
+        const Item& item = tables.items()[p.first_item + i];
+        const std::size_t first = (p.first_item + i) * devices_;
+        origin_.push_back(item.origin);
+        limit_.assign(&domain.most[first], &domain.most[first] + devices_);
+        const auto count = static_cast<std::int32_t>(item.blocks.size());
+        add_item(&price[i * devices_], &domain.least[first], count);
     }
+    resize();
+}
+
+void PoolSolver::load(
+    const std::vector<std::int32_t>& counts,
+    const std::vector<std::size_t>& origins,
+    const std::vector<double>& price
+) {
+    clear();
+    origin_ = origins;
+    const std::vector<std::int32_t> none(devices_, 0);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        limit_.assign(devices_, counts[i]);
+        add_item(&price[i * devices_], none.data(), counts[i]);
+    }
+    resize();
+}
+
+/// Adds an item with at most limit_ units on each device, or merges it with an equal one.
+void PoolSolver::add_item(const double* price, const std::int32_t* low, std::int32_t count) {
+    all_ += count;
+    size_.push_back(count);
+    bool free = true;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        limit_[d] = price[d] >= kInfinite ? low[d] : limit_[d];
+        free = free && low[d] == 0 && (limit_[d] == 0 || limit_[d] == count);
+    }
+    std::size_t same = count_.size();
+    for (std::size_t k = 0; free && k < count_.size() && same == count_.size(); ++k) {
+        bool equal = free_[k] != 0;
+        for (std::size_t d = 0; equal && d < devices_; ++d) {
+            equal = base_[k * devices_ + d] == price[d] &&
+                    (high_[k * devices_ + d] > 0) == (limit_[d] > 0);
+        }
+        same = equal ? k : same;
+    }
+    merged_.push_back(same);
+    if (same < count_.size()) {
+        count_[same] += count;
+        for (std::size_t d = 0; d < devices_; ++d) {
+            high_[same * devices_ + d] += limit_[d];
+        }
+        return;
+    }
+    base_.insert(base_.end(), price, price + devices_);
+    low_.insert(low_.end(), low, low + devices_);
+    high_.insert(high_.end(), limit_.begin(), limit_.end());
+    free_.resize(count_.size() + 1);
+    free_[count_.size()] = free ? 1 : 0;
+    count_.push_back(count);
+}
+
+void PoolSolver::resize() {
+    operations_ += static_cast<std::int64_t>(4 * size_.size() * devices_);
     items_ = count_.size();
     price_ = base_;
     distance_.resize(devices_ + 1);
@@ -74,7 +105,7 @@ std::vector<std::int32_t> PoolSolver::units() const {
     std::vector<std::int32_t> left = best_units_;
     std::vector<std::int32_t> units(merged_.size() * devices_, 0);
     for (std::size_t i = 0; i < merged_.size(); ++i) {
-        const std::size_t origin = first_[i].origin;
+        const std::size_t origin = origin_[i];
         if (free_[merged_[i]] == 0) {
             std::copy_n(
                 best_units_.begin() + static_cast<std::ptrdiff_t>(merged_[i] * devices_),
@@ -83,7 +114,7 @@ std::vector<std::int32_t> PoolSolver::units() const {
             );
         } else if (origin < devices_) {
             std::int32_t& here = left[merged_[i] * devices_ + origin];
-            const auto stay = std::min(here, static_cast<std::int32_t>(first_[i].blocks.size()));
+            const auto stay = std::min(here, size_[i]);
             units[i * devices_ + origin] = stay;
             here -= stay;
         }
@@ -92,7 +123,7 @@ std::vector<std::int32_t> PoolSolver::units() const {
         if (free_[merged_[i]] == 0) {
             continue;
         }
-        auto missing = static_cast<std::int32_t>(first_[i].blocks.size());
+        auto missing = size_[i];
         for (std::size_t d = 0; d < devices_; ++d) {
             missing -= units[i * devices_ + d];
         }
@@ -144,6 +175,11 @@ void PoolSolver::start() {
         least_total_ += waiting_[i] > 0 ? waiting_[i] * cheapest : 0;
     }
     least_total_ += total_;
+    reach_ = 0;
+    missing_ = 0;
+    for (std::size_t d = 0; d < devices_; ++d) {
+        missing_ += load_[d];
+    }
 }
 
 double PoolSolver::least_prices() {
@@ -258,71 +294,56 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
     return most > 0;
 }
 
-/// Goes through the events of the ladder. Calls take(cost, false) before the units are placed, when
-/// only least_total_ is known, and stops if the result is false. Calls take(cost, true) when all
-/// units are placed.
-template <class Take>
-void PoolSolver::climb(const Ladder& ladder, const Interval& time, const Take& take) {
-    start();
-    operations_ += static_cast<std::int64_t>(3 * items_ * devices_);
-    std::int32_t missing = 0; // units that must be on devices that have no room for them yet
-    for (std::size_t d = 0; d < devices_; ++d) {
-        missing += load_[d];
+bool PoolSolver::admit(std::size_t device) {
+    ++room_[device];
+    ++reach_;
+    if (room_[device] <= load_[device]) {
+        missing_ -= missing_ > 0 ? 1 : 0;
     }
-    std::int32_t reach = 0;
-    for (const Event& event : ladder) {
-        operations_ += 2;
-        if (event.cost > time.most || !take(event.cost, false)) {
-            break;
-        }
-        const std::size_t j = event.device;
-        ++room_[j];
-        ++reach;
-        if (room_[j] <= load_[j]) {
-            missing -= missing > 0 ? 1 : 0;
-        }
-        if (reach < all_ || missing > 0) {
-            continue;
-        }
-        if (unplaced_ > 0) {
-            // There may be room for all units for the first time, on any of the devices.
-            for (std::size_t d = 0; d < devices_; ++d) {
-                while (room_[d] > load_[d] && augment(d, room_[d] - load_[d])) {
-                }
+    if (reach_ < all_ || missing_ > 0) {
+        return false;
+    }
+    if (unplaced_ > 0) {
+        // There may be room for all units for the first time, on any of the devices.
+        for (std::size_t d = 0; d < devices_; ++d) {
+            while (room_[d] > load_[d] && augment(d, room_[d] - load_[d])) {
             }
-        } else if (room_[j] == load_[j] + 1) {
-            augment(j, 1); // if j had free room before, more room gains nothing
         }
-        if (unplaced_ == 0 && event.cost >= time.least) {
-            take(event.cost, true);
-        }
+    } else if (room_[device] == load_[device] + 1) {
+        augment(device, 1); // if the device had free room before, more room gains nothing
     }
+    return unplaced_ == 0;
 }
 
 double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop) {
-    double best = stop;
-    climb(ladder, time, [&](double cost, bool placed) {
-        if (!placed) {
-            return cost + least_total_ < best;
+    start();
+    operations_ += static_cast<std::int64_t>(3 * items_ * devices_);
+    for (const Event& event : ladder) {
+        operations_ += 2;
+        if (event.cost > time.most || event.cost + least_total_ >= stop) {
+            break;
         }
-        const double total = rounded_ ? least_total_ : total_;
-        if (cost + total < best) {
-            best = cost + total;
-            best_units_ = at_;
+        if (admit(event.device) && event.cost >= time.least && event.cost + total() < stop) {
+            stop = event.cost + total();
+            keep();
         }
-        return true;
-    });
-    return best;
+    }
+    return stop;
 }
 
 void PoolSolver::widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs) {
-    climb(ladder, time, [&](double cost, bool placed) {
-        if (placed && cost + (rounded_ ? least_total_ : total_) < limit) {
-            costs.least = std::min(costs.least, cost);
-            costs.most = std::max(costs.most, cost);
+    start();
+    operations_ += static_cast<std::int64_t>(3 * items_ * devices_);
+    for (const Event& event : ladder) {
+        operations_ += 2;
+        if (event.cost > time.most || event.cost + least_total_ >= limit) {
+            break;
         }
-        return cost + least_total_ < limit;
-    });
+        if (admit(event.device) && event.cost >= time.least && event.cost + total() < limit) {
+            costs.least = std::min(costs.least, event.cost);
+            costs.most = std::max(costs.most, event.cost);
+        }
+    }
 }
 
 } // namespace headroom::scheduler::exact
