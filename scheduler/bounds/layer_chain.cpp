@@ -10,8 +10,7 @@ namespace {
 constexpr int kMostRounds = 16;
 /// Up to this number of pairs of hosts, each pair gets a bound of its own.
 constexpr std::size_t kMostPairs = 1100;
-/// In larger fleets, and under cost profile `paper`, where every move has a price, the previous
-/// devices of units are only counted (MoveBounds).
+/// In larger fleets the previous devices of units are only counted (MoveBounds).
 constexpr std::size_t kMostExact = 64;
 /// Differences below this many ns are rounding errors.
 constexpr double kEqual = 1e-3;
@@ -252,7 +251,7 @@ bool LayerChain::solve_pool(std::size_t layer, bool slices) {
             costs_.by_formula() ? costs_.host(layer).size.weight : units.holder_bytes;
     }
     const UnitPool::Solution& solution =
-        costs_.by_formula() || costs_.devices() > kMostExact
+        costs_.devices() > kMostExact
             ? solver_.solve_by_device(units, hosts, *prices_, moves_of(pool))
             : solver_.solve(units, hosts, *prices_);
     work_ += 10 + static_cast<std::int64_t>(costs_.devices()) / 20 +

@@ -7,6 +7,7 @@ namespace headroom::scheduler::bounds {
 namespace {
 
 constexpr std::int64_t kStepsPerEvent = 25;
+constexpr std::int64_t kStepsPerPrice = 4;
 /// In larger fleets sorting takes longer than it saves.
 constexpr std::size_t kMostSorted = 64;
 
@@ -235,6 +236,7 @@ const UnitPool::Solution& UnitPool::solve(
         }
     }
     steps_ += transport_.operations() - counted_;
+    steps_ += kStepsPerPrice * static_cast<std::int64_t>(price.size());
     counted_ = transport_.operations();
     if (!(solution_.cost < kInfinite)) {
         return solution_;
