@@ -175,11 +175,24 @@ void PoolSolver::start() {
         least_total_ += waiting_[i] > 0 ? waiting_[i] * cheapest : 0;
     }
     least_total_ += total_;
+    taking_.resize(price_.size());
+    giving_.assign(price_.size(), -kInfinite);
+    for (std::size_t k = 0; k < price_.size(); ++k) {
+        taking_[k] = at_[k] < high_[k] ? price_[k] : kInfinite;
+    }
     reach_ = 0;
     missing_ = 0;
     for (std::size_t d = 0; d < devices_; ++d) {
         missing_ += load_[d];
     }
+}
+
+/// Adds units of an item to a device. `cell` is the index of both.
+void PoolSolver::change(std::size_t cell, std::int32_t by) {
+    at_[cell] += by;
+    total_ += by * price_[cell];
+    taking_[cell] = at_[cell] < high_[cell] ? price_[cell] : kInfinite;
+    giving_[cell] = at_[cell] > low_[cell] ? price_[cell] : -kInfinite;
 }
 
 double PoolSolver::least_prices() {
@@ -203,8 +216,8 @@ void PoolSolver::find_paths(std::size_t to) {
             double best = item_distance_[i] - rounding_;
             std::size_t next = devices_;
             for (const std::size_t b : new_devices_) {
-                const double d = price_[k + b] + distance_[b];
-                if (d < best && at_[k + b] < high_[k + b]) {
+                const double d = taking_[k + b] + distance_[b];
+                if (d < best) {
                     best = d;
                     next = b;
                 }
@@ -222,8 +235,8 @@ void PoolSolver::find_paths(std::size_t to) {
             std::size_t by = items_;
             for (const std::size_t i : new_items_) {
                 const std::size_t k = i * devices_ + a;
-                const double d = item_distance_[i] - price_[k];
-                if (d < best && at_[k] > low_[k]) {
+                const double d = item_distance_[i] - giving_[k];
+                if (d < best) {
                     best = d;
                     by = i;
                 }
@@ -245,9 +258,46 @@ void PoolSolver::find_paths(std::size_t to) {
     }
 }
 
+/// Does what augment() does if there is only one item. Then the best path has one step, because
+/// the prices between its ends cancel out.
+bool PoolSolver::augment_directly(std::size_t to, std::int32_t room) {
+    const bool open = at_[to] < high_[to];
+    std::size_t from = to;
+    double best = price_[to] + rounding_;
+    std::size_t holders = 0;
+    for (std::size_t a = 0; a < devices_; ++a) {
+        const bool has_units = open && a != to && at_[a] > low_[a];
+        holders += has_units ? 1 : 0;
+        if (has_units && price_[a] > best) {
+            best = price_[a];
+            from = a;
+        }
+    }
+    operations_ += static_cast<std::int64_t>(1 + holders + (open ? devices_ : 0));
+    const bool placed = open && waiting_[0] > 0;
+    if (!placed && from == to) {
+        return false;
+    }
+    const std::int32_t have = placed ? waiting_[0] : at_[from] - low_[from];
+    const std::int32_t most = std::min({room, have, high_[to] - at_[to]});
+    if (placed) {
+        waiting_[0] -= most;
+        unplaced_ -= most;
+    } else {
+        change(from, -most);
+        load_[from] -= most;
+    }
+    change(to, most);
+    load_[to] += most;
+    return true;
+}
+
 /// Moves up to `room` units along the best path to a device. Returns false if no path lowers the
 /// cost. Waiting units move first, whatever they cost.
 bool PoolSolver::augment(std::size_t to, std::int32_t room) {
+    if (items_ == 1) {
+        return augment_directly(to, room);
+    }
     find_paths(to);
     std::size_t from = devices_;
     if (distance_[devices_] >= kInfinite) {
@@ -281,11 +331,9 @@ bool PoolSolver::augment(std::size_t to, std::int32_t room) {
             waiting_[by_[a]] -= most;
             unplaced_ -= most;
         } else {
-            at_[k + a] -= most;
-            total_ -= most * price_[k + a];
+            change(k + a, -most);
         }
-        at_[k + next_[a]] += most;
-        total_ += most * price_[k + next_[a]];
+        change(k + next_[a], most);
     }
     if (from != devices_) {
         load_[from] -= most;

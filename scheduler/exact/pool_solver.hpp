@@ -64,7 +64,9 @@ class PoolSolver {
 
   private:
     bool augment(std::size_t to, std::int32_t room);
+    bool augment_directly(std::size_t to, std::int32_t room);
     void find_paths(std::size_t to);
+    void change(std::size_t cell, std::int32_t by);
     void clear();
     void add_item(const double* price, const std::int32_t* low, std::int32_t count);
     void resize();
@@ -87,6 +89,8 @@ class PoolSolver {
     double least_total_ = 0;          ///< the least total without the limits of the ladder
 
     std::vector<std::int32_t> at_;      ///< [item][device]
+    std::vector<double> taking_;        ///< price_, infinite where there may be no more units
+    std::vector<double> giving_;        ///< price_, negatively infinite where no unit can leave
     std::vector<std::int32_t> waiting_; ///< [item] units not yet placed
     std::int32_t unplaced_ = 0;
     std::int32_t reach_ = 0;         ///< number of units for which devices have room
