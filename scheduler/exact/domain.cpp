@@ -9,6 +9,31 @@
 namespace headroom::scheduler::exact {
 namespace {
 
+/// Returns whether the bytes of lm_head on d depend on the device of embed, which is still open.
+bool is_lm_head_open(const Tables& tables, const Domain& domain, std::size_t d) {
+    return tables.tied() && has(domain.chain.back(), d) && has(domain.chain.front(), d) &&
+           !one(domain.chain.front());
+}
+
+/// Calls take(item, least count, most count) for every item that device d may hold in the box.
+void visit_items(const Tables& tables, const Domain& domain, std::size_t d, const auto& take) {
+    const std::size_t n = tables.devices();
+    for (std::size_t i = 0; i < domain.chain.size(); ++i) {
+        const Item* item = tables.chain_item(i, has(domain.chain.front(), d));
+        if (item != nullptr && has(domain.chain[i], d)) {
+            take(*item, one(domain.chain[i]) ? 1 : 0, 1);
+        }
+    }
+    for (std::size_t l = 0; l < domain.proj.size(); ++l) {
+        if (has(domain.proj[l], d)) {
+            take(tables.proj(l), one(domain.proj[l]) ? 1 : 0, 1);
+        }
+    }
+    for (std::size_t i = 0; i < tables.items().size(); ++i) {
+        take(tables.items()[i], domain.least[i * n + d], domain.most[i * n + d]);
+    }
+}
+
 /// One pass over all constraints.
 class Pass {
   public:
@@ -32,15 +57,10 @@ class Pass {
   private:
     void charge(const Item& item, std::size_t d, std::int32_t count) {
         left_[d] -= static_cast<double>(count) * static_cast<double>(item.weight);
-        if (item.origin == kNowhere || item.origin == d || count == 0) {
-            return;
-        }
-        const std::size_t link = tables_.link(item.origin, d);
-        busy_[link] += count * item.sent[d];
-        used_[link] = used_[link] || tables_.sends(item, d);
-        const std::size_t storage = tables_.storage(d);
-        busy_[storage] += count * item.loaded[d];
-        used_[storage] = used_[storage] || item.loaded[d] > 0;
+        tables_.visit_lanes(item, d, [&](std::size_t lane, double time) {
+            busy_[lane] += count > 0 ? count * time : 0;
+            used_[lane] = used_[lane] || count > 0;
+        });
     }
 
     /// Returns the item on d. If it is open whether embed is on d, lm_head counts as beside embed.
@@ -49,24 +69,10 @@ class Pass {
     }
 
     void charge_fixed() {
-        for (std::size_t i = 0; i < domain_.chain.size(); ++i) {
-            if (one(domain_.chain[i])) {
-                const std::size_t d = lowest(domain_.chain[i]);
-                const Item* item = host_item(i, d);
-                if (item != nullptr) {
-                    charge(*item, d, 1);
-                }
-            }
-        }
-        for (std::size_t l = 0; l < domain_.proj.size(); ++l) {
-            if (one(domain_.proj[l])) {
-                charge(tables_.proj(l), lowest(domain_.proj[l]), 1);
-            }
-        }
-        for (std::size_t i = 0; i < tables_.items().size(); ++i) {
-            for (std::size_t d = 0; d < n_; ++d) {
-                charge(tables_.items()[i], d, domain_.least[i * n_ + d]);
-            }
+        for (std::size_t d = 0; d < n_; ++d) {
+            visit_items(tables_, domain_, d, [&](const Item& item, std::int32_t low, auto) {
+                charge(item, d, low);
+            });
         }
     }
 
@@ -92,15 +98,11 @@ class Pass {
         if (static_cast<double>(item.weight) > left_[d]) {
             return false;
         }
-        if (!tables_.moves() || item.origin == d) {
-            return true;
-        }
-        const auto allows = [&](std::size_t lane, double time, bool used) {
-            return !used || time <= left_on(lane);
-        };
-        return allows(tables_.link(item.origin, d), item.sent[d], tables_.sends(item, d)) &&
-               allows(tables_.storage(d), item.loaded[d], item.loaded[d] > 0) &&
-               item.charge[d] < kInfinite;
+        bool allowed = item.charge[d] < kInfinite;
+        tables_.visit_lanes(item, d, [&](std::size_t lane, double time) {
+            allowed = allowed && time <= left_on(lane);
+        });
+        return allowed;
     }
 
     /// Returns how much longer the lane can be busy.
@@ -148,21 +150,15 @@ class Pass {
         if (tables_.capacity(d) < 0) {
             return 0;
         }
-        if (tables_.moves() && item.origin != d) {
-            most = item.charge[d] < kInfinite ? most : 0;
-            const std::size_t link = tables_.link(item.origin, d);
-            most = std::min(most, lane_room(link, item.sent[d], tables_.sends(item, d)));
-            const double loaded = item.loaded[d];
-            most = std::min(most, lane_room(tables_.storage(d), loaded, loaded > 0));
-        }
+        most = item.charge[d] < kInfinite ? most : 0;
+        tables_.visit_lanes(item, d, [&](std::size_t lane, double time) {
+            most = std::min(most, lane_room(lane, time));
+        });
         return static_cast<std::int32_t>(std::max(most, 0.0));
     }
 
-    /// Returns how many moves of this time the lane still allows. `used`: a move uses the lane.
-    double lane_room(std::size_t lane, double time, bool used) const {
-        if (!used) {
-            return kInfinite;
-        }
+    /// Returns how many moves of this time the lane still allows.
+    double lane_room(std::size_t lane, double time) const {
         if (time <= 0) {
             return left_on(lane) >= 0 ? kInfinite : 0;
         }
@@ -226,31 +222,6 @@ class Pass {
     bool changed_ = false;
 };
 
-/// Returns whether the bytes of lm_head on d depend on the device of embed, which is still open.
-bool is_lm_head_open(const Tables& tables, const Domain& domain, std::size_t d) {
-    return tables.tied() && has(domain.chain.back(), d) && has(domain.chain.front(), d) &&
-           !one(domain.chain.front());
-}
-
-/// Calls take(item, least count, most count) for every item that device d may hold in the box.
-void visit_items(const Tables& tables, const Domain& domain, std::size_t d, const auto& take) {
-    const std::size_t n = tables.devices();
-    for (std::size_t i = 0; i < domain.chain.size(); ++i) {
-        const Item* item = tables.chain_item(i, has(domain.chain.front(), d));
-        if (item != nullptr && has(domain.chain[i], d)) {
-            take(*item, one(domain.chain[i]) ? 1 : 0, 1);
-        }
-    }
-    for (std::size_t l = 0; l < domain.proj.size(); ++l) {
-        if (has(domain.proj[l], d)) {
-            take(tables.proj(l), one(domain.proj[l]) ? 1 : 0, 1);
-        }
-    }
-    for (std::size_t i = 0; i < tables.items().size(); ++i) {
-        take(tables.items()[i], domain.least[i * n + d], domain.most[i * n + d]);
-    }
-}
-
 /// Sets Domain::room. For a tied lm_head whose bytes are still open it is the whole capacity.
 void fill_rooms(const Tables& tables, Domain& domain) {
     const std::size_t n = tables.devices();
@@ -293,15 +264,11 @@ std::vector<LaneUse> lane_uses(const Tables& tables, const Domain& domain) {
             return {};
         }
         visit_items(tables, domain, to, [&](const Item& item, std::int32_t low, std::int32_t high) {
-            if (item.origin == to || item.origin == kNowhere || high == 0) {
-                return;
-            }
-            if (tables.sends(item, to) && item.sent[to] < kInfinite) {
-                lanes[tables.link(item.origin, to)].add(item.sent[to], low, high);
-            }
-            if (item.loaded[to] > 0 && item.loaded[to] < kInfinite) {
-                lanes[tables.storage(to)].add(item.loaded[to], low, high);
-            }
+            tables.visit_lanes(item, to, [&](std::size_t lane, double time) {
+                if (high > 0 && time < kInfinite) {
+                    lanes[lane].add(time, low, high);
+                }
+            });
         });
     }
     return lanes;
@@ -377,15 +344,11 @@ Domain whole(const Tables& tables, double worst) {
 }
 
 bool reachable(const Tables& tables, const Item& item, std::size_t d, double limit) {
-    if (!tables.moves() || item.origin == d) {
-        return true;
-    }
-    const auto late = [&](std::size_t lane, double time) {
-        return !(time + tables.lane_latency(lane) <= limit && time < kInfinite);
-    };
-    const bool sent = tables.sends(item, d) && late(tables.link(item.origin, d), item.sent[d]);
-    const bool loaded = item.loaded[d] > 0 && late(tables.storage(d), item.loaded[d]);
-    return item.charge[d] < kInfinite && !sent && !loaded;
+    bool timely = item.charge[d] < kInfinite;
+    tables.visit_lanes(item, d, [&](std::size_t lane, double time) {
+        timely = timely && time < kInfinite && time + tables.lane_latency(lane) <= limit;
+    });
+    return timely;
 }
 
 bool propagate(const Tables& tables, Domain& domain) {

@@ -40,28 +40,14 @@ double step_ns(const Tables& tables, const Draft& draft) {
 
 /// Returns when migration ends on each lane, caps ignored; 0 for lanes that it does not use.
 std::vector<double> lane_ends(const Tables& tables, const Draft& draft) {
-    const std::size_t n = tables.devices();
     std::vector<double> ends(tables.lanes(), 0);
     std::vector<bool> used(tables.lanes(), false);
-    const auto add = [&](const Item& item, std::size_t d, std::int32_t count) {
-        if (count > 0 && item.origin != kNowhere && item.origin != d) {
-            const std::size_t link = tables.link(item.origin, d);
-            ends[link] += count * item.sent[d];
-            used[link] = used[link] || tables.sends(item, d);
-            ends[tables.storage(d)] += count * item.loaded[d];
-        }
-    };
-    for (std::size_t i = 0; i < draft.chain.size(); ++i) {
-        if (const Item* item = tables.chain_item(i, draft.chain[0] == draft.chain[i])) {
-            add(*item, draft.chain[i], 1);
-        }
-    }
-    for (std::size_t l = 0; l < draft.proj.size(); ++l) {
-        add(tables.proj(l), draft.proj[l], 1);
-    }
-    for (std::size_t k = 0; k < draft.units.size(); ++k) {
-        add(tables.items()[k / n], k % n, draft.units[k]);
-    }
+    visit_draft(tables, draft, [&](const Item& item, std::size_t d, std::int32_t count) {
+        tables.visit_lanes(item, d, [&](std::size_t lane, double time) {
+            ends[lane] += count * time;
+            used[lane] = true;
+        });
+    });
     for (std::size_t lane = 0; lane < ends.size(); ++lane) {
         ends[lane] += used[lane] ? tables.lane_latency(lane) : 0;
     }
@@ -139,8 +125,10 @@ std::size_t overdue(const Tables& tables, const Draft& draft, double limit) {
     for (std::size_t k = 0; k < draft.units.size(); ++k) {
         const Item& item = tables.items()[k / n];
         const std::size_t d = k % n;
-        const bool there = item.origin != kNowhere && item.origin != d && draft.units[k] > 0 &&
-                           (late == tables.storage(d) || late == tables.link(item.origin, d));
+        bool there = false;
+        tables.visit_lanes(item, d, [&](std::size_t lane, double) {
+            there = there || (lane == late && draft.units[k] > 0);
+        });
         if (there && (largest == draft.units.size() || draft.units[k] > draft.units[largest])) {
             largest = k;
         }

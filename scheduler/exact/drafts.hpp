@@ -1,10 +1,39 @@
-// Converts a draft (a placement as counts, relaxation.hpp) to a placement, and computes objectives.
+// Drafts are placements as counts. They are converted to placements, and objectives are computed.
 #pragma once
 
-#include "scheduler/exact/relaxation.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "scheduler/exact/domain.hpp"
 #include "scheduler/exact/tables.hpp"
 
 namespace headroom::scheduler::exact {
+
+/// A placement as hosts and numbers of units.
+struct Draft {
+    std::vector<std::size_t> chain;  ///< [position]
+    std::vector<std::size_t> proj;   ///< [layer]; only in granularity `paper`
+    std::vector<std::int32_t> units; ///< [item][device]
+};
+
+/// Calls take(item, device, count) for all blocks of the draft.
+template <class Take>
+void visit_draft(const Tables& tables, const Draft& draft, const Take& take) {
+    for (std::size_t i = 0; i < draft.chain.size(); ++i) {
+        if (const Item* item = tables.chain_item(i, draft.chain[0] == draft.chain[i])) {
+            take(*item, draft.chain[i], 1);
+        }
+    }
+    for (std::size_t l = 0; l < draft.proj.size(); ++l) {
+        take(tables.proj(l), draft.proj[l], 1);
+    }
+    for (std::size_t k = 0; k < draft.units.size(); ++k) {
+        if (draft.units[k] > 0) {
+            take(tables.items()[k / tables.devices()], k % tables.devices(), draft.units[k]);
+        }
+    }
+}
 
 /// Returns the draft with a box's hosts and fewest units. Precondition: hosts_fixed().
 [[nodiscard]] Draft draft_of(const Domain& domain);

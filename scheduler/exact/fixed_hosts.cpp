@@ -143,14 +143,12 @@ double price(const Tables& tables, const Item& item, std::size_t d) {
 /// Returns a cost that breaks ties: the time on lanes, weighted by their multipliers. In profile
 /// `physical` all flows cost the same otherwise.
 double tie_break_cost(const Tables& tables, const Domain& domain, const Item& item, std::size_t d) {
-    if (tables.by_formula() || item.origin == kNowhere || item.origin == d) {
-        return 0;
-    }
-    const auto on = [&](std::size_t lane, double time) {
+    double sum = 0;
+    tables.visit_lanes(item, d, [&](std::size_t lane, double time) {
         const double weight = domain.multipliers[tables.devices() + lane] + kTieBreak;
-        return time < kInfinite ? time / tables.lane_scale(lane) * weight : 0;
-    };
-    return on(tables.link(item.origin, d), item.sent[d]) + on(tables.storage(d), item.loaded[d]);
+        sum += time < kInfinite ? time / tables.lane_scale(lane) * weight : 0;
+    });
+    return sum;
 }
 
 /// Returns the number of integer cost units of the network per ns.

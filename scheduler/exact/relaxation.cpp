@@ -43,10 +43,9 @@ double Relaxation::price(const Item& item, std::size_t d) const {
         return kInfinite;
     }
     double sum = memory_price_[d] * static_cast<double>(item.weight) + item.charge[d];
-    if (item.origin != kNowhere && item.origin != d) {
-        sum += item.sent[d] > 0 ? lane_price_[tables_.link(item.origin, d)] * item.sent[d] : 0;
-        sum += item.loaded[d] > 0 ? lane_price_[tables_.storage(d)] * item.loaded[d] : 0;
-    }
+    tables_.visit_lanes(item, d, [&](std::size_t lane, double time) {
+        sum += lane_price_[lane] * time;
+    });
     return sum;
 }
 
@@ -147,14 +146,6 @@ bool Relaxation::solve_pools_on_chain(double slack) {
     return changed;
 }
 
-void Relaxation::use(const Item& item, std::size_t d, std::int32_t count) {
-    used_[d] += static_cast<double>(count) * static_cast<double>(item.weight);
-    if (count > 0 && item.origin != kNowhere && item.origin != d) {
-        busy_[tables_.link(item.origin, d)] += count * item.sent[d];
-        busy_[tables_.storage(d)] += count * item.loaded[d];
-    }
-}
-
 /// Computes the counts of one pool on the best chain. `slack` is how much the bound may grow.
 void Relaxation::collect_pool(std::size_t k, double slack) {
     const Pool& pool = tables_.pools()[k];
@@ -172,25 +163,20 @@ void Relaxation::collect_pool(std::size_t k, double slack) {
 
 /// Computes the counts of the best chain, and the memory and lanes that it uses.
 void Relaxation::collect(double slack) {
-    std::fill(used_.begin(), used_.end(), 0);
-    std::fill(busy_.begin(), busy_.end(), 0);
-    const Draft& draft = result_.draft;
-    for (std::size_t i = 0; i < draft.chain.size(); ++i) {
-        if (const Item* item = tables_.chain_item(i, draft.chain[0] == draft.chain[i])) {
-            use(*item, draft.chain[i], 1);
-        }
-    }
+    std::ranges::fill(used_, 0);
+    std::ranges::fill(busy_, 0);
+    Draft& draft = result_.draft;
     result_.within.assign(tables_.pools().size(), {});
     for (std::size_t k = 0; k < tables_.pools().size(); ++k) {
         collect_pool(k, slack);
     }
-    for (std::size_t l = 0; l < draft.proj.size(); ++l) {
-        result_.draft.proj[l] = target_[l];
-        use(tables_.proj(l), target_[l], 1);
-    }
-    for (std::size_t k = 0; k < draft.units.size(); ++k) {
-        use(tables_.items()[k / n_], k % n_, draft.units[k]);
-    }
+    std::copy_n(target_.begin(), draft.proj.size(), draft.proj.begin());
+    visit_draft(tables_, draft, [&](const Item& item, std::size_t d, std::int32_t count) {
+        used_[d] += static_cast<double>(count) * static_cast<double>(item.weight);
+        tables_.visit_lanes(item, d, [&](std::size_t lane, double time) {
+            busy_[lane] += count * time;
+        });
+    });
 }
 
 /// Returns cap_k(D), the time for which lane k may be busy if D_mig is D.

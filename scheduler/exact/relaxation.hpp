@@ -22,18 +22,12 @@
 #include <vector>
 
 #include "scheduler/exact/domain.hpp"
+#include "scheduler/exact/drafts.hpp"
 #include "scheduler/exact/host_path.hpp"
 #include "scheduler/exact/pool_solver.hpp"
 #include "scheduler/exact/tables.hpp"
 
 namespace headroom::scheduler::exact {
-
-/// A placement as hosts and numbers of units.
-struct Draft {
-    std::vector<std::size_t> chain;  ///< [position]
-    std::vector<std::size_t> proj;   ///< [layer]; only in granularity `paper`
-    std::vector<std::int32_t> units; ///< [item][device]
-};
 
 /// The solution of the relaxation for one box and one set of multipliers.
 struct Relaxed {
@@ -81,7 +75,6 @@ class Relaxation {
     void constant_terms(const Multipliers& multipliers);
     void find_slope();
     [[nodiscard]] double lane_cap(std::size_t lane, double migration) const;
-    void use(const Item& item, std::size_t d, std::int32_t count);
     [[nodiscard]] std::size_t at(std::size_t layer, std::size_t a, std::size_t b) const {
         return (layer * n_ + a) * n_ + b;
     }

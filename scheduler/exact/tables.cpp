@@ -164,11 +164,10 @@ void Tables::tabulate_blocks() {
     }
     lane_scale_.assign(lanes(), 0);
     for (const Item& item : items_) {
-        for (std::size_t d = 0; item.origin != kNowhere && d < devices_; ++d) {
-            double& sent = lane_scale_[link(item.origin, d)];
-            sent = std::max(sent, finite_or_zero(item.sent[d]));
-            double& loaded = lane_scale_[storage(d)];
-            loaded = std::max(loaded, finite_or_zero(item.loaded[d]));
+        for (std::size_t d = 0; d < devices_; ++d) {
+            visit_lanes(item, d, [&](std::size_t lane, double time) {
+                lane_scale_[lane] = std::max(lane_scale_[lane], finite_or_zero(time));
+            });
         }
     }
     for (double& scale : lane_scale_) {

@@ -141,9 +141,19 @@ class Tables {
     }
     [[nodiscard]] std::size_t storage(std::size_t d) const { return devices_ * devices_ + d; }
     [[nodiscard]] double lane_latency(std::size_t lane) const { return latency_[lane]; }
-    /// Returns whether moving the item to d sends a message, so that the link's latency counts.
-    [[nodiscard]] bool sends(const Item& item, std::size_t d) const {
-        return item.message && item.origin != kNowhere && item.origin != d;
+    /// Calls visit(lane, time) for each lane that moving a block of the item to d uses. The time
+    /// can be 0 on a link; its latency counts all the same.
+    template <class Visit>
+    void visit_lanes(const Item& item, std::size_t d, const Visit& visit) const {
+        if (item.origin == kNowhere || item.origin == d) {
+            return;
+        }
+        if (item.message) {
+            visit(link(item.origin, d), item.sent[d]);
+        }
+        if (item.loaded[d] > 0) {
+            visit(storage(d), item.loaded[d]);
+        }
     }
     /// Returns the longest time that one move takes on the lane, the unit of the lane's multiplier.
     [[nodiscard]] double lane_scale(std::size_t lane) const { return lane_scale_[lane]; }

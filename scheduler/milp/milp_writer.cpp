@@ -42,19 +42,10 @@ void MilpWriter::move(const Item& item, std::size_t d, std::size_t variable, std
         return;
     }
     programme_.cost(variable, ms(item.charge[d]));
-    if (tables_.by_formula()) {
-        return;
-    }
-    const auto use = [&](std::size_t lane, double time) {
+    tables_.visit_lanes(item, d, [&](std::size_t lane, double time) {
         lanes_[lane].busy.push_back({variable, ms(time)});
         lanes_[lane].moves.push_back({{{variable, 1}}, most});
-    };
-    if (tables_.sends(item, d)) {
-        use(tables_.link(item.origin, d), item.sent[d]);
-    }
-    if (item.loaded[d] > 0) {
-        use(tables_.storage(d), item.loaded[d]);
-    }
+    });
 }
 
 /// Adds a block that is on exactly one of the usable devices.
