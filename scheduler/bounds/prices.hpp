@@ -12,8 +12,9 @@ namespace headroom::scheduler::bounds {
 struct Prices {
     std::vector<double> memory;  ///< [device]: ns per byte
     std::vector<double> hosting; ///< [device]: ns per ffn, see root_bound.hpp
-    std::vector<double> link;    ///< [to][from]: share of D_mig; empty if nothing can be moved
-    std::vector<double> storage; ///< [device]: share of D_mig; empty if nothing can be moved
+    /// Share of D_mig of each link [to][from], then of each device's storage; empty if nothing can
+    /// be moved.
+    std::vector<double> lane;
     /// A block whose move alone takes longer (in ns) costs `forbidden` there.
     double longest_move = 0;
     double forbidden = 0;
@@ -38,7 +39,8 @@ struct Prices {
     if (sent > prices.longest_move || loaded > prices.longest_move) {
         return prices.forbidden;
     }
-    return prices.link[to * costs.devices() + from] * sent + prices.storage[to] * loaded;
+    return prices.lane[to * costs.devices() + from] * sent +
+           prices.lane[costs.devices() * costs.devices() + to] * loaded;
 }
 
 } // namespace headroom::scheduler::bounds

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "base/stop_check.hpp"
 #include "scheduler/bounds/layer_chain.hpp"
+#include "scheduler/exact/price_steps.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -25,8 +25,6 @@ constexpr std::int64_t kEffort = 1'200'000;
 constexpr std::int64_t kLargeEffort = 6'000'000;
 constexpr int kMostIterations = 400;
 constexpr int kPatience = 6;
-constexpr double kShorter = 0.6;
-constexpr double kOldDirection = 0.4;
 constexpr double kShortest = 1e-3;
 /// A part is divided where D_mig is this fraction of the width, because small D_mig are likelier.
 constexpr double kSplit = 3;
@@ -35,6 +33,8 @@ constexpr double kNarrow = 1e-3;
 constexpr std::int64_t kPartsOfEffort = 24;
 /// A sum of weights above this counts as 1.
 constexpr double kFullWeight = 1 - 1e-9;
+/// The price of a forbidden move, as a multiple of the known objective.
+constexpr double kForbidden = 4;
 /// Without a known objective, steps aim at this multiple of the best bound.
 constexpr double kGuess = 1.1;
 /// Sums of many prices are rounded; the bound is lowered by this share.
@@ -50,18 +50,13 @@ class Ascent {
   public:
     Ascent(const RelaxedCosts& costs, double known)
         : costs_(costs), chain_(costs), known_(known), devices_(costs.devices()),
-          lanes_(costs.moves() && !costs.by_formula()) {
-        find_scales();
+          lanes_(costs.moves() && !costs.by_formula()), prices_(2 * devices_, 0) {
         find_limits();
-        prices_.memory.assign(devices_, 0);
-        prices_.hosting.assign(devices_, 0);
-        prices_.link.assign(lanes_ ? devices_ * devices_ : 0, 0);
-        prices_.storage.assign(lanes_ ? devices_ : 0, 0);
-        prices_.longest_move = known;
-        prices_.forbidden = known < kInfinite ? 4 * known : 0;
-        best_prices_ = prices_;
-        memory_direction_.assign(devices_, 0);
-        hosting_direction_.assign(devices_, 0);
+        used_.memory.assign(devices_, 0);
+        used_.hosting.assign(devices_, 0);
+        used_.lane.assign(lanes_ ? devices_ * (devices_ + 1) : 0, 0);
+        used_.longest_move = known;
+        used_.forbidden = known < kInfinite ? kForbidden * known : 0;
     }
 
     RootBound run(std::int64_t effort) {
@@ -90,8 +85,7 @@ class Ascent {
         double shortest = 0;
         double longest = 0;
         double bound = 0;
-        Prices prices;
-        std::vector<std::size_t> priced;
+        std::vector<double> prices;
     };
 
     /// Divides the placements by their D_mig, again and again where the bound is lowest, and
@@ -99,20 +93,16 @@ class Ascent {
     double bound_by_parts(std::int64_t effort) {
         std::vector<Part> parts;
         const auto lower = [](const Part& x, const Part& y) { return x.bound < y.bound; };
-        const auto add = [&](Part part, std::int64_t until) {
+        const auto add = [&](const Part& part, std::int64_t until) {
             shortest_ = part.shortest;
             longest_ = part.longest;
             best_ = part.bound;
             best_prices_ = prices_ = part.prices;
-            best_priced_ = priced_ = part.priced;
-            prices_.longest_move = longest_;
+            used_.longest_move = longest_;
             climb(until);
-            part.bound = best_;
-            part.prices = best_prices_;
-            part.priced = best_priced_;
-            parts.push_back(std::move(part));
+            parts.push_back({part.shortest, part.longest, best_, best_prices_});
         };
-        add({0, longest_, best_, prices_, {}}, effort / 2);
+        add({0, longest_, best_, prices_}, effort / 2);
         for (;;) {
             const auto worst = std::ranges::min_element(parts, lower);
             const double width = worst->longest - worst->shortest;
@@ -123,66 +113,54 @@ class Ascent {
             Part high = *worst;
             parts.erase(worst);
             low.longest = high.shortest = low.shortest + width / kSplit;
-            add(std::move(low), chain_.work() + effort / kPartsOfEffort);
-            add(std::move(high), chain_.work() + effort / kPartsOfEffort);
+            add(low, chain_.work() + effort / kPartsOfEffort);
+            add(high, chain_.work() + effort / kPartsOfEffort);
         }
-    }
-
-    /// Returns the least (1 − Σ v)·D over the allowed D_mig.
-    [[nodiscard]] double price_of_migration() {
-        double sum = 0;
-        for (const std::size_t lane : priced_) {
-            sum += weight(lane);
-        }
-        return sum <= 1 || longest_ >= kInfinite ? std::max(0.0, 1 - sum) * shortest_
-                                                 : (1 - sum) * longest_;
     }
 
     /// Improves the prices until the work of all climbs together reaches `effort`.
     void climb(std::int64_t effort) {
-        double scale = 1;
-        int without_improvement = 0;
-        std::ranges::fill(memory_direction_, 0);
-        std::ranges::fill(hosting_direction_, 0);
-        for (int it = 0; it < kMostIterations && scale > kShortest && best_ < known_; ++it) {
+        exact::PriceSteps steps(kPatience, 2 * devices_, best_);
+        for (int it = 0; it < kMostIterations && steps.scale() > kShortest && best_ < known_;
+             ++it) {
             throw_if_stopped(costs_.problem().stop);
-            const ChainSolution& solution = chain_.solve(prices_, effort);
+            load_prices();
+            const ChainSolution& solution = chain_.solve(used_, effort);
             ++iterations_;
             const double bound =
                 solution.cost - limits_price() + (lanes_ ? price_of_migration() : 0);
-            if (bound > best_) {
+            const exact::PriceSteps::Progress progress = steps.note(bound);
+            if (progress == exact::PriceSteps::Progress::higher) {
                 best_ = bound;
                 best_prices_ = prices_;
-                best_priced_ = priced_;
-                without_improvement = 0;
-                if (!prices_.link.empty() && !lanes_) {
-                    prices_.longest_move = known_ - best_;
+                if (!used_.lane.empty() && !lanes_) {
+                    used_.longest_move = known_ - best_;
                 }
-            } else if (++without_improvement >= kPatience) {
-                scale *= kShorter;
-                without_improvement = 0;
-                const double longest = prices_.longest_move;
+            } else if (progress == exact::PriceSteps::Progress::shorter) {
                 prices_ = best_prices_;
-                prices_.longest_move = std::min(longest, prices_.longest_move);
-                priced_ = best_priced_;
             }
-            if (chain_.work() >= effort || !step(solution, bound, scale)) {
+            if (chain_.work() >= effort || !(solution.cost < kInfinite)) {
                 break;
+            }
+            find_slopes(solution);
+            const double target = known_ < kInfinite ? known_ : kGuess * std::max(best_, 1.0);
+            if (!steps.move(prices_, slopes_, target - bound)) {
+                break;
+            }
+            if (lanes_ && !(longest_ < kInfinite)) {
+                limit_weights();
             }
         }
     }
 
-    void find_scales() {
+    /// Sets the unit of the memory prices, K_j and c_j.
+    void find_limits() {
         for (std::size_t l = 0; l < costs_.layers(); ++l) {
             unit_bytes_ = std::max(unit_bytes_, static_cast<double>(costs_.host(l).size.weight));
         }
         for (const bounds::PoolUnits& pool : costs_.pools()) {
             unit_bytes_ = std::max(unit_bytes_, static_cast<double>(pool.size.weight));
         }
-    }
-
-    /// Sets K_j and c_j.
-    void find_limits() {
         const Bytes smallest = costs_.smallest_host();
         for (std::size_t d = 0; d < devices_; ++d) {
             const Bytes room = std::max<Bytes>(0, costs_.capacity(d));
@@ -192,120 +170,110 @@ class Ascent {
         }
     }
 
+    /// Converts prices_, which have units that suit the steps, to those of the chain.
+    void load_prices() {
+        prices_.resize(2 * devices_ + lane_of_.size(), 0);
+        for (std::size_t d = 0; d < devices_; ++d) {
+            used_.memory[d] = prices_[d] / unit_bytes_;
+            used_.hosting[d] = prices_[devices_ + d];
+        }
+        for (std::size_t i = 0; i < lane_of_.size(); ++i) {
+            used_.lane[lane_of_[i]] = weight(i);
+        }
+    }
+
     /// Returns Σ m_j·K_j + Σ h_j·c_j.
     [[nodiscard]] double limits_price() const {
         double sum = 0;
         for (std::size_t d = 0; d < devices_; ++d) {
-            sum += prices_.memory[d] * room_[d];
-            sum += prices_.hosting[d] > 0 ? prices_.hosting[d] * most_ffns_[d] : 0;
+            sum += used_.memory[d] * room_[d];
+            sum += used_.hosting[d] > 0 ? used_.hosting[d] * most_ffns_[d] : 0;
         }
         return sum;
     }
 
-    /// Changes the prices by one step. Returns false if they are optimal.
-    bool step(const ChainSolution& solution, double bound, double scale) {
-        if (!(solution.cost < kInfinite)) {
-            return false;
+    /// Returns the weight v of a lane, which is its price divided by the unit.
+    [[nodiscard]] double weight(std::size_t i) const {
+        return prices_[2 * devices_ + i] / lane_unit_;
+    }
+    [[nodiscard]] double sum_of_weights() const {
+        double sum = 0;
+        for (std::size_t i = 0; i < lane_of_.size(); ++i) {
+            sum += weight(i);
         }
-        double norm = 0;
-        const auto turn = [&](double& direction, double price, double slope) {
-            direction = (price <= 0 ? std::max(0.0, slope) : slope) + kOldDirection * direction;
-            norm += direction * direction;
-        };
-        for (std::size_t d = 0; d < devices_; ++d) {
-            const double over = (solution.used[d] - room_[d]) / unit_bytes_;
-            turn(memory_direction_[d], prices_.memory[d], over);
-            if (most_ffns_[d] < kInfinite) {
-                turn(
-                    hosting_direction_[d], prices_.hosting[d], solution.hosting[d] - most_ffns_[d]
-                );
+        return sum;
+    }
+
+    /// Returns the least (1 − Σ v)·D over the allowed D_mig.
+    [[nodiscard]] double price_of_migration() const {
+        const double sum = sum_of_weights();
+        return sum <= 1 || longest_ >= kInfinite ? std::max(0.0, 1 - sum) * shortest_
+                                                 : (1 - sum) * longest_;
+    }
+
+    /// Sets the slopes of all prices. Lanes get a price when they are busy for the first time.
+    void find_slopes(const ChainSolution& solution) {
+        for (const auto& [lane, busy] : solution.busy) {
+            if (lanes_ && index_of_.emplace(lane, lane_of_.size()).second) {
+                lane_of_.push_back(lane);
             }
         }
-        const double target = known_ < kInfinite ? known_ : kGuess * std::max(best_, 1.0);
-        const std::map<std::size_t, double> lanes =
-            lanes_ ? lane_slopes(solution) : std::map<std::size_t, double>();
-        for (const auto& [lane, slope] : lanes) {
-            norm += slope * slope;
-        }
-        if (norm <= 0) {
-            return false;
-        }
-        const double length = scale * (target - bound) / norm;
-        if (lanes_) {
-            shift_lanes(lanes, length);
-        }
+        prices_.resize(2 * devices_ + lane_of_.size(), 0);
+        slopes_.assign(prices_.size(), 0);
         for (std::size_t d = 0; d < devices_; ++d) {
-            double& memory = prices_.memory[d];
-            memory = std::max(0.0, memory + length * memory_direction_[d] / unit_bytes_);
-            double& hosting = prices_.hosting[d];
-            hosting = std::max(0.0, hosting + length * hosting_direction_[d]);
+            slopes_[d] = (solution.used[d] - room_[d]) / unit_bytes_;
+            const bool counts = most_ffns_[d] < kInfinite;
+            slopes_[devices_ + d] = counts ? solution.hosting[d] - most_ffns_[d] : 0;
         }
-        return true;
+        if (lanes_) {
+            find_lane_slopes(solution);
+        }
     }
 
-    [[nodiscard]] double& weight(std::size_t lane) {
-        const std::size_t links = devices_ * devices_;
-        return lane < links ? prices_.link[lane] : prices_.storage[lane - links];
-    }
-
-    /// Returns by how much each lane is busier than D_mig, in units of the prices. D_mig is as
-    /// short as possible while the weights v add up to less than 1, and then as long as possible.
-    /// If it has no limit, the sum stays at 1, and D_mig is the weighted mean of the lanes.
-    [[nodiscard]] std::map<std::size_t, double> lane_slopes(const ChainSolution& solution) {
-        std::map<std::size_t, double> slopes;
-        double sum = 0;
+    /// Sets the slopes of lanes: how much busier than D_mig they are. D_mig is as short as possible
+    /// while the weights v add up to less than 1, and then as long as possible. If it has no limit,
+    /// the sum stays at 1, and D_mig is the weighted mean of the lanes.
+    void find_lane_slopes(const ChainSolution& solution) {
         double mean = 0;
-        for (const std::size_t lane : priced_) {
-            sum += weight(lane);
-            slopes[lane] = 0;
-        }
         for (const auto& [lane, busy] : solution.busy) {
-            mean += weight(lane) * busy;
-            slopes[lane] = busy;
+            const std::size_t i = index_of_.at(lane);
+            mean += weight(i) * busy;
+            slopes_[2 * devices_ + i] = busy / lane_unit_;
         }
-        if (sum < kFullWeight) {
+        if (sum_of_weights() < kFullWeight) {
             mean = shortest_;
         } else if (longest_ < kInfinite) {
             mean = longest_;
         }
-        for (auto& [lane, slope] : slopes) {
-            slope = (slope - mean) / lane_unit_;
-            slope = weight(lane) <= 0 ? std::max(0.0, slope) : slope;
-        }
-        return slopes;
-    }
-
-    /// Adds the slopes to the weights, which stay ≥ 0. If D_mig has no limit, Σ v stays ≤ 1.
-    void shift_lanes(const std::map<std::size_t, double>& slopes, double length) {
-        std::vector<double> weights;
-        for (const auto& [lane, slope] : slopes) {
-            double& v = weight(lane);
-            v = std::max(0.0, v + length * slope / lane_unit_);
-            weights.push_back(v);
-        }
-        const double excess = longest_ < kInfinite ? 0 : excess_of(std::move(weights));
-        priced_.clear();
-        for (const auto& [lane, slope] : slopes) {
-            double& v = weight(lane);
-            v = std::max(0.0, v - excess);
-            if (v > 0) {
-                priced_.push_back(lane);
-            }
+        for (std::size_t i = 0; i < lane_of_.size(); ++i) {
+            slopes_[2 * devices_ + i] -= mean / lane_unit_;
         }
     }
 
-    /// Returns the number that has to be subtracted from all weights, so that those that remain
-    /// positive add up to at most 1.
-    [[nodiscard]] static double excess_of(std::vector<double> weights) {
+    /// Lowers all weights by the same number, so that those that remain positive add up to at most
+    /// 1.
+    void limit_weights() {
+        std::vector<double> weights(
+            prices_.begin() + static_cast<std::ptrdiff_t>(2 * devices_), prices_.end()
+        );
         std::ranges::sort(weights, std::greater<>());
         double sum = 0;
         double excess = 0;
         for (std::size_t i = 0; i < weights.size(); ++i) {
             sum += weights[i];
-            const double candidate = (sum - 1) / static_cast<double>(i + 1);
+            const double candidate = (sum - lane_unit_) / static_cast<double>(i + 1);
             excess = weights[i] > candidate ? std::max(0.0, candidate) : excess;
         }
-        return excess;
+        sum = 0;
+        for (std::size_t k = 2 * devices_; k < prices_.size(); ++k) {
+            prices_[k] = std::max(0.0, prices_[k] - excess);
+            sum += prices_[k];
+        }
+        // The difference of large numbers may be too large.
+        const double share = sum > lane_unit_ ? lane_unit_ / sum : 1;
+        for (std::size_t k = 2 * devices_; k < prices_.size(); ++k) {
+            prices_[k] *= share;
+        }
     }
 
     const RelaxedCosts& costs_;
@@ -315,18 +283,18 @@ class Ascent {
     double unit_bytes_ = 1; ///< the unit of the memory prices: the bytes of the largest block
     std::vector<double> room_;
     std::vector<double> most_ffns_;
-    Prices prices_;
-    Prices best_prices_;
-    double best_ = -kInfinite;
-    std::vector<double> memory_direction_;
-    std::vector<double> hosting_direction_;
     bool lanes_;                 ///< whether lanes have weights
+    std::vector<double> prices_; ///< of memory, of ffns, then of the lanes in lane_of_
+    std::vector<double> slopes_; ///< of the same
+    std::vector<double> best_prices_;
+    double best_ = -kInfinite;
+    Prices used_;                ///< prices_ in the units of the chain
     double shortest_ = 0;        ///< the least D_mig of the placements that are bounded
     double longest_ = kInfinite; ///< the most
     std::int64_t iterations_ = 0;
-    std::vector<std::size_t> best_priced_; ///< priced_ of best_prices_
-    double lane_unit_ = 1;                 ///< ns: the unit of the lanes' prices
-    std::vector<std::size_t> priced_;      ///< the lanes with a weight above 0, in ascending order
+    double lane_unit_ = 1;                        ///< ns: the unit of the lanes' prices
+    std::vector<std::size_t> lane_of_;            ///< the lanes that have been busy
+    std::map<std::size_t, std::size_t> index_of_; ///< the inverse of lane_of_
 };
 
 /// Returns the problem with the table of all links, which large fleets may leave out.

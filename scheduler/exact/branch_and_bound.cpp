@@ -6,6 +6,7 @@
 #include "scheduler/core/validate.hpp"
 #include "scheduler/exact/drafts.hpp"
 #include "scheduler/exact/fixed_hosts.hpp"
+#include "scheduler/exact/price_steps.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler::exact {
@@ -13,6 +14,8 @@ namespace {
 
 constexpr int kRootIterations = 80;
 constexpr int kIterations = 12;
+/// The number of bounds that do not rise after which steps become shorter.
+constexpr int kPatience = 4;
 /// The largest objective, in ns, that doubles resolve to less than half a nanosecond in this
 /// search.
 constexpr double kResolved = 1e12;
@@ -111,14 +114,8 @@ Found BranchAndBound::run(const Limits& limits) {
 BranchAndBound::Fate BranchAndBound::improve_bound(
     Domain& domain, Trace& trace, int iterations, const Limits& limits
 ) {
-    constexpr int kPatience = 4;
-    constexpr double kShorter = 0.6;
-    constexpr double kMomentum = 0.4;
     Multipliers now = domain.multipliers;
-    std::vector<double> direction(now.size(), 0);
-    double best = -kInfinite;
-    double scale = 1;
-    int without_improvement = 0;
+    PriceSteps steps(kPatience, now.size());
     for (int it = 0; it < iterations; ++it) {
         if (it > 0 && exhausted(limits)) {
             return Fate::unfinished;
@@ -130,33 +127,19 @@ BranchAndBound::Fate BranchAndBound::improve_bound(
         }
         trace.add(tables_, relaxed);
         consider(relaxed);
-        if (relaxed.bound > best) {
-            best = relaxed.bound;
+        const PriceSteps::Progress progress = steps.note(relaxed.bound);
+        if (progress == PriceSteps::Progress::higher) {
             domain.multipliers = now;
-            domain.bound = std::max(domain.bound, best);
-            without_improvement = 0;
-        } else if (++without_improvement >= kPatience) {
-            if (best < domain.bound && it < kIterations) {
-                break; // the bound of the parent box is better, so the box is split
-            }
-            scale *= kShorter;
-            without_improvement = 0;
+            domain.bound = std::max(domain.bound, relaxed.bound);
+        } else if (progress == PriceSteps::Progress::shorter && it < kIterations &&
+                   steps.best() < domain.bound) {
+            break; // the bound of the parent box is better, so the box is split
         }
         if (relaxed.bound >= cutoff() || !tighten(domain, relaxed)) {
             return Fate::dropped;
         }
-        double norm = 0;
-        for (std::size_t k = 0; k < now.size(); ++k) {
-            const double slope = now[k] <= 0 ? std::max(0.0, relaxed.slope[k]) : relaxed.slope[k];
-            direction[k] = slope + kMomentum * direction[k];
-            norm += direction[k] * direction[k];
-        }
-        if (norm <= 0) {
+        if (!steps.move(now, relaxed.slope, best_objective_ - relaxed.bound)) {
             break; // the draft fits and is the optimum of the box (complementary slackness)
-        }
-        const double length = scale * (best_objective_ - relaxed.bound) / norm;
-        for (std::size_t k = 0; k < now.size(); ++k) {
-            now[k] = std::max(0.0, now[k] + length * direction[k]);
         }
     }
     return Fate::split;

@@ -51,16 +51,19 @@ void HostPath::to_targets(std::size_t l) {
         std::ranges::fill(to, from[best]);
         std::ranges::fill(before, best);
     }
+    const std::size_t width = widths_.targets; // compilers need locals to keep them in registers
     for (std::size_t i = 0; i < widths_.holders && !by_next_holder_; ++i) {
-        const double* const edge = layer.pool + i * widths_.targets;
-        for (std::size_t k = 0; k < widths_.targets && from[i] < kInfinite; ++k) {
-            const double cost = from[i] + edge[k];
+        const double so_far = from[i];
+        const double* const edge = layer.pool + i * width;
+        for (std::size_t k = 0; k < width && so_far < kInfinite; ++k) {
+            const double cost = so_far + edge[k];
+            if (!(cost < other[k])) {
+                continue;
+            }
+            other[k] = std::max(cost, to[k]);
             if (cost < to[k]) {
-                other[k] = to[k];
                 to[k] = cost;
                 before[k] = i;
-            } else if (cost < other[k]) {
-                other[k] = cost;
             }
         }
     }
