@@ -18,6 +18,10 @@ double transfer_ns(PerSecond rate, Bytes bytes) {
     return t >= kStall ? kInfinite : static_cast<double>(t);
 }
 
+/// The most times that an objective adds up for a block: those of its input, computation, output
+/// and move. Each of them is less than kStall if it ends.
+constexpr std::size_t kTimesOfBlock = 4;
+
 double finite_or_zero(double t) {
     return t < kInfinite ? t : 0;
 }
@@ -48,7 +52,6 @@ Tables::Tables(const Problem& problem, const StepDelay& step, Aim aim)
     tabulate_lanes();
     tabulate_blocks();
     tabulate_steps();
-    find_worst();
     find_alike();
 }
 
@@ -326,70 +329,14 @@ void Tables::tabulate_formula() {
     }
 }
 
-/// Returns a number that no finite cost on a ladder exceeds: the sum of the longest of each part.
-double Tables::slowest_pool() const {
-    const std::int32_t units = problem_->blocks->groups();
-    double most = 0;
-    double inputs = 0;
-    double outputs = 0;
-    for (std::size_t l = 0; l < (by_formula() ? 1 : layers_); ++l) {
-        for (std::size_t j = 0; j < devices_; ++j) {
-            most = std::max(
-                most,
-                finite_or_zero(weighed(step_->unit_time(l, j, Unit::group))) * units +
-                    finite_or_zero(weighed(step_->proj_time(l, j)))
-            );
-        }
+double Tables::worst() const {
+    constexpr double kFeasible = 1e6; // all objectives are 0
+    constexpr double kLongest = 1e30; // ns; formulas know no time that is too long
+    if (aim_ == Aim::feasibility) {
+        return kFeasible;
     }
-    for (std::size_t a = 0; a < devices_; ++a) {
-        for (std::size_t b = 0; b < devices_; ++b) {
-            const double latency = finite_or_zero(weighed(step_->link_latency(a, b)));
-            inputs = std::max(
-                inputs,
-                finite_or_zero(weighed(step_->x_time(a, b))) +
-                    2 * finite_or_zero(weighed(step_->x_busy(a, b))) + latency
-            );
-            outputs = std::max(
-                outputs, finite_or_zero(weighed(step_->outputs_time(a, b, units))) + latency
-            );
-        }
-    }
-    return most + inputs + outputs;
-}
-
-void Tables::find_worst() {
-    if (has_caps(problem_->snapshot) && !by_formula() && aim_ == Aim::objective) {
-        // The tables leave out waiting for caps. Every placement that ends is below this number.
-        worst_ = (steps_ + 1) * static_cast<double>(kStall);
-        return;
-    }
-    const auto largest = [](const std::vector<double>& values) {
-        double most = 0;
-        for (const double v : values) {
-            most = std::max(most, finite_or_zero(v));
-        }
-        return most;
-    };
-    worst_ = 1e6 + largest(start_) + largest(finish_);
-    const auto per_layer = static_cast<double>(layers_);
-    worst_ += per_layer * largest(from_proj_);
-    double slowest = slowest_pool();
-    for (const Ladder& ladder : slice_ladders_) {
-        slowest = std::max(slowest, ladder.empty() ? 0 : ladder.back().cost);
-    }
-    worst_ += 2 * per_layer * slowest;
-    worst_ += per_layer * problem_->blocks->groups() * largest(per_unit_);
-    if (!moves_) {
-        return;
-    }
-    worst_ += largest(latency_);
-    const auto add = [&](const Item& item) {
-        const auto count = static_cast<double>(item.blocks.size());
-        worst_ += count * (largest(item.charge) + largest(item.sent) + largest(item.loaded));
-    };
-    std::for_each(chain_.begin(), chain_.end(), add);
-    std::for_each(proj_.begin(), proj_.end(), add);
-    std::for_each(items_.begin(), items_.end(), add);
+    const auto times = static_cast<double>(kTimesOfBlock * (problem_->blocks->size() + 2));
+    return by_formula() ? kLongest : (steps_ + 1) * times * static_cast<double>(kStall);
 }
 
 bool Tables::same_rates(std::size_t a, std::size_t b) const {

@@ -159,7 +159,7 @@ class Tables {
     [[nodiscard]] double lane_scale(std::size_t lane) const { return lane_scale_[lane]; }
 
     /// Returns a number above all finite objectives of these tables.
-    [[nodiscard]] double worst() const { return worst_; }
+    [[nodiscard]] double worst() const;
     /// Returns whether exchanging the two devices changes no cost of any placement.
     [[nodiscard]] bool alike(std::size_t a, std::size_t b) const {
         return alike_[a * devices_ + b];
@@ -170,9 +170,7 @@ class Tables {
     void tabulate_steps();
     void tabulate_formula();
     [[nodiscard]] std::vector<Ladder> formula_ladders(std::size_t ffn, std::size_t proj) const;
-    [[nodiscard]] double slowest_pool() const;
     void tabulate_lanes();
-    void find_worst();
     void find_alike();
     [[nodiscard]] Item item_of(BlockId b, bool beside_embed) const;
     void add_pool(std::size_t layer, bool slices);
@@ -209,7 +207,6 @@ class Tables {
     std::vector<double> latency_;
     std::vector<double> lane_scale_;
     std::vector<bool> alike_;
-    double worst_ = 0;
 };
 
 } // namespace headroom::scheduler::exact
