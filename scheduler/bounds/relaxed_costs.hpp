@@ -16,7 +16,7 @@
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/exact/infinite.hpp"
+#include "scheduler/exact/tables.hpp"
 
 namespace headroom::scheduler::bounds {
 

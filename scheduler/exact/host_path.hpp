@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/exact/infinite.hpp"
+#include "scheduler/exact/tables.hpp"
 
 namespace headroom::scheduler::exact {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "scheduler/exact/infinite.hpp"
+#include "scheduler/exact/tables.hpp"
 
 namespace headroom::scheduler::exact {
 

@@ -10,15 +10,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/exact/infinite.hpp"
 
 namespace headroom::scheduler::exact {
+
+inline constexpr double kInfinite = std::numeric_limits<double>::infinity();
+inline constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
 inline constexpr std::size_t kMaxDevices = 32; ///< sets of devices are masks
 
