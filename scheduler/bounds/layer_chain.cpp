@@ -169,7 +169,7 @@ void LayerChain::bound_pairs(std::size_t pool_index, Grid& grid) {
     if (costs_.by_formula()) {
         for (std::size_t k = 0; k < width; ++k) {
             const double bound = pool_bound(
-                pool, {kNoOrigin, targets_[k], 0, 0}, by_pool_ ? moves_of(pool_index) : MoveBounds{}
+                pool, {kNowhere, targets_[k], 0, 0}, by_pool_ ? moves_of(pool_index) : MoveBounds{}
             );
             for (std::size_t i = 0; i < holders_.size(); ++i) {
                 grid[i * width + k] = bound;
@@ -180,7 +180,7 @@ void LayerChain::bound_pairs(std::size_t pool_index, Grid& grid) {
     const bool each = grid.size() <= kMostPairs;
     for (std::size_t i = 0; i < holders_.size(); ++i) {
         const std::size_t a = holders_[i];
-        const double any = each ? 0 : pool_bound(pool, {a, kNoOrigin, 0, 0}, {});
+        const double any = each ? 0 : pool_bound(pool, {a, kNowhere, 0, 0}, {});
         for (std::size_t k = 0; k < width; ++k) {
             const std::size_t p = targets_[k];
             grid[i * width + k] = each || a == p ? pool_bound(pool, {a, p, 0, 0}, {})
@@ -278,7 +278,7 @@ bool LayerChain::solve_pools_on_path() {
 
 void LayerChain::use(const BlockSize& size, std::size_t origin, std::size_t d, double count) {
     solution_.used[d] += count * static_cast<double>(size.weight);
-    if (origin == kNoOrigin || origin == d || costs_.by_formula()) {
+    if (origin == kNowhere || origin == d || costs_.by_formula()) {
         return;
     }
     const std::size_t n = costs_.devices();

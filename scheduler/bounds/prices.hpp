@@ -28,7 +28,7 @@ struct Prices {
     std::size_t from,
     std::size_t to
 ) {
-    if (from == kNoOrigin || from == to) {
+    if (from == kNowhere || from == to) {
         return 0;
     }
     const double sent = costs.move_time(size.message, from, to);

@@ -48,23 +48,9 @@ void RelaxedCosts::tabulate_links() {
     }
 }
 
-BlockSize RelaxedCosts::size_of(BlockId b, bool shares_embed) const {
-    const Problem& p = *problem_;
-    const Blocks& blocks = *p.blocks;
-    if (by_formula_) {
-        return {cost_of(p, b).memory, p.paper_moved_bytes(b), 0};
-    }
-    const Bytes weights = (shares_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
-    const Bytes rows = blocks.cache_row_bytes(b, p.rows);
-    return {
-        weights + blocks.cache_bytes(b, p.memory_context()),
-        rows + (p.weights_everywhere ? 0 : weights),
-        p.weights_everywhere ? weights : 0};
-}
-
 HostBlock RelaxedCosts::host_block(BlockId b) const {
-    const std::size_t origin = moves() ? (*problem_->previous)[b.index()].index() : kNoOrigin;
-    return {size_of(b, false), origin};
+    const std::size_t origin = moves() ? (*problem_->previous)[b.index()].index() : kNowhere;
+    return {exact::size_of(*problem_, b, false), origin};
 }
 
 std::size_t RelaxedCosts::add_pool(std::size_t layer, bool slices) {
@@ -74,7 +60,7 @@ std::size_t RelaxedCosts::add_pool(std::size_t layer, bool slices) {
     pool.slices = slices;
     pool.times = times_of_[layer];
     pool.count = count_of(blocks, unit);
-    pool.size = size_of(unit_of(blocks, unit, layer, 0), false);
+    pool.size = exact::size_of(*problem_, unit_of(blocks, unit, layer, 0), false);
     pool.holder_bytes = layer > 0 && !by_formula_ && !slices ? hosts_[layer - 1].size.weight : 0;
     for (std::int32_t i = 0; i < pool.count; ++i) {
         const HostBlock each = host_block(unit_of(blocks, unit, layer, i));
@@ -157,7 +143,7 @@ void RelaxedCosts::tabulate_ends() {
         lm_head_ = host_block(blocks.lm_head());
         // A tied lm_head has no matrix of its own on the device of embed; the bound leaves it out
         // on every device.
-        lm_head_.size = size_of(blocks.lm_head(), blocks.shape().tied);
+        lm_head_.size = exact::size_of(*problem_, blocks.lm_head(), blocks.shape().tied);
     }
 }
 
@@ -168,8 +154,8 @@ void RelaxedCosts::find_capacities() {
     }
     if (blocks.shape().has_ends && problem_->ends_at_source && !by_formula_) {
         capacity_[problem_->source.index()] -=
-            size_of(blocks.embed(), false).weight +
-            size_of(blocks.lm_head(), blocks.shape().tied).weight;
+            exact::size_of(*problem_, blocks.embed(), false).weight +
+            exact::size_of(*problem_, blocks.lm_head(), blocks.shape().tied).weight;
     }
 }
 

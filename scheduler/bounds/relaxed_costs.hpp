@@ -20,26 +20,19 @@
 
 namespace headroom::scheduler::bounds {
 
+using exact::BlockSize;
 using exact::kInfinite;
-inline constexpr std::size_t kNoOrigin = std::numeric_limits<std::size_t>::max();
+using exact::kNowhere;
 
-/// What one block needs, and what moving it to another device sends and loads.
-struct BlockSize {
-    Bytes weight = 0;  ///< resident bytes
-    Bytes message = 0; ///< bytes sent over the link; under cost profile `paper` those of D_mig
-    Bytes load = 0;    ///< bytes that the receiver reads from its storage
-    bool operator==(const BlockSize&) const = default;
-};
-
-/// A block with its previous device, or kNoOrigin if there is none.
+/// A block with its previous device, or kNowhere if there is none.
 struct HostBlock {
     BlockSize size;
-    std::size_t origin = kNoOrigin;
+    std::size_t origin = kNowhere;
 };
 
 /// Equal units of a pool with the same previous device.
 struct Units {
-    std::size_t origin = kNoOrigin;
+    std::size_t origin = kNowhere;
     std::int32_t count = 0;
     bool operator==(const Units&) const = default;
 };
@@ -150,7 +143,6 @@ class RelaxedCosts {
     void tabulate_formula();
     void tabulate_ends();
     void find_capacities();
-    [[nodiscard]] BlockSize size_of(BlockId b, bool shares_embed) const;
     [[nodiscard]] HostBlock host_block(BlockId b) const;
     [[nodiscard]] std::size_t add_pool(std::size_t layer, bool slices);
     [[nodiscard]] double weighed(Nanoseconds t) const {

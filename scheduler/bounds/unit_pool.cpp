@@ -70,7 +70,7 @@ double UnitPool::time(std::size_t d, std::int32_t n) const {
         return costs_.gathers_max() && d != p ? units + n * costs_.output(d, p) : units;
     }
     const double done = costs_.x_time(a, d) + units;
-    if (p == kNoOrigin) {
+    if (p == kNowhere) {
         return done;
     }
     if (d == p) {
@@ -89,7 +89,7 @@ void UnitPool::start(const PoolUnits& pool, const Hosts& hosts, const Prices& pr
     each_ = pool.slices ? &times.slice : &times.group;
     const std::size_t a = hosts.holder;
     const std::size_t p = hosts.target;
-    const bool input = !costs_.by_formula() && a != p && p != kNoOrigin;
+    const bool input = !costs_.by_formula() && a != p && p != kNowhere;
     base_ = input ? costs_.x_time(a, p) : 0;
     const bool sums = costs_.by_formula() && !costs_.gathers_max();
     events_.clear();

@@ -17,11 +17,11 @@
 namespace headroom::scheduler::bounds {
 
 /// The hosts of a layer on which the times of a pool depend. Under cost profile `paper`, `holder`
-/// is the device of the layer's own ffn, whose FLOP count for T_budget. With kNoOrigin for the
+/// is the device of the layer's own ffn, whose FLOP count for T_budget. With kNowhere for the
 /// target (`physical`) or the holder (`paper`) the result is a lower bound for all such devices.
 struct Hosts {
-    std::size_t holder = kNoOrigin;
-    std::size_t target = kNoOrigin;
+    std::size_t holder = kNowhere;
+    std::size_t target = kNowhere;
     Bytes holder_bytes = 0; ///< bytes that the holder's block takes on its device
     Bytes target_bytes = 0; ///< bytes that the target's block takes on its device
 };

@@ -1,5 +1,6 @@
 // The blocks in tables.hpp: items, pools and the scales of lanes.
 #include <algorithm>
+#include <utility>
 
 #include "scheduler/core/profile.hpp"
 #include "scheduler/cost/block_cost.hpp"
@@ -19,37 +20,42 @@ double finite_or_zero(double t) {
 
 } // namespace
 
+BlockSize size_of(const Problem& problem, BlockId b, bool beside_embed) {
+    const Blocks& blocks = *problem.blocks;
+    if (problem.cost_profile == CostProfile::paper) {
+        return {cost_of(problem, b).memory, problem.paper_moved_bytes(b), 0};
+    }
+    const Bytes weights = (beside_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
+    const Bytes rows = blocks.cache_row_bytes(b, problem.rows);
+    return {
+        weights + blocks.cache_bytes(b, problem.memory_context()),
+        rows + (problem.weights_everywhere ? 0 : weights),
+        problem.weights_everywhere ? weights : 0};
+}
+
 Item Tables::item_of(BlockId b, bool beside_embed) const {
-    const Problem& p = *problem_;
-    const Blocks& blocks = *p.blocks;
-    Item item;
-    item.blocks = {b};
+    const Snapshot& snapshot = problem_->snapshot;
+    Item item{size_of(*problem_, b, beside_embed), {b}, kNowhere, {}, {}, {}};
+    const Bytes message = std::exchange(item.message, by_formula() ? 0 : item.message);
     item.charge.assign(devices_, 0);
     item.sent.assign(devices_, 0);
     item.loaded.assign(devices_, 0);
-    const Bytes weights = (beside_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
-    item.weight =
-        by_formula() ? cost_of(p, b).memory : weights + blocks.cache_bytes(b, p.memory_context());
     if (!moves_) {
         return item;
     }
-    item.origin = (*p.previous)[b.index()].index();
-    const Bytes message = blocks.cache_row_bytes(b, p.rows) + (p.weights_everywhere ? 0 : weights);
-    item.message = message > 0 && !by_formula();
+    item.origin = (*problem_->previous)[b.index()].index();
     for (std::size_t d = 0; d < devices_; ++d) {
         if (d == item.origin) {
             continue;
         }
-        const PerSecond bandwidth = p.snapshot.link_at(link(item.origin, d)).bandwidth;
+        const PerSecond bandwidth = snapshot.link_at(link(item.origin, d)).bandwidth;
         if (by_formula()) {
-            item.charge[d] = seconds(p.paper_moved_bytes(b), bandwidth) * kNsPerSecond;
+            item.charge[d] = seconds(message, bandwidth) * kNsPerSecond;
             continue;
         }
-        const bool late = item.message && latency_[link(item.origin, d)] >= kInfinite;
+        const bool late = message > 0 && latency_[link(item.origin, d)] >= kInfinite;
         item.sent[d] = late ? kInfinite : transfer_ns(bandwidth, message);
-        if (p.weights_everywhere) {
-            item.loaded[d] = transfer_ns(p.snapshot.devices[d].storage_bandwidth, weights);
-        }
+        item.loaded[d] = transfer_ns(snapshot.devices[d].storage_bandwidth, item.load);
     }
     return item;
 }
@@ -64,9 +70,8 @@ void Tables::add_pool(std::size_t layer, bool slices) {
             items_.begin() + static_cast<std::ptrdiff_t>(pool.first_item),
             items_.end(),
             [&](const Item& other) {
-                return other.weight == item.weight && other.origin == item.origin &&
-                       other.message == item.message && other.charge == item.charge &&
-                       other.sent == item.sent && other.loaded == item.loaded;
+                const BlockSize& size = other;
+                return other.origin == item.origin && other.charge == item.charge && size == item;
             }
         );
         if (same != items_.end()) {

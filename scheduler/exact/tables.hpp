@@ -32,11 +32,20 @@ inline constexpr std::size_t kMaxDevices = 32; ///< sets of devices are masks
 /// Whether the tables contain the objective or, with all times 0, only the constraints.
 enum class Aim : std::uint8_t { objective, feasibility };
 
-/// Equal blocks, with the costs of one of them.
-struct Item {
+/// The bytes of a block, and those of moving it to another device.
+struct BlockSize {
+    Bytes weight = 0;  ///< resident
+    Bytes message = 0; ///< sent over the link; under cost profile `paper` those that D_mig counts
+    Bytes load = 0;    ///< read from the receiver's storage
+    bool operator==(const BlockSize&) const = default;
+};
+/// A tied lm_head has no matrix of its own beside embed.
+[[nodiscard]] BlockSize size_of(const Problem& problem, BlockId b, bool beside_embed);
+
+/// Equal blocks, with the costs of one of them. Under cost profile `paper` they send no message,
+/// but have a charge.
+struct Item : BlockSize {
     std::vector<BlockId> blocks;
-    Bytes weight = 0;              ///< resident bytes
-    bool message = false;          ///< a move sends bytes, which may take no time
     std::size_t origin = kNowhere; ///< previous device; kNowhere if nothing can move
     std::vector<double> charge;    ///< [device]: D_mig of a move there, by the published formula
     std::vector<double> sent;      ///< [device]: time on the link from origin
@@ -151,7 +160,7 @@ class Tables {
         if (item.origin == kNowhere || item.origin == d) {
             return;
         }
-        if (item.message) {
+        if (item.message > 0) {
             visit(link(item.origin, d), item.sent[d]);
         }
         if (item.loaded[d] > 0) {

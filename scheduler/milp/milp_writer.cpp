@@ -230,7 +230,7 @@ void MilpWriter::share_tied_matrix() {
         const auto save = [&](std::size_t lane, double all, double part) {
             lanes_[lane].busy.push_back({shared, ms(part - all)});
             for (LaneMove& moved : lanes_[lane].moves) {
-                if (!norm.message && moved.moves.front().variable == lm_head_.at[d]) {
+                if (norm.message == 0 && moved.moves.front().variable == lm_head_.at[d]) {
                     moved.moves.push_back({shared, -1});
                 }
             }
