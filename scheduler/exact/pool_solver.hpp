@@ -3,7 +3,8 @@
 // how many units each device can take within a given cost, so for a fixed cost this is a
 // transportation problem from items to devices. The solver goes through the events of the ladder.
 // Each event gives one device room for one more unit, and a shortest augmenting path restores the
-// optimum. Items with equal prices are merged, so that there are few.
+// optimum. Items with equal prices are merged, so that there are few. The root bound
+// (bounds/unit_pool.hpp) makes the same steps with events that it computes one by one.
 #pragma once
 
 #include <cstddef>

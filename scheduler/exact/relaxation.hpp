@@ -10,10 +10,10 @@
 // and the minimum of the right side over all x and D, fitting or not, is a lower bound. The minimum
 // is computed exactly: D enters linearly, and for a given chain of hosts the rest separates into
 // layers (step_cost.hpp says why) and pools (pool_solver.hpp), so the best chain is a shortest
-// path. There are many pairs of hosts, so at first each pool costs a lower bound that needs no
-// solver. Then the pools on the best chain are solved and the best chain is searched again, until
-// all pools on it are solved. With egress or ingress caps, and with PaperGather::max, the tables
-// contain lower bounds of the true times, so the result is still a bound.
+// path (host_path.hpp). There are many pairs of hosts, so at first each pool costs a lower bound
+// that needs no solver. Then the pools on the best chain are solved and the best chain is searched
+// again, until all pools on it are solved. With egress or ingress caps, and with PaperGather::max,
+// the tables contain lower bounds of the true times, so the result is still a bound.
 #pragma once
 
 #include <cstddef>
