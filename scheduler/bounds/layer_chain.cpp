@@ -18,6 +18,12 @@ constexpr double kEqual = 1e-3;
 /// microsecond.
 constexpr std::int64_t kStepsPerWork = 1500;
 constexpr std::int64_t kPoolStepsPerWork = 500;
+/// What a bound of a pool and a solution cost besides their steps.
+constexpr std::int64_t kWorkOfBound = 2;
+constexpr std::int64_t kWorkOfPool = 10;
+constexpr std::int64_t kDevicesPerWork = 20;
+constexpr std::int64_t kMovePricesPerWork = 400;
+constexpr std::int64_t kLooks = 3; ///< of a path at each pair of hosts of a layer
 
 /// Returns the devices that can hold x at the start of a layer.
 std::vector<std::size_t> holders_of(const RelaxedCosts& costs) {
@@ -35,10 +41,7 @@ std::vector<std::size_t> holders_of(const RelaxedCosts& costs) {
 
 /// Returns the devices that can have a proj or a hub.
 std::vector<std::size_t> targets_of(const RelaxedCosts& costs) {
-    Bytes least = costs.sliced() ? costs.smallest_host() : costs.proj(0).size.weight;
-    for (std::size_t l = 1; l < costs.layers() && !costs.sliced(); ++l) {
-        least = std::min(least, costs.proj(l).size.weight);
-    }
+    const Bytes least = costs.sliced() ? costs.smallest_host() : costs.smallest_proj();
     std::vector<std::size_t> targets;
     for (std::size_t d = 0; d < costs.devices(); ++d) {
         if (costs.capacity(d) >= least) {
@@ -154,7 +157,7 @@ void LayerChain::load_prices() {
 
 double LayerChain::pool_bound(const PoolUnits& pool, const Hosts& hosts, const MoveBounds& moves) {
     const double cost = solver_.solve_by_device(pool, hosts, *prices_, moves).cost;
-    work_ += 2 + static_cast<std::int64_t>(costs_.devices()) / 20 +
+    work_ += kWorkOfBound + static_cast<std::int64_t>(costs_.devices()) / kDevicesPerWork +
              solver_.take_steps() / kPoolStepsPerWork;
     return cost;
 }
@@ -222,7 +225,8 @@ const MoveBounds& LayerChain::moves_of(std::size_t pool) {
     if (moves_[pool].extra.empty()) {
         const PoolUnits& units = costs_.pools()[pool];
         moves_[pool] = move_bounds(costs_, units, *prices_);
-        work_ += static_cast<std::int64_t>(costs_.devices() * units.by_origin.size()) / 400;
+        work_ += static_cast<std::int64_t>(costs_.devices() * units.by_origin.size()) /
+                 kMovePricesPerWork;
     }
     return moves_[pool];
 }
@@ -254,7 +258,7 @@ bool LayerChain::solve_pool(std::size_t layer, bool slices) {
         costs_.devices() > kMostExact
             ? solver_.solve_by_device(units, hosts, *prices_, moves_of(pool))
             : solver_.solve(units, hosts, *prices_);
-    work_ += 10 + static_cast<std::int64_t>(costs_.devices()) / 20 +
+    work_ += kWorkOfPool + static_cast<std::int64_t>(costs_.devices()) / kDevicesPerWork +
              solver_.take_steps() / kPoolStepsPerWork;
     const double before = slices ? target_price_[layer][index] : bound_[grid_of(pool)][index];
     const double after = std::max(before, solution.cost);
@@ -328,10 +332,10 @@ const ChainSolution& LayerChain::solve(const Prices& prices, std::int64_t most_w
     prices_ = &prices;
     load_prices();
     load_bounds();
-    const auto grid = static_cast<std::int64_t>(holders_.size() * targets_.size());
+    const auto pairs = holders_.size() * targets_.size() * costs_.layers();
     for (int round = 0; true; ++round) {
         solution_.cost = path_.find({begin_.data(), finish_.data(), end_price_.data()});
-        work_ += 1 + 3 * grid * static_cast<std::int64_t>(costs_.layers()) / kStepsPerWork;
+        work_ += 1 + kLooks * static_cast<std::int64_t>(pairs) / kStepsPerWork;
         if (solution_.cost >= kInfinite || round >= kMostRounds || work_ >= most_work ||
             !solve_pools_on_path()) {
             break;

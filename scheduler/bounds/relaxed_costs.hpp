@@ -90,11 +90,8 @@ class RelaxedCosts {
     /// Returns the layer's proj; a block without bytes in granularity `sliced`.
     [[nodiscard]] const HostBlock& proj(std::size_t layer) const { return projs_[layer]; }
     /// Returns the bytes of the smallest ffn or hub.
-    [[nodiscard]] Bytes smallest_host() const {
-        return std::ranges::min(
-                   hosts_, {}, [](const HostBlock& b) { return b.size.weight; }
-        ).size.weight;
-    }
+    [[nodiscard]] Bytes smallest_host() const { return smallest(hosts_); }
+    [[nodiscard]] Bytes smallest_proj() const { return smallest(projs_); }
     /// Returns embed (first) or lm_head, or null if it is pinned or not counted.
     [[nodiscard]] const HostBlock* end(bool first) const {
         return free_ends_ ? &(first ? embed_ : lm_head_) : nullptr;
@@ -137,6 +134,10 @@ class RelaxedCosts {
     }
 
   private:
+    [[nodiscard]] static Bytes smallest(const std::vector<HostBlock>& blocks) {
+        const auto weight = [](const HostBlock& b) { return b.size.weight; };
+        return weight(std::ranges::min(blocks, {}, weight));
+    }
     void tabulate_links();
     void tabulate_layers();
     void tabulate_times();

@@ -30,6 +30,10 @@ constexpr double kShortest = 1e-3;
 constexpr double kSplit = 3;
 /// Parts that are narrower than this share of the known objective are not divided.
 constexpr double kNarrow = 1e-3;
+/// The shares of the effort: of the prices for the time of the steps alone, until the first part,
+/// which has every D_mig, has been improved, and of each further part.
+constexpr std::int64_t kStepsOfEffort = 4;
+constexpr std::int64_t kWholeOfEffort = 2;
 constexpr std::int64_t kPartsOfEffort = 24;
 /// A sum of weights above this counts as 1.
 constexpr double kFullWeight = 1 - 1e-9;
@@ -65,7 +69,7 @@ class Ascent {
         } else {
             // The first prices are for the time of the steps alone, which limits D_mig.
             lanes_ = false;
-            climb(effort / 4);
+            climb(effort / kStepsOfEffort);
             lanes_ = true;
             lane_unit_ = std::max(best_, 1.0);
             longest_ = known_ - best_;
@@ -102,7 +106,7 @@ class Ascent {
             climb(until);
             parts.push_back({part.shortest, part.longest, best_, best_prices_});
         };
-        add({0, longest_, best_, prices_}, effort / 2);
+        add({0, longest_, best_, prices_}, effort / kWholeOfEffort);
         for (;;) {
             const auto worst = std::ranges::min_element(parts, lower);
             const double width = worst->longest - worst->shortest;

@@ -10,6 +10,11 @@ namespace {
 /// Gains below this, in ns and relative to the prices, may be rounding errors and are ignored.
 constexpr double kRounding = 1e-6;
 constexpr double kRelativeRounding = 1e-13;
+/// Elementary operations per item and device of loading a pool and of starting a solution, and
+/// those per event of a ladder.
+constexpr std::size_t kLoads = 4;
+constexpr std::size_t kStarts = 3;
+constexpr std::int64_t kPerEvent = 2;
 
 } // namespace
 
@@ -90,7 +95,7 @@ void PoolSolver::add_item(const double* price, const std::int32_t* low, std::int
 }
 
 void PoolSolver::resize() {
-    operations_ += static_cast<std::int64_t>(4 * size_.size() * devices_);
+    operations_ += static_cast<std::int64_t>(kLoads * size_.size() * devices_);
     items_ = count_.size();
     price_ = base_;
     distance_.resize(devices_ + 1);
@@ -223,9 +228,9 @@ bool PoolSolver::admit(std::size_t device) {
 
 double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop) {
     start();
-    operations_ += static_cast<std::int64_t>(3 * items_ * devices_);
+    operations_ += static_cast<std::int64_t>(kStarts * items_ * devices_);
     for (const Event& event : ladder) {
-        operations_ += 2;
+        operations_ += kPerEvent;
         if (event.cost > time.most || event.cost + least_total_ >= stop) {
             break;
         }
@@ -239,9 +244,9 @@ double PoolSolver::solve(const Ladder& ladder, const Interval& time, double stop
 
 void PoolSolver::widen(const Ladder& ladder, const Interval& time, double limit, Interval& costs) {
     start();
-    operations_ += static_cast<std::int64_t>(3 * items_ * devices_);
+    operations_ += static_cast<std::int64_t>(kStarts * items_ * devices_);
     for (const Event& event : ladder) {
-        operations_ += 2;
+        operations_ += kPerEvent;
         if (event.cost > time.most || event.cost + least_total_ >= limit) {
             break;
         }
