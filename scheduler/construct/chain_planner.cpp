@@ -1,6 +1,3 @@
-// The plan without memory limits is a shortest path. Its nodes are the device that holds x before a
-// layer, the device of proj, and so on. The edges are the parts of the layer between two such
-// devices, with the units spread best.
 #include "scheduler/construct/chain_planner.hpp"
 
 #include <algorithm>
@@ -10,13 +7,11 @@
 #include "scheduler/construct/spread_paper.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
-#include "scheduler/layers/layer_path.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMaxPlannedHosts = 16; // most devices that may hold x in the unlimited plan
-constexpr std::size_t kMaxScanned = 32;      // in larger fleets a heap finds the next device
+constexpr std::size_t kMaxScanned = 32; // in larger fleets a heap finds the next device
 
 /// Returns the i below n with the least value(i), the first of equal ones.
 std::size_t least_of(std::size_t n, const auto& value) {
@@ -25,64 +20,6 @@ std::size_t least_of(std::size_t n, const auto& value) {
         least = value(i) < value(least) ? i : least;
     }
     return least;
-}
-
-/// A time longer than that of every path. A sum of several such times does not overflow.
-constexpr Nanoseconds kImpossible = kStall * 1000;
-
-/// Returns the devices to try as hosts: all, or in a large fleet the fastest and the source.
-std::vector<std::size_t> hosts_of(const StepDelay& step) {
-    std::vector<std::size_t> hosts = devices_by_speed(step);
-    if (hosts.size() > kMaxPlannedHosts) {
-        hosts.resize(kMaxPlannedHosts);
-        hosts.push_back(step.source());
-    }
-    std::sort(hosts.begin(), hosts.end());
-    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
-    return hosts;
-}
-
-/// The best spreads of the units of one layer without memory limits, and their times.
-struct SpreadTable {
-    std::vector<std::vector<std::int32_t>> groups; ///< [activation device][target]
-    std::vector<Nanoseconds> ready; ///< [activation device][target]: until proj has computed
-    std::vector<std::vector<std::int32_t>> slices; ///< [hub]; empty if not sliced
-    std::vector<Nanoseconds> slice_time;           ///< [hub]
-};
-
-SpreadTable spread_table(
-    const Problem& problem,
-    const StepDelay& step,
-    std::size_t layer,
-    const std::vector<std::size_t>& hosts
-) {
-    const Blocks& blocks = *problem.blocks;
-    const std::vector<std::int32_t> max_units(
-        step.devices(), std::max(blocks.groups(), blocks.slices())
-    );
-    SpreadTable table;
-    for (std::size_t h = 0; h < hosts.size(); ++h) {
-        for (std::size_t p = 0; p < hosts.size(); ++p) {
-            // D_T does not depend on the activation device, so one spread serves for all of them.
-            std::vector<std::int32_t> counts =
-                step.uses_paper_formulas() && h > 0
-                    ? table.groups[p]
-                    : spread_units(
-                          step, {layer, hosts[h], hosts[p], Unit::group}, max_units, blocks.groups()
-                      );
-            table.ready.push_back(
-                step.until_proj(layer, hosts[h], {counts.data(), hosts[p], hosts[p]})
-            );
-            table.groups.push_back(std::move(counts));
-        }
-    }
-    for (std::size_t u = 0; u < hosts.size() && step.sliced(); ++u) {
-        table.slices.push_back(
-            spread_units(step, {layer, hosts[u], hosts[u], Unit::slice}, max_units, blocks.slices())
-        );
-        table.slice_time.push_back(step.through_slices(layer, hosts[u], table.slices[u].data()));
-    }
-    return table;
 }
 
 /// Returns the same as fill_up() from no units, for many devices. Every device enters the heap with
@@ -259,72 +196,6 @@ std::vector<std::int32_t> Spreads::within(
         return {};
     }
     return fill_up(*step_, gathering, max_units, n, counts) ? counts : std::vector<std::int32_t>();
-}
-
-Placement unlimited_plan(const Problem& problem, const StepDelay& step) {
-    const Blocks& blocks = *problem.blocks;
-    const ModelShape& shape = blocks.shape();
-    const std::vector<std::size_t> hosts = hosts_of(step);
-    const bool embed_anywhere = shape.has_ends && !problem.ends_at_source;
-    // The best device for lm_head, memory ignored, if x ends on `activation_device`.
-    const auto lm_head = [&](std::size_t activation_device) {
-        const auto time = [&](std::size_t d) { return step.finish(activation_device, d); };
-        return embed_anywhere ? least_of(step.devices(), time) : step.source();
-    };
-    const std::size_t n = hosts.size();
-    const std::size_t layers = shape.layer_types.size();
-    // Row 2·l: the device that holds x before layer l; row 2·l + 1: the device of its proj.
-    LayerPaths<Nanoseconds> paths(2 * layers + 1, n, kNever / 2);
-    for (std::size_t h = 0; h < n; ++h) {
-        const bool may_start = embed_anywhere || hosts[h] == step.source();
-        paths.at(0, h) = may_start ? step.start(hosts[h]) : kImpossible;
-    }
-    std::vector<SpreadTable> tables;
-    std::vector<std::size_t> table_of; // per layer
-    const auto to_proj = [&](std::size_t l) {
-        return [&table = tables[table_of[l]], n](std::size_t h, std::size_t p) {
-            return table.ready[h * n + p];
-        };
-    };
-    const auto from_proj = [&](std::size_t l) {
-        return [&, l](std::size_t p, std::size_t f) {
-            if (step.sliced()) { // the hub is both
-                return p == f ? tables[table_of[l]].slice_time[f] : paths.none();
-            }
-            return step.from_proj(l, hosts[p], hosts[f]);
-        };
-    };
-    for (std::size_t l = 0; l < layers; ++l) {
-        if (l == 0 || shape.layer_types[l] != shape.layer_types[l - 1]) {
-            tables.push_back(spread_table(problem, step, l, hosts));
-        }
-        table_of.push_back(tables.size() - 1);
-        paths.forward(2 * l + 1, to_proj(l));
-        paths.forward(2 * l + 2, from_proj(l));
-    }
-    std::size_t host = paths.least(2 * layers, [&](std::size_t f) {
-        return step.finish(hosts[f], lm_head(hosts[f]));
-    });
-    Placement placement(blocks.size(), problem.source);
-    if (shape.has_ends) {
-        placement[blocks.lm_head().index()] = DeviceId(lm_head(hosts[host]));
-    }
-    for (std::size_t l = layers; l-- > 0;) {
-        const SpreadTable& table = tables[table_of[l]];
-        const std::size_t proj = paths.before(2 * l + 2, host, from_proj(l));
-        const std::size_t before = paths.before(2 * l + 1, proj, to_proj(l));
-        const LayerCounts counts{
-            hosts[proj],
-            hosts[host],
-            table.groups[before * n + proj],
-            step.sliced() ? table.slices[host] : std::vector<std::int32_t>()};
-        place_layer(blocks, l, counts, [&](BlockId b, DeviceId d) { placement[b.index()] = d; });
-        host = before;
-    }
-    if (shape.has_ends) {
-        placement[blocks.embed().index()] = DeviceId(hosts[host]);
-    }
-    return placement;
 }
 
 } // namespace headroom::scheduler

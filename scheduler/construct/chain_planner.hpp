@@ -1,5 +1,5 @@
 // Computes how many units of a layer, which are groups (K/V heads) or slices (of the FFN), each
-// device should take, and the fastest placement of a whole model if memory had no limit.
+// device should take.
 #pragma once
 
 #include <cstddef>
@@ -100,11 +100,5 @@ class Spreads {
 /// Returns all devices, the fastest first. The speed of a device is measured by the time of layer 0
 /// with all of its blocks on that device.
 [[nodiscard]] std::vector<std::size_t> devices_by_speed(const StepDelay& step);
-
-/// Returns a fast placement, whether it fits in the memory of the devices or not. In fleets of up
-/// to 16 devices no placement is faster if no two messages share a link or a cap (a limit on all
-/// that a device sends or receives). In fleets of more than 16 devices only the 16 fastest and the
-/// source (where prompts come in) may have proj, ffn or hub.
-[[nodiscard]] Placement unlimited_plan(const Problem& problem, const StepDelay& step);
 
 } // namespace headroom::scheduler

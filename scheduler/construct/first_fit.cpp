@@ -22,16 +22,7 @@ bool place_somewhere(Ledger& ledger, BlockId b, std::size_t first) {
     return false;
 }
 
-} // namespace
-
-std::size_t start_at_lowest(std::size_t /*i*/, std::size_t /*devices*/) {
-    return 0;
-}
-
-std::size_t start_at_next(std::size_t i, std::size_t devices) {
-    return i % devices;
-}
-
+/// Returns the placement by first fit; empty if a block finds no room.
 Placement first_fit_placement(const Problem& problem, const StartDevice& first) {
     Ledger ledger(problem);
     for (std::size_t b = 0; b < problem.blocks->size(); ++b) {
@@ -45,6 +36,16 @@ Placement first_fit_placement(const Problem& problem, const StartDevice& first) 
     Placement placement = ledger.placement();
     settle_ends(problem, placement);
     return placement;
+}
+
+} // namespace
+
+std::size_t start_at_lowest(std::size_t /*i*/, std::size_t /*devices*/) {
+    return 0;
+}
+
+std::size_t start_at_next(std::size_t i, std::size_t devices) {
+    return i % devices;
 }
 
 Decision first_fit(const Problem& problem, const StartDevice& first) {

@@ -13,13 +13,10 @@ namespace headroom::scheduler {
 /// Returns the device to try first for the i-th block; the following devices are tried cyclically.
 using StartDevice = std::function<std::size_t(std::size_t i, std::size_t devices)>;
 
-/// Returns the decision for first_fit_placement(). If that placement is empty, returns the decision
-/// for the placement of pack() (packing.hpp). This decision is infeasible if the placement of
-/// pack() does not fit, either.
+/// Returns the decision for the placement by first fit. If a block finds no room, returns the
+/// decision for the placement of pack() (packing.hpp). This decision is infeasible if the placement
+/// of pack() does not fit, either.
 [[nodiscard]] Decision first_fit(const Problem& problem, const StartDevice& first);
-
-/// Returns the placement by first fit; empty if a block finds no room.
-[[nodiscard]] Placement first_fit_placement(const Problem& problem, const StartDevice& first);
 
 /// The StartDevice of `greedy`: returns 0.
 [[nodiscard]] std::size_t start_at_lowest(std::size_t i, std::size_t devices);

@@ -5,18 +5,15 @@
 #include <utility>
 
 #include "scheduler/construct/chain_planner.hpp"
-#include "scheduler/construct/first_fit.hpp"
 #include "scheduler/construct/layer_plan.hpp"
 #include "scheduler/construct/packing.hpp"
-#include "scheduler/construct/paper_placer.hpp"
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostSingles = 8; // most placements with all blocks on one device
-constexpr std::size_t kMostHosts = 8;   // most devices that are tried for proj and for ffn
+constexpr std::size_t kMostHosts = 8; // most devices that are tried for proj and for ffn
 
 /// Places the block on the first device of `order` that has room, or on order.front() if none has.
 /// Returns the device.
@@ -99,37 +96,9 @@ Placement sequential_plan(const Problem& problem, const StepDelay& step) {
     return ledger.placement();
 }
 
-/// Fills one device after the other with whole layers: first the source, then the fastest devices.
-Placement layers_in_a_row(const Problem& problem, const StepDelay& step) {
-    const Blocks& blocks = *problem.blocks;
-    std::vector<std::size_t> order = devices_by_speed(step);
-    std::stable_partition(order.begin(), order.end(), [&](std::size_t d) {
-        return d == step.source();
-    });
-    Ledger ledger(problem);
-    if (blocks.shape().has_ends) {
-        place_first(ledger, blocks.embed(), order);
-        place_first(ledger, blocks.lm_head(), order);
-    }
-    std::size_t at = 0;
-    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
-        for (; at < order.size(); ++at) {
-            const DeviceId d(order[at]);
-            const std::size_t first = blocks.group(l, 0).index();
-            for (std::int32_t i = 0; i < blocks.blocks_per_layer(); ++i) {
-                ledger.place(BlockId(first + static_cast<std::size_t>(i)), d);
-            }
-            if (ledger.shortage(d) == 0 || at + 1 == order.size()) {
-                break;
-            }
-        }
-    }
-    return ledger.placement();
-}
-
 } // namespace
 
-std::vector<Placement> few_initial_placements(const Problem& problem, const StepDelay& step) {
+std::vector<Placement> initial_placements(const Problem& problem, const StepDelay& step) {
     std::vector<Placement> placements;
     if (problem.previous) {
         placements.push_back(*problem.previous);
@@ -139,37 +108,6 @@ std::vector<Placement> few_initial_placements(const Problem& problem, const Step
     if (Ledger(problem, placements.back()).shortage() > 0) {
         placements.push_back(pack(problem).placement);
     }
-    return placements;
-}
-
-std::vector<Placement> initial_placements(const Problem& problem, const StepDelay& step) {
-    std::vector<Placement> placements;
-    const auto add = [&](Placement placement) {
-        if (!placement.empty()) {
-            settle_ends(problem, placement);
-        }
-        const bool known =
-            std::find(placements.begin(), placements.end(), placement) != placements.end();
-        if (!placement.empty() && !known) {
-            placements.push_back(std::move(placement));
-        }
-    };
-    if (problem.previous) {
-        add(*problem.previous);
-    }
-    add(unlimited_plan(problem, step));
-    add(sequential_plan(problem, step));
-    add(layers_in_a_row(problem, step));
-    add(first_fit_placement(problem, start_at_lowest));
-    add(first_fit_placement(problem, start_at_next));
-    if (!problem.blocks->sliced()) { // the published method has no slices and no hub
-        add(place_by_score(problem).placement);
-    }
-    const std::vector<std::size_t> order = devices_by_speed(step);
-    for (std::size_t i = 0; i < std::min(order.size(), kMostSingles); ++i) {
-        add(Placement(problem.blocks->size(), DeviceId(order[i])));
-    }
-    add(pack(problem).placement);
     return placements;
 }
 

@@ -82,6 +82,7 @@ struct Problem {
     /// `controller.look_ahead` is off. If this is more than λ, a migration has to pay for itself
     /// within this number of steps instead of λ (docs/explanation/time.md#the-objective).
     std::int64_t look_ahead = 0;
+    double effort = 1.0; ///< scales the limits on the work of searches (`controller.effort`)
     std::int64_t node_limit = 200'000; ///< the most search nodes of policy `exact`
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force

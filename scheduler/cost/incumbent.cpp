@@ -2,7 +2,7 @@
 
 namespace headroom::scheduler {
 
-Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& placement)
+Incumbent::Incumbent(const Problem& problem, const StepDelay& step, const Placement& placement)
     : problem_(&problem), step_(&step), ledger_(problem, placement), moves_(problem, placement),
       first_activation_device_(step.source()) {
     const auto layers = static_cast<std::size_t>(problem.blocks->shape().layers);
@@ -21,7 +21,7 @@ Draft::Draft(const Problem& problem, const StepDelay& step, const Placement& pla
     evaluate_touched_layers();
 }
 
-Draft::Draft(const Draft& other, const StepDelay& step) : Draft(other) {
+Incumbent::Incumbent(const Incumbent& other, const StepDelay& step) : Incumbent(other) {
     step_ = &step;
     undo_times_.clear();
     for (std::size_t l = 0; l < layers(); ++l) {
@@ -30,7 +30,7 @@ Draft::Draft(const Draft& other, const StepDelay& step) : Draft(other) {
     evaluate_touched_layers();
 }
 
-void Draft::touch(std::size_t layer) {
+void Incumbent::touch(std::size_t layer) {
     if (layer < times_.size() && !touched_[layer]) {
         touched_[layer] = true;
         undo_times_.push_back({layer, times_[layer]});
@@ -38,7 +38,7 @@ void Draft::touch(std::size_t layer) {
 }
 
 /// Updates the counts and hosts for a block that moves, and marks the layers whose times change.
-void Draft::track(BlockId b, DeviceId from, DeviceId to) {
+void Incumbent::track(BlockId b, DeviceId from, DeviceId to) {
     const BlockName& name = problem_->blocks->name(b);
     const auto layer = static_cast<std::size_t>(name.layer);
     switch (name.kind) {
@@ -75,7 +75,7 @@ void Draft::track(BlockId b, DeviceId from, DeviceId to) {
 }
 
 /// Times the touched layers again and updates the sums and the score.
-void Draft::evaluate_touched_layers() {
+void Incumbent::evaluate_touched_layers() {
     for (const OldTime& old : undo_times_) {
         const std::size_t l = old.layer;
         times_[l] = step_->layer_parts(l, activation_device(l), shape(l));
@@ -86,12 +86,12 @@ void Draft::evaluate_touched_layers() {
     inference_ = step_->start(first_activation_device_) + layers_time_ +
                  step_->finish(ffn_.back(), lm_head_);
     score_.shortage = ledger_.shortage();
-    score_.transfers = moves_.sum();
+    score_.tie_break = moves_.sum();
     score_.migration = moves_.total();
     score_.objective = Int128{score_.migration} + Int128{problem_->steps()} * Int128{inference_};
 }
 
-bool Draft::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
+bool Incumbent::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
     applied_.clear();
     for (const Relocation& change : changes) {
         const DeviceId from = ledger_.where(change.block);
@@ -120,7 +120,7 @@ bool Draft::attempt(std::span<const Relocation> changes, Bytes max_shortage) {
     return true;
 }
 
-void Draft::undo() {
+void Incumbent::undo() {
     restored_.swap(undo_times_); // track() below adds to undo_times_
     for (auto it = applied_.rbegin(); it != applied_.rend(); ++it) {
         track(it->block, it->to, it->from);

@@ -1,8 +1,8 @@
-// A candidate: a placement that a search looks at, with its memory, D_inf (time of a decode step)
-// and D_mig (time to migrate) kept up to date while blocks are moved. The last change can be
-// undone. The values equal those of evaluate() (timing/evaluate.hpp), except that what never ends
-// counts as kStall (step_cost.hpp). Under cost profile `paper` they are those of the published
-// formulas, rounded, with D_T for D_inf.
+// The incumbent: the placement that a search changes step by step, with its memory, D_inf (time of
+// a decode step) and D_mig (time to migrate) kept up to date while blocks are moved. The last
+// change can be undone. The values equal those of evaluate() (timing/evaluate.hpp), except that
+// what never ends counts as kStall (step_cost.hpp). Under cost profile `paper` they are those of
+// the published formulas, rounded, with D_T for D_inf.
 #pragma once
 
 #include <cstddef>
@@ -21,30 +21,31 @@
 
 namespace headroom::scheduler {
 
-/// One change of a candidate: the block goes to device `to`.
+/// One change of a placement: the block goes to device `to`.
 struct Relocation {
     BlockId block;
     DeviceId to;
 };
 
-/// What a candidate costs. `objective` has 128 bits, because the sum of many times of kStall, each
+/// What a placement costs. `objective` has 128 bits, because the sum of many times of kStall, each
 /// for something that never ends, may not fit in 64.
 struct Score {
     Bytes shortage = 0;   ///< bytes beyond the budgets; 0 if the placement fits
     Int128 objective = 0; ///< D_mig + λ·D_inf (or λ·D_T), ns; λ is problem.steps()
-    /// The sum of all transfer times. It decides between candidates with equal D_mig. Many
-    /// candidates have equal D_mig, because only the slowest link or storage counts in D_mig.
-    Nanoseconds transfers = 0;
+    /// Decides between placements with equal objectives; less is better. Here it is the sum of all
+    /// transfer times: many placements have equal D_mig, because only the slowest link or storage
+    /// counts in D_mig.
+    Nanoseconds tie_break = 0;
     Nanoseconds migration = 0; ///< D_mig
 };
 
-/// The candidate. Searches change it by attempt() and undo().
-class Draft {
+/// Searches change it by attempt() and undo().
+class Incumbent {
   public:
     /// Keeps pointers to `problem` and `step`.
-    Draft(const Problem& problem, const StepDelay& step, const Placement& placement);
-    /// Copies a candidate but computes its times by `step`, another StepDelay of the same problem.
-    Draft(const Draft& other, const StepDelay& step);
+    Incumbent(const Problem& problem, const StepDelay& step, const Placement& placement);
+    /// Copies an incumbent but computes its times by `step`, another StepDelay of the same problem.
+    Incumbent(const Incumbent& other, const StepDelay& step);
 
     [[nodiscard]] const Score& score() const { return score_; }
     [[nodiscard]] Nanoseconds inference() const { return inference_; }
@@ -76,7 +77,7 @@ class Draft {
         return (unit == Unit::group ? group_counts_ : slice_counts_)[layer * devices() + d];
     }
     /// Returns where the layer's blocks are, in the form that StepDelay takes. The result is valid
-    /// until the candidate changes.
+    /// until the incumbent changes.
     [[nodiscard]] StepDelay::LayerShape shape(std::size_t layer) const {
         const std::int32_t* const slices =
             slice_counts_.empty() ? nullptr : &slice_counts_[layer * devices()];

@@ -94,11 +94,11 @@ RoundModel::LinkTime RoundModel::outputs(std::size_t from, std::size_t to, std::
 
 /// Adds the first part of a layer: from x on the activation device to the end of proj (or of the
 /// hub's sum). Returns the time of this end.
-double RoundModel::attention(const Draft& draft, std::size_t layer, double begin) {
-    const std::size_t activation_device = draft.activation_device(layer);
-    const std::size_t target = draft.proj(layer);
-    const std::int32_t* const groups = draft.shape(layer).groups;
-    const double done = begin + static_cast<double>(draft.until_proj(layer));
+double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, double begin) {
+    const std::size_t activation_device = incumbent.activation_device(layer);
+    const std::size_t target = incumbent.proj(layer);
+    const std::int32_t* const groups = incumbent.shape(layer).groups;
+    const double done = begin + static_cast<double>(incumbent.until_proj(layer));
     const ProgramPoint from = current_point(activation_device);
     group_devices_.clear();
     for (std::size_t d = 0; d < device_states_.size(); ++d) {
@@ -132,11 +132,11 @@ double RoundModel::attention(const Draft& draft, std::size_t layer, double begin
 }
 
 /// Adds the rest of a layer, to the end of ffn (or of the hub's second sum).
-void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begin) {
-    const std::size_t from = draft.proj(layer);
-    const std::size_t host = draft.ffn(layer);
+void RoundModel::feed_forward(const Incumbent& incumbent, std::size_t layer, double begin) {
+    const std::size_t from = incumbent.proj(layer);
+    const std::size_t host = incumbent.ffn(layer);
     const double done =
-        begin + static_cast<double>(draft.layer_time(layer) - draft.until_proj(layer));
+        begin + static_cast<double>(incumbent.layer_time(layer) - incumbent.until_proj(layer));
     if (!step_.sliced()) {
         if (from != host) {
             end_segment(host);
@@ -148,7 +148,7 @@ void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begi
     const ProgramPoint hub = current_point(host);
     bool gathers = false;
     for (std::size_t d = 0; d < step_.devices(); ++d) {
-        const std::int32_t n = draft.units_on(Unit::slice, layer, d);
+        const std::int32_t n = incumbent.units_on(Unit::slice, layer, d);
         if (n == 0) {
             continue;
         }
@@ -170,11 +170,11 @@ void RoundModel::feed_forward(const Draft& draft, std::size_t layer, double begi
 }
 
 /// Adds the end of the step, from x after the last layer to the sampled id on the source.
-void RoundModel::finish(const Draft& draft) {
+void RoundModel::finish(const Incumbent& incumbent) {
     const std::size_t source = step_.source();
-    const std::size_t last = draft.ffn(draft.layers() - 1);
-    const std::size_t sampler = ends_ ? draft.lm_head() : source;
-    const auto done = static_cast<double>(draft.inference());
+    const std::size_t last = incumbent.ffn(incumbent.layers() - 1);
+    const std::size_t sampler = ends_ ? incumbent.lm_head() : source;
+    const auto done = static_cast<double>(incumbent.inference());
     if (last != sampler) {
         end_segment(sampler);
         send(current_point(last), sampler, x(last, sampler));
@@ -191,7 +191,7 @@ void RoundModel::finish(const Draft& draft) {
     }
 }
 
-void RoundModel::build_step(const Draft& draft) {
+void RoundModel::build_step(const Incumbent& incumbent) {
     std::fill(device_states_.begin(), device_states_.end(), DeviceState());
     for (const Link& link : links_) {
         link_numbers_[link.from * step_.devices() + link.to] = kNoLink;
@@ -201,24 +201,24 @@ void RoundModel::build_step(const Draft& draft) {
     messages_.clear();
     next_message_.clear();
     const std::size_t source = step_.source();
-    const std::size_t embed = draft.activation_device(0);
+    const std::size_t embed = incumbent.activation_device(0);
     auto now = static_cast<double>(step_.start(embed));
     compute(source, 0.0, 0.0);
     if (embed != source) {
         send(current_point(source), embed, {0, now, 0});
         compute(embed, 0.0, now);
     }
-    for (std::size_t l = 0; l < draft.layers(); ++l) {
-        const double done = attention(draft, l, now);
-        feed_forward(draft, l, done);
-        now += static_cast<double>(draft.layer_time(l));
+    for (std::size_t l = 0; l < incumbent.layers(); ++l) {
+        const double done = attention(incumbent, l, now);
+        feed_forward(incumbent, l, done);
+        now += static_cast<double>(incumbent.layer_time(l));
     }
-    finish(draft);
+    finish(incumbent);
 }
 
-RoundModel::Estimate RoundModel::bound(const Draft& draft) {
-    build_step(draft);
-    const auto step = static_cast<double>(draft.inference());
+RoundModel::Estimate RoundModel::bound(const Incumbent& incumbent) {
+    build_step(incumbent);
+    const auto step = static_cast<double>(incumbent.inference());
     step_time_ = step;
     Estimate estimate{step, Limit::step, 0, 0, 0};
     const auto offer = [&](double round, Limit limit, std::size_t device, std::size_t other) {

@@ -51,7 +51,7 @@ class RoundModel {
         double unevenness = 0;
     };
     /// Returns the bound for a candidate. Precondition: the candidate's times come from step().
-    [[nodiscard]] Estimate bound(const Draft& draft);
+    [[nodiscard]] Estimate bound(const Incumbent& incumbent);
     /// Returns the simulated time, in ns, of a round of the candidate that was last passed to
     /// bound(); `bound` must be the result of that call. Returns the bound if it is larger, and
     /// also if a round has more than `max_steps` segments and messages.
@@ -117,10 +117,10 @@ class RoundModel {
     [[nodiscard]] LinkTime x(std::size_t from, std::size_t to) const;
     [[nodiscard]] LinkTime outputs(std::size_t from, std::size_t to, std::int32_t n) const;
 
-    void build_step(const Draft& draft);
-    double attention(const Draft& draft, std::size_t layer, double begin);
-    void feed_forward(const Draft& draft, std::size_t layer, double begin);
-    void finish(const Draft& draft);
+    void build_step(const Incumbent& incumbent);
+    double attention(const Incumbent& incumbent, std::size_t layer, double begin);
+    void feed_forward(const Incumbent& incumbent, std::size_t layer, double begin);
+    void finish(const Incumbent& incumbent);
 
     void sort_messages();
     void schedule_segments(const std::vector<Segment>& offsets, double step);

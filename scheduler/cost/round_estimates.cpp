@@ -26,13 +26,13 @@ RoundEstimates::RoundEstimates(const Problem& problem, const std::vector<std::in
 }
 
 std::vector<RoundEstimate> RoundEstimates::of(const Placement& placement) {
-    const Draft one(problem_, alone_.step(), placement);
+    const Incumbent one(problem_, alone_.step(), placement);
     (void)alone_.bound(one);
     std::vector<RoundEstimate> estimates;
     for (RoundModel& model : models_) {
-        const Draft draft(one, model.step());
+        const Incumbent incumbent(one, model.step());
         estimates.push_back(
-            {model.simulate_round_at_offsets(alone_, model.bound(draft)), model.batch()}
+            {model.simulate_round_at_offsets(alone_, model.bound(incumbent)), model.batch()}
         );
     }
     std::ranges::stable_sort(estimates, {}, &RoundEstimate::round);

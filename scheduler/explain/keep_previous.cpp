@@ -8,16 +8,17 @@
 
 namespace headroom::scheduler {
 
-Decision keep_previous(const Problem& problem) {
+bool can_keep_previous(const Problem& problem) {
     if (!problem.previous || Ledger(problem, *problem.previous).shortage() > 0) {
-        return {};
+        return false;
     }
     Placement settled = *problem.previous;
     settle_ends(problem, settled);
-    if (settled != *problem.previous) {
-        return {}; // a pinned block is not on the source
-    }
-    return evaluate(problem, *problem.previous);
+    return settled == *problem.previous; // otherwise a pinned block is not on the source
+}
+
+Decision keep_previous(const Problem& problem) {
+    return can_keep_previous(problem) ? evaluate(problem, *problem.previous) : Decision();
 }
 
 Decision keep_first_placement(const Problem& problem) {

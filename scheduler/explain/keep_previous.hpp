@@ -5,6 +5,9 @@
 
 namespace headroom::scheduler {
 
+/// Returns whether there is a previous placement and it is still feasible.
+[[nodiscard]] bool can_keep_previous(const Problem& problem);
+
 /// Returns the decision to keep the previous placement, without an explanation. The decision is
 /// infeasible if there is no previous placement or if that placement is not feasible any more.
 [[nodiscard]] Decision keep_previous(const Problem& problem);

@@ -14,9 +14,14 @@
 #pragma once
 
 #include "scheduler/core/problem.hpp"
+#include "scheduler/search/statistics.hpp"
 
 namespace headroom::scheduler {
 
 [[nodiscard]] Decision decide_resource_aware(const Problem& problem);
+/// Does the same with searches that the observer takes part in; it may be null.
+[[nodiscard]] Decision decide_resource_aware(
+    const Problem& problem, const SearchObserver* observer
+);
 
 } // namespace headroom::scheduler

@@ -16,6 +16,12 @@ namespace {
 /// predicted.
 constexpr std::int64_t kMostWalked = 5'000;
 constexpr std::size_t kLeastWalked = 2;
+/// Above this many blocks × sequences a prediction takes seconds.
+constexpr std::int64_t kMostPredicted = 1'000'000;
+
+std::int64_t walk_of(const Problem& problem) {
+    return static_cast<std::int64_t>(problem.blocks->size()) * problem.in_flight();
+}
 
 /// Returns the batch sizes to predict: those with the shortest estimates.
 std::vector<std::int64_t> promising(
@@ -24,8 +30,8 @@ std::vector<std::int64_t> promising(
     const std::vector<std::int64_t>& batches,
     const std::vector<RoundEstimate>* known
 ) {
-    const auto walk = static_cast<std::int64_t>(problem.blocks->size()) * problem.in_flight();
-    const std::size_t most = std::max(kLeastWalked, static_cast<std::size_t>(kMostWalked / walk));
+    const auto affordable = static_cast<std::size_t>(kMostWalked / walk_of(problem));
+    const std::size_t most = predicts_one_batch(problem) ? 1 : std::max(kLeastWalked, affordable);
     if (batches.size() <= most) {
         return batches;
     }
@@ -41,6 +47,10 @@ std::vector<std::int64_t> promising(
 }
 
 } // namespace
+
+bool predicts_one_batch(const Problem& problem) {
+    return walk_of(problem) > kMostPredicted;
+}
 
 std::vector<std::int64_t> batches_of(const Problem& problem) {
     const std::int64_t all = problem.in_flight();
@@ -99,6 +109,11 @@ Decision with_rounds(const Problem& problem, Decision decision) {
 Decision evaluate_batched(
     const Problem& problem, Placement placement, const std::vector<RoundEstimate>* known
 ) {
+    if (predicts_one_batch(problem)) {
+        const std::int64_t batch =
+            promising(problem, placement, batches_of(problem), known).front();
+        return evaluate(problem, std::move(placement), batch);
+    }
     const std::int64_t first = batches_of(problem).front();
     return batched(problem, evaluate(problem, std::move(placement), first), known);
 }

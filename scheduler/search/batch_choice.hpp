@@ -22,6 +22,10 @@ namespace headroom::scheduler {
     const Problem& problem, const Placement& placement, const std::vector<std::int64_t>& batches
 );
 
+/// Returns whether the problem is so large that only the batch size with the shortest estimate is
+/// predicted.
+[[nodiscard]] bool predicts_one_batch(const Problem& problem);
+
 /// Evaluates the placement with the batch size whose round, with its share of the prompts
 /// (round_with_prompt_share), is predicted to be shortest. In large problems only a few sizes with
 /// the shortest estimates are predicted. `known` has these estimates (guess_rounds) or is null.

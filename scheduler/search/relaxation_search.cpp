@@ -8,40 +8,27 @@
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
-namespace {
-
-/// The time of one evaluated layer of a search, in operations of the relaxation.
-constexpr std::int64_t kOperationsPerEvaluation = 250;
-/// The most evaluated layers of one repair, and of the descent from a new best placement.
-constexpr std::int64_t kMaxRepair = 300;
-constexpr std::int64_t kMaxDescent = 1'500;
-/// Repairs may take this many evaluated layers before the relaxation has spent anything.
-constexpr std::int64_t kFreeRepairs = 600;
-
-} // namespace
-
-bool search_by_relaxation(
-    const Problem& problem, const StepDelay& step, Search& search, const RelaxationEffort& effort
-) {
+bool search_by_relaxation(const Problem& problem, const StepDelay& step, LocalSearch& search) {
+    const SearchSettings& settings = search.settings();
     const std::int64_t limit = search.limit();
     const std::int64_t begin = search.evaluations();
-    const std::int64_t per_evaluation = kOperationsPerEvaluation * effort.slowness;
+    const std::int64_t per_evaluation = settings.operations_per_evaluation;
     const auto objective = [&search] {
         return search.best() ? std::optional(search.best()->objective) : std::nullopt;
     };
     const auto improve = [&](const Placement& relaxed,
                              std::int64_t spent) -> std::optional<Placement> {
-        const std::int64_t repairs = search.evaluations() - begin - kFreeRepairs / effort.slowness;
+        const std::int64_t repairs = search.evaluations() - begin - settings.free_repairs;
         if (2 * repairs * per_evaluation > spent) {
             return std::nullopt;
         }
         const auto before = objective();
-        search.allow(search.evaluations() + kMaxRepair);
+        search.allow_more(settings.repair);
         search.repair(relaxed);
         if (objective() == before) {
             return std::nullopt;
         }
-        search.allow(search.evaluations() + kMaxDescent);
+        search.allow_more(settings.repair_descent);
         search.descend_from(Placement(search.best()->placement));
         return search.best()->placement;
     };
@@ -50,7 +37,8 @@ bool search_by_relaxation(
         best = evaluate(problem, search.best()->placement);
     }
     const exact::Tables tables(problem, step, exact::Aim::objective);
-    const exact::Limits limits{std::numeric_limits<std::int64_t>::max(), effort.operations};
+    const exact::Limits limits{
+        std::numeric_limits<std::int64_t>::max(), settings.relaxation_operations};
     const exact::Found found = exact::BranchAndBound(tables, best, improve).run(limits);
     search.spend(found.operations / per_evaluation);
     search.allow(limit);

@@ -13,17 +13,8 @@
 
 namespace headroom::scheduler {
 
-struct RelaxationEffort {
-    /// The most operations of relaxations (exact::Limits). Repairs take at most half as long.
-    std::int64_t operations = 0;
-    /// How many times longer than usual an evaluated layer takes, because devices have caps.
-    std::int64_t slowness = 1;
-};
-
 /// Returns whether it is proven that no placement that fits is better than the best one of
 /// `search`. Precondition: exact::covers(problem).
-bool search_by_relaxation(
-    const Problem& problem, const StepDelay& step, Search& search, const RelaxationEffort& effort
-);
+bool search_by_relaxation(const Problem& problem, const StepDelay& step, LocalSearch& search);
 
 } // namespace headroom::scheduler

@@ -16,20 +16,16 @@
 #include "scheduler/cost/round_cost.hpp"
 #include "scheduler/cost/round_estimates.hpp"
 #include "scheduler/search/batch_choice.hpp"
+#include "scheduler/search/cost_model.hpp"
 #include "scheduler/search/device_subset.hpp"
-#include "scheduler/search/round_search.hpp"
+#include "scheduler/search/local_search.hpp"
+#include "scheduler/search/settings.hpp"
 #include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kMostDescentDevices = 32; // size of the device subset for descents
-constexpr std::size_t kTooMany = 64;            // no descents if memory needs a larger subset
-/// The limit on the work of one descent (RoundSearch) for small problems and for larger ones.
-constexpr std::int64_t kMostRoundWork = 1'000'000;
-constexpr std::int64_t kMostWorkOfLarge = 200'000;
-constexpr std::int64_t kSmallFleet = 256; // devices × layers
-constexpr std::size_t kRoundDescents = 4;
+constexpr std::size_t kTooMany = 64; // no descents if memory needs a larger subset
 /// The limit on blocks × sequences of predictions for optional candidates.
 constexpr std::int64_t kMostWalkedSteps = 20'000;
 /// A candidate is not predicted if this factor times its estimate is above the best prediction. In
@@ -41,7 +37,7 @@ constexpr std::int64_t kLittleWalked = 5'000;
 struct RoundStart {
     Placement placement; ///< for the subset of devices
     std::int64_t batch = 1;
-    double objective = 0;
+    Int128 objective = 0;
 };
 
 bool is_better(const RoundStart& a, const RoundStart& b) {
@@ -52,7 +48,7 @@ bool is_better(const RoundStart& a, const RoundStart& b) {
 class Models {
   public:
     explicit Models(const Problem& problem)
-        : small_(focus(problem, kMostDescentDevices)), batches_(batches_of(problem)),
+        : small_(focus(problem, kMaxSearchedDevices)), batches_(batches_of(problem)),
           guesses_(small_.problem, batches_) {}
 
     [[nodiscard]] const Focus& small() const { return small_; }
@@ -73,24 +69,22 @@ class Models {
 /// Descends from the most promising candidates.
 class Descents {
   public:
-    Descents(const Problem& problem, Models& models)
-        : small_(models.small()), models_(models.all()) {
-        const auto size =
-            static_cast<std::int64_t>(small_.devices.size()) * problem.blocks->shape().layers;
-        limit_ = size <= kSmallFleet ? kMostRoundWork : kMostWorkOfLarge;
-    }
+    Descents(const Problem& problem, Models& models, const SearchObserver* observer)
+        : small_(models.small()), models_(models.all()), observer_(observer),
+          settings_(round_settings(problem, small_.devices.size())) {}
 
     void add(const Placement& placement) {
         const std::optional<Placement> narrow = small_.narrow(placement);
         if (!narrow || small_.devices.size() > kTooMany) {
             return;
         }
-        const Draft draft(small_.problem, models_.front().step(), *narrow);
+        const Incumbent incumbent(small_.problem, models_.front().step(), *narrow);
         std::optional<RoundStart> best;
         for (RoundModel& model : models_) {
-            RoundSearch search(small_.problem, model, limit_);
-            RoundStart start{*narrow, model.batch(), search.objective(draft)};
-            work_ += search.work();
+            RoundCosts costs(small_.problem, model, settings_.simulated_steps);
+            const Score score = costs.score(Incumbent(incumbent, model.step()), nullptr);
+            work_ += costs.take_work();
+            RoundStart start{*narrow, model.batch(), score.objective};
             if (!best || is_better(start, *best)) {
                 best = std::move(start);
             }
@@ -101,11 +95,16 @@ class Descents {
     [[nodiscard]] std::vector<Placement> run() {
         std::stable_sort(starts_.begin(), starts_.end(), is_better);
         std::vector<RoundStart> found;
-        for (std::size_t i = 0; i < std::min(starts_.size(), kRoundDescents); ++i) {
-            RoundSearch search(small_.problem, model_of(starts_[i].batch), limit_);
-            RoundSearch::Found end = search.descend_from(starts_[i].placement);
-            work_ += search.work();
-            found.push_back({std::move(end.placement), starts_[i].batch, end.objective});
+        for (std::size_t i = 0; i < std::min(starts_.size(), settings_.descents); ++i) {
+            RoundCosts costs(small_.problem, model_of(starts_[i].batch), settings_.simulated_steps);
+            LocalSearch search(small_.problem, costs, settings_.descent, observer_);
+            search.descend_from(starts_[i].placement);
+            work_ += search.evaluations();
+            if (search.best()) {
+                found.push_back(
+                    {search.best()->placement, starts_[i].batch, search.best()->objective}
+                );
+            }
         }
         std::stable_sort(found.begin(), found.end(), is_better);
         std::vector<Placement> placements;
@@ -124,8 +123,9 @@ class Descents {
 
     const Focus& small_;
     std::span<RoundModel> models_;
+    const SearchObserver* observer_;
     std::vector<RoundStart> starts_;
-    std::int64_t limit_ = 0; ///< work limit of one descent
+    RoundSettings settings_;
     std::int64_t work_ = 0;
 };
 
@@ -168,7 +168,7 @@ class BestRound {
 
     /// Predicts the first `mandatory` candidates, and of the others those with the best estimates,
     /// at least one, up to the limit of work. In large problems, candidates with much worse
-    /// estimates are left out.
+    /// estimates are left out, in very large ones all but the one with the best estimate.
     Decision decide(std::size_t mandatory, const Placement* ring) {
         std::vector<std::size_t> order(candidates_.size());
         std::iota(order.begin(), order.end(), std::size_t{0});
@@ -176,6 +176,9 @@ class BestRound {
         const auto walk = static_cast<std::int64_t>(problem_.blocks->size()) * problem_.in_flight();
         std::int64_t left = std::max<std::int64_t>(1, kMostWalkedSteps / walk);
         for (const std::size_t i : order) {
+            if (predicts_one_batch(problem_) && !offers_.empty()) {
+                break;
+            }
             const bool is_mandatory = i < mandatory;
             const bool is_promising = candidates_[i].guess * kTrust <= least_ * kNsPerSecond ||
                                       (is_mandatory && walk <= kLittleWalked);
@@ -255,7 +258,9 @@ Problem one_step(const Problem& problem) {
     return one;
 }
 
-RoundDecision decide_for_throughput(const Problem& problem, const Decision& latency, bool keeps) {
+RoundDecision decide_for_throughput(
+    const Problem& problem, const Decision& latency, bool keeps, const SearchObserver* observer
+) {
     Models models(problem);
     BestRound best(problem, models);
     if (latency.feasible) {
@@ -275,7 +280,7 @@ RoundDecision decide_for_throughput(const Problem& problem, const Decision& late
     }
     starts.insert(starts.end(), pipelines.layers.begin(), pipelines.layers.end());
     starts.insert(starts.end(), pipelines.blocks.begin(), pipelines.blocks.end());
-    Descents descents(problem, models);
+    Descents descents(problem, models, observer);
     for (const Placement& placement : starts) {
         descents.add(placement);
     }

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "scheduler/core/problem.hpp"
+#include "scheduler/search/statistics.hpp"
 
 namespace headroom::scheduler {
 
@@ -29,7 +30,7 @@ struct RoundDecision {
 /// of one sequence, feasible or not; it is returned if no placement is found to fit. `keeps` says
 /// whether the previous placement still fits.
 [[nodiscard]] RoundDecision decide_for_throughput(
-    const Problem& problem, const Decision& latency, bool keeps
+    const Problem& problem, const Decision& latency, bool keeps, const SearchObserver* observer
 );
 
 } // namespace headroom::scheduler

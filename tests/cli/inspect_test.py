@@ -18,6 +18,25 @@ TITLES = ("time per token", "where the time of the intervals went", "memory at i
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def reported_busy(tables, devices):
+    """Returns the busy times, per interval and device, that devices reported, none longer than its
+    interval: the excess counts in the following intervals, and what remains at the end in the
+    earlier ones."""
+    rows = tables["intervals"]
+    lengths = [int(r["t_end"] - r["t_dec"]) - int(r["t_resume"] - r["t_switch"]) for r in rows]
+    busy = np.zeros((len(rows), devices), dtype=np.int64)
+    for row in tables["resources"]:
+        busy[row["interval"], row["device"]] += row["busy_ns"]
+    forward = list(range(len(rows)))
+    for device in range(devices):
+        excess = 0
+        for i in forward + forward[::-1]:
+            whole = int(busy[i, device]) + excess
+            busy[i, device] = min(whole, lengths[i])
+            excess = whole - int(busy[i, device])
+    return busy
+
+
 def figures(path):
     """Returns the figures behind the charts, computed from the tables with plain loops."""
     with h5py.File(path, "r") as file:
@@ -32,14 +51,15 @@ def figures(path):
             latencies.append((end, sequence, end - before[sequence]))
         before[sequence] = end
     time = {"whole_ns": 0, "migrating_ns": 0, "busiest_device_ns": 0, "any_device_at_most_ns": 0}
+    reported = reported_busy(tables, len(names))
     for i, row in enumerate(tables["intervals"]):
         if "ops" in tables:
             ops = tables["ops"]
             within = np.minimum(ops["end"], row["t_end"]) - np.maximum(ops["start"], row["t_dec"])
             busy = np.array([within[(ops["device"] == d) & (within > 0)].sum()
                              for d in range(len(names))])
-        else:  # no other operation here crosses the end of an interval
-            busy = tables["resources"]["busy_ns"][tables["resources"]["interval"] == i]
+        else:
+            busy = reported[i]
         away = int(row["t_resume"] - row["t_switch"])
         rest = int(row["t_end"] - row["t_dec"]) - away
         time["whole_ns"] += rest + away

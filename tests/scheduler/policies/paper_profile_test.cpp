@@ -141,41 +141,42 @@ bool close(Nanoseconds t, double seconds, std::size_t blocks) {
     return std::abs(static_cast<double>(t) - ns) <= static_cast<double>(blocks) + 1e-9 * ns;
 }
 
-/// Returns how the delays of a draft differ from those of the formula, or "".
-std::string difference(const Problem& problem, const Draft& draft) {
-    const Decision exact = evaluate(problem, draft.placement());
-    if (!close(draft.inference(), exact.paper_delay_s, problem.blocks->size())) {
-        return fmt::format("D_T {} ns instead of {} s", draft.inference(), exact.paper_delay_s);
+/// Returns how the delays of a incumbent differ from those of the formula, or "".
+std::string difference(const Problem& problem, const Incumbent& incumbent) {
+    const Decision exact = evaluate(problem, incumbent.placement());
+    if (!close(incumbent.inference(), exact.paper_delay_s, problem.blocks->size())) {
+        return fmt::format("D_T {} ns instead of {} s", incumbent.inference(), exact.paper_delay_s);
     }
-    if (!close(draft.migration(), exact.paper_migration_s, problem.blocks->size())) {
+    if (!close(incumbent.migration(), exact.paper_migration_s, problem.blocks->size())) {
         return fmt::format(
-            "D_mig {} ns instead of {} s", draft.migration(), exact.paper_migration_s
+            "D_mig {} ns instead of {} s", incumbent.migration(), exact.paper_migration_s
         );
     }
     return "";
 }
 
-TEST(PaperDraft, equals_the_formula_up_to_rounding) {
+TEST(PaperIncumbent, equals_the_formula_up_to_rounding) {
     for (std::uint64_t seed = 0; seed < 600 / kPaperScale; ++seed) {
         const Instance instance = wild_paper_instance(seed, seed % 2 == 0);
         const StepDelay step(instance.problem);
-        Draft draft(instance.problem, step, random_placement_for(instance, seed + 1));
-        ASSERT_EQ(difference(instance.problem, draft), "") << "seed " << seed;
+        Incumbent incumbent(instance.problem, step, random_placement_for(instance, seed + 1));
+        ASSERT_EQ(difference(instance.problem, incumbent), "") << "seed " << seed;
         Random random(stream_seed(seed, "changes"));
         for (int k = 0; k < 6; ++k) {
             const auto b = static_cast<std::size_t>(random.below(instance.blocks->size()));
             const auto d = static_cast<std::size_t>(random.below(instance.problem.snapshot.size()));
-            draft.attempt(std::vector<Relocation>{{BlockId(b), DeviceId(d)}});
-            ASSERT_EQ(difference(instance.problem, draft), "") << "seed " << seed;
+            incumbent.attempt(std::vector<Relocation>{{BlockId(b), DeviceId(d)}});
+            ASSERT_EQ(difference(instance.problem, incumbent), "") << "seed " << seed;
             if (k % 2 == 0) {
-                draft.undo();
-                ASSERT_EQ(difference(instance.problem, draft), "") << "seed " << seed << ", undo";
+                incumbent.undo();
+                ASSERT_EQ(difference(instance.problem, incumbent), "")
+                    << "seed " << seed << ", undo";
             }
         }
     }
 }
 
-TEST(PaperDraft, comparison_sees_a_single_changed_rate) {
+TEST(PaperIncumbent, comparison_sees_a_single_changed_rate) {
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
         const Instance instance = planted_instance(random_cell(seed), seed, CostProfile::paper);
@@ -184,8 +185,8 @@ TEST(PaperDraft, comparison_sees_a_single_changed_rate) {
             device.compute -= device.compute / 100'000;
         }
         const StepDelay step(slower);
-        const Draft draft(instance.problem, step, instance.planted);
-        seen += difference(instance.problem, draft).empty() ? 0 : 1;
+        const Incumbent incumbent(instance.problem, step, instance.planted);
+        seen += difference(instance.problem, incumbent).empty() ? 0 : 1;
     }
     EXPECT_EQ(seen, 50);
 }

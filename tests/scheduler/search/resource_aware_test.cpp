@@ -40,20 +40,21 @@ constexpr std::uint64_t kSearchScale =
     10; // unoptimised and sanitised, a search takes forty times as long
 #endif
 
-/// Returns how the numbers of a draft differ from those of the timeline; empty if they are equal.
-std::string difference(const Instance& instance, Draft& draft) {
+/// Returns how the numbers of a incumbent differ from those of the timeline; empty if they are
+/// equal.
+std::string difference(const Instance& instance, Incumbent& incumbent) {
     const Problem& problem = instance.problem;
-    const Decision exact = evaluate(problem, draft.placement());
-    const Nanoseconds inference = stalled_is_never(draft.inference());
-    const Nanoseconds migration = stalled_is_never(draft.migration());
+    const Decision exact = evaluate(problem, incumbent.placement());
+    const Nanoseconds inference = stalled_is_never(incumbent.inference());
+    const Nanoseconds migration = stalled_is_never(incumbent.migration());
     if (inference != exact.inference) {
         return fmt::format("D_inf {} instead of {}", inference, exact.inference);
     }
     if (migration != exact.migration) {
         return fmt::format("D_mig {} instead of {}", migration, exact.migration);
     }
-    if (validate(problem, draft.placement()).ok() != (draft.score().shortage == 0)) {
-        return fmt::format("shortage {}", draft.score().shortage);
+    if (validate(problem, incumbent.placement()).ok() != (incumbent.score().shortage == 0)) {
+        return fmt::format("shortage {}", incumbent.score().shortage);
     }
     return "";
 }
@@ -91,60 +92,61 @@ void walk_drafts(const WildOptions& wildness, std::uint64_t seeds) {
             continue;
         }
         const StepDelay step(instance.problem);
-        Draft draft(instance.problem, step, random_placement_for(instance, seed + 1));
-        ASSERT_EQ(difference(instance, draft), "") << "seed " << seed << ", at the start";
+        Incumbent incumbent(instance.problem, step, random_placement_for(instance, seed + 1));
+        ASSERT_EQ(difference(instance, incumbent), "") << "seed " << seed << ", at the start";
         Random random(stream_seed(seed, "changes"));
         for (int k = 0; k < 6; ++k) {
-            const Placement before = draft.placement();
-            draft.attempt(random_changes(instance, random));
-            ASSERT_EQ(difference(instance, draft), "") << "seed " << seed << ", change " << k;
+            const Placement before = incumbent.placement();
+            incumbent.attempt(random_changes(instance, random));
+            ASSERT_EQ(difference(instance, incumbent), "") << "seed " << seed << ", change " << k;
             if (k % 2 == 0) {
-                draft.undo();
-                ASSERT_EQ(draft.placement(), before);
-                ASSERT_EQ(difference(instance, draft), "") << "seed " << seed << ", undo " << k;
+                incumbent.undo();
+                ASSERT_EQ(incumbent.placement(), before);
+                ASSERT_EQ(difference(instance, incumbent), "") << "seed " << seed << ", undo " << k;
             }
         }
     }
     EXPECT_LE(left_out, seeds / kSearchScale / 2);
 }
 
-TEST(Draft, equals_the_timeline_to_the_nanosecond) {
+TEST(Incumbent, equals_the_timeline_to_the_nanosecond) {
     walk_drafts({}, 1500);
 }
 
-TEST(Draft, equals_the_timeline_with_egress_and_ingress_caps) {
+TEST(Incumbent, equals_the_timeline_with_egress_and_ingress_caps) {
     walk_drafts({.caps = true, .stalls = false}, 1500);
 }
 
-TEST(Draft, equals_the_timeline_when_rates_are_zero) {
+TEST(Incumbent, equals_the_timeline_when_rates_are_zero) {
     walk_drafts({.caps = false, .stalls = true}, 700);
     walk_drafts({.caps = true, .stalls = true}, 700);
 }
 
-TEST(Draft, equals_the_timeline_of_sliced_layers) {
+TEST(Incumbent, equals_the_timeline_of_sliced_layers) {
     walk_drafts({.caps = false, .stalls = false, .sliced = true}, 1000);
     walk_drafts({.caps = true, .stalls = false, .sliced = true}, 1000);
     walk_drafts({.caps = true, .stalls = true, .sliced = true}, 500);
 }
 
-TEST(Draft, equals_the_timeline_without_tables_of_pairs) {
+TEST(Incumbent, equals_the_timeline_without_tables_of_pairs) {
     for (const Granularity granularity : {Granularity::paper, Granularity::sliced}) {
         testing::InstanceShape shape{.devices = 70, .layers = 2, .heads = 8, .memory_factor = 1.5};
         shape.granularity = granularity;
         for (std::uint64_t seed = 0; seed < 12 / kSearchScale; ++seed) {
             const Instance instance = planted_instance(shape, seed);
             const StepDelay step(instance.problem);
-            Draft draft(instance.problem, step, random_placement_for(instance, seed));
+            Incumbent incumbent(instance.problem, step, random_placement_for(instance, seed));
             Random random(stream_seed(seed, "changes"));
             for (int k = 0; k < 6; ++k) {
-                ASSERT_EQ(difference(instance, draft), "") << "seed " << seed << ", change " << k;
-                draft.attempt(random_changes(instance, random));
+                ASSERT_EQ(difference(instance, incumbent), "")
+                    << "seed " << seed << ", change " << k;
+                incumbent.attempt(random_changes(instance, random));
             }
         }
     }
 }
 
-TEST(Draft, comparison_sees_a_single_changed_rate) {
+TEST(Incumbent, comparison_sees_a_single_changed_rate) {
     // Twin: the comparison finds a slightly slower device.
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 50; ++seed) {
@@ -155,8 +157,8 @@ TEST(Draft, comparison_sees_a_single_changed_rate) {
             device.memory_bandwidth -= device.memory_bandwidth / 1000;
         }
         const StepDelay step(slower);
-        Draft draft(instance.problem, step, instance.planted);
-        seen += difference(instance, draft).empty() ? 0 : 1;
+        Incumbent incumbent(instance.problem, step, instance.planted);
+        seen += difference(instance, incumbent).empty() ? 0 : 1;
     }
     EXPECT_GT(seen, 45);
 }

@@ -322,11 +322,11 @@ struct Guesses {
 
 Guesses guess(const Problem& problem, const Placement& placement, std::int64_t batch) {
     RoundModel model(problem, batch);
-    const Draft draft(problem, model.step(), placement);
+    const Incumbent incumbent(problem, model.step(), placement);
     return {
-        model.bound(draft).round,
+        model.bound(incumbent).round,
         guess_rounds(problem, placement, {batch}).front().round,
-        static_cast<double>(draft.inference()),
+        static_cast<double>(incumbent.inference()),
         static_cast<double>(predict_rounds(problem, placement, batch).round)};
 }
 
@@ -381,15 +381,15 @@ TEST(RoundEstimates, shared_by_placements_equal_those_of_each_alone) {
     EXPECT_GT(different, static_cast<int>(kManyCells / 3));
 }
 
-TEST(Draft, copied_for_another_step_delay_equals_a_new_one) {
+TEST(Incumbent, copied_for_another_step_delay_equals_a_new_one) {
     for (std::uint64_t seed = 0; seed < kManyCells / 3; ++seed) {
         const Instance instance = busy(seed);
         const Placement placement = testing::random_placement_for(instance, seed);
         const StepDelay one(instance.problem, 1);
         const StepDelay three(instance.problem, 3);
-        const Draft first(instance.problem, one, placement);
-        const Draft again(first, three);
-        const Draft fresh(instance.problem, three, placement);
+        const Incumbent first(instance.problem, one, placement);
+        const Incumbent again(first, three);
+        const Incumbent fresh(instance.problem, three, placement);
         EXPECT_EQ(again.inference(), fresh.inference()) << "seed " << seed;
         EXPECT_NE(again.inference(), first.inference()) << "seed " << seed;
         EXPECT_EQ(again.migration(), fresh.migration()) << "seed " << seed;
