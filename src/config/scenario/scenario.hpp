@@ -97,6 +97,7 @@ struct ControllerConfig {
     scheduler::Aim objective = scheduler::Aim::latency; ///< by default throughput if sequences > 1
     std::int64_t batch = 1;            ///< sequences per decode batch; 0: each decision chooses
     bool look_ahead = false;           ///< true: a migration may pay off after more than λ tokens
+    double effort = 1.0;               ///< multiplies the work limits of resource_aware; > 0
     std::int64_t node_limit = 200'000; ///< policy `exact`: limit of search nodes; ≥ 1
 
     /// Returns how layers are cut into blocks (units of placement) under a policy. Only `galaxy`

@@ -161,6 +161,8 @@ const Section<ControllerConfig> kControllerKeys{"[controller]", "", {
     {"look_ahead", flag(&ControllerConfig::look_ahead),
      "true: weigh a migration against all tokens still expected instead of those of the next "
      "interval"},
+    {"effort", number(&ControllerConfig::effort, 1000, Zero::refused),
+     "policy `resource_aware`: multiplies the limits on the work of a decision"},
     {"node_limit", whole(&ControllerConfig::node_limit, 1),
      "policy `exact`: search nodes after which it reports the bound that it has proven"},
     {"cost_profile", choice(&ControllerConfig::cost_profile),

@@ -142,6 +142,7 @@ scheduler::Problem problem_of(
     problem.paper = controller.paper;
     problem.weights_everywhere = controller.weights == config::WeightsMode::everywhere;
     problem.ends_at_source = controller.ends == config::EndsMode::source;
+    problem.effort = controller.effort;
     problem.node_limit = controller.node_limit;
     problem.seed = scenario.seed;
     return problem;
