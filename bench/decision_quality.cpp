@@ -67,16 +67,7 @@ Trial run_trial(const QualitySettings& settings, const QualityCell& cell, std::u
     trial.heads = settings.heads > 0 ? settings.heads : testing::heads_of(seed);
     trial.memory_factor = testing::memory_factor_of(cell, seed);
     trial.exact_asked = std::int64_t{cell.devices} * cell.layers <= bench::kMostForExact;
-    Instance instance = testing::planted_instance(
-        {.devices = cell.devices,
-         .layers = cell.layers,
-         .heads = trial.heads,
-         .memory_factor = trial.memory_factor,
-         .granularity = settings.granularity,
-         .slices = settings.slices},
-        seed,
-        settings.profile
-    );
+    Instance instance = bench::instance_of(settings, cell, seed);
     instance.problem.node_limit = bench::node_limit_of(settings, cell);
     const auto checked_answer = [&](PolicyKind policy) {
         try {

@@ -1,6 +1,8 @@
 #include "bench/quality_settings.hpp"
 
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -31,7 +33,7 @@ bool is_second_choice(
 
 /// Sets cost profile, granularity and slices. The slices must divide the FFN width of all
 /// instances.
-void set_kind(const Arguments& arguments, QualitySettings& settings) {
+void set_kind(const Arguments& arguments, ProblemSettings& settings) {
     if (is_second_choice(arguments, "--profile", "physical", "paper")) {
         settings.profile = CostProfile::paper;
     }
@@ -99,7 +101,7 @@ std::vector<QualityCell> cells_named(std::string_view names) {
 }
 
 /// Returns the option --heads, or 0 without it. The width of a head is 64.
-std::int32_t heads_of(const Arguments& arguments, const QualitySettings& settings) {
+std::int32_t heads_of(const Arguments& arguments, const ProblemSettings& settings) {
     const std::int64_t heads = arguments.has("--heads") ? arguments.number("--heads", 8, 1) : 0;
     if (heads > 1024) {
         throw BadArgument(fmt::format("--heads: {} is above 1024", heads));
@@ -136,36 +138,72 @@ std::optional<double> above_of(const Arguments& arguments) {
     return ratio;
 }
 
-} // namespace
+double effort_of(const Arguments& arguments) {
+    const double effort = parse_decimal("--effort", arguments.text("--effort", "1"));
+    if (!(effort > 0 && effort <= 1000)) {
+        throw BadArgument(fmt::format("--effort: {} is not above 0 and up to 1000", effort));
+    }
+    return effort;
+}
 
-QualitySettings quality_settings_of(int argc, char** argv) {
-    const Arguments arguments(
-        argc,
-        argv,
-        {"--profile",
-         "--granularity",
-         "--slices",
-         "--count",
-         "--seed",
-         "--cells",
-         "--policy",
-         "--heads",
-         "--node-limit",
-         "--above",
-         "--jobs"},
-        {"--root-bound", "--json"}
-    );
-    QualitySettings settings;
+constexpr std::string_view kProblemOptions[] = {
+    "--profile",
+    "--granularity",
+    "--slices",
+    "--count",
+    "--seed",
+    "--cells",
+    "--heads",
+    "--effort",
+    "--jobs"};
+
+ProblemSettings problem_settings_of(const Arguments& arguments) {
+    ProblemSettings settings;
     set_kind(arguments, settings);
     settings.cells = cells_named(arguments.text("--cells", "small"));
-    settings.policies = policies_named(arguments.text("--policy", "resource_aware"));
     settings.count = static_cast<std::size_t>(arguments.number("--count", 100, 1));
     settings.first_seed = static_cast<std::uint64_t>(arguments.number("--seed", 0));
+    settings.jobs = static_cast<std::size_t>(arguments.number("--jobs", hardware_jobs(), 1));
+    settings.heads = heads_of(arguments, settings);
+    settings.effort = effort_of(arguments);
+    return settings;
+}
+
+} // namespace
+
+ProblemSettings problem_settings_of(int argc, char** argv) {
+    return problem_settings_of(
+        Arguments(argc, argv, {std::begin(kProblemOptions), std::end(kProblemOptions)}, {})
+    );
+}
+
+scheduler::testing::Instance instance_of(
+    const ProblemSettings& settings, const QualityCell& cell, std::uint64_t seed
+) {
+    scheduler::testing::Instance instance = scheduler::testing::planted_instance(
+        {.devices = cell.devices,
+         .layers = cell.layers,
+         .heads = settings.heads > 0 ? settings.heads : scheduler::testing::heads_of(seed),
+         .memory_factor = scheduler::testing::memory_factor_of(cell, seed),
+         .granularity = settings.granularity,
+         .slices = settings.slices},
+        seed,
+        settings.profile
+    );
+    instance.problem.effort = settings.effort;
+    return instance;
+}
+
+QualitySettings quality_settings_of(int argc, char** argv) {
+    std::vector<std::string_view> options = {"--policy", "--node-limit", "--above"};
+    options.insert(options.end(), std::begin(kProblemOptions), std::end(kProblemOptions));
+    const Arguments arguments(argc, argv, options, {"--root-bound", "--json"});
+    QualitySettings settings;
+    static_cast<ProblemSettings&>(settings) = problem_settings_of(arguments);
+    settings.policies = policies_named(arguments.text("--policy", "resource_aware"));
     if (arguments.has("--node-limit")) {
         settings.node_limit = arguments.number("--node-limit", 1, 1);
     }
-    settings.jobs = static_cast<std::size_t>(arguments.number("--jobs", hardware_jobs(), 1));
-    settings.heads = heads_of(arguments, settings);
     settings.above = above_of(arguments);
     settings.root_bound = arguments.has("--root-bound");
     settings.json = arguments.has("--json");
