@@ -51,11 +51,14 @@ Score RoundCosts::score(const Incumbent& incumbent, const Score* rival) {
     work_ += static_cast<std::int64_t>(incumbent.layers() * incumbent.devices());
     score.tie_break = std::llround(std::sqrt(bound.unevenness));
     set_round(bound.round);
-    if (rival == nullptr || is_better(score, *rival)) {
-        const std::int64_t before = model_->work();
-        set_round(model_->simulate_round(bound, max_simulated_steps_));
-        work_ += model_->work() - before;
+    if (rival != nullptr && !is_better(score, *rival)) {
+        // The bound is no score: as equal to the rival, it could be taken for the best placement.
+        score.objective = std::max(score.objective, rival->objective + 1);
+        return score;
     }
+    const std::int64_t before = model_->work();
+    set_round(model_->simulate_round(bound, max_simulated_steps_));
+    work_ += model_->work() - before;
     return score;
 }
 

@@ -31,8 +31,8 @@ class CostModel {
     virtual ~CostModel() = default;
 
     [[nodiscard]] const StepDelay& step() const { return *step_; }
-    /// Returns the score of the incumbent. If it is not better than `rival` (which may be null), a
-    /// lower bound of it that is not better either may be returned instead.
+    /// Returns the score of the incumbent. If it is not better than `rival` (which may be null),
+    /// any score that is worse than the rival may be returned instead.
     [[nodiscard]] virtual Score score(const Incumbent& incumbent, const Score* rival);
     /// Returns the work of score() since the last call, in evaluated layers, beyond the work that
     /// the incumbent counts itself.

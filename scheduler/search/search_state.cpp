@@ -57,48 +57,51 @@ void SearchState::record() {
     }
 }
 
-bool SearchState::consider(std::span<const Relocation> changes) {
+bool SearchState::attempt(std::span<const Relocation> changes, const Score& rival) {
     throw_if_stopped(problem_->stop);
     ++tried_;
-    const Score before = score_;
-    const std::int64_t evaluations = incumbent_->evaluations();
-    const bool made = incumbent_->attempt(changes, before.shortage);
     spent_ += static_cast<std::int64_t>(changes.size()) / settings_->changes_per_evaluation;
-    if (!made) {
+    const std::int64_t evaluations = incumbent_->evaluations();
+    if (!incumbent_->attempt(changes, score_.shortage)) {
         spent_ += incumbent_->evaluations() - evaluations;
         return false;
     }
-    score_incumbent(evaluations, &before);
-    const auto key = [this](const Score& score) {
-        return std::tuple(score.shortage, objective_of(score), score.tie_break);
-    };
+    score_incumbent(evaluations, &rival);
+    return true;
+}
+
+void SearchState::undo(const Score& before) {
+    incumbent_->undo();
+    score_ = before;
+}
+
+bool SearchState::consider(std::span<const Relocation> changes) {
+    const Score before = score_;
+    if (!attempt(changes, before)) {
+        return false;
+    }
     if (records_each_) {
         record();
     }
+    const auto key = [this](const Score& score) {
+        return std::tuple(score.shortage, objective_of(score), score.tie_break);
+    };
     if (key(score_) < key(before)) {
         ++kept_;
         note_changed(changes);
         return true;
     }
-    incumbent_->undo();
-    score_ = before;
+    undo(before);
     return false;
 }
 
 std::optional<Score> SearchState::probe(std::span<const Relocation> changes, const Score& rival) {
-    throw_if_stopped(problem_->stop);
-    ++tried_;
     const Score before = score_;
-    const std::int64_t evaluations = incumbent_->evaluations();
-    spent_ += static_cast<std::int64_t>(changes.size()) / settings_->changes_per_evaluation;
-    if (!incumbent_->attempt(changes, before.shortage)) {
-        spent_ += incumbent_->evaluations() - evaluations;
+    if (!attempt(changes, rival)) {
         return std::nullopt;
     }
-    score_incumbent(evaluations, &rival);
     const Score after = score_;
-    incumbent_->undo();
-    score_ = before;
+    undo(before);
     return is_better(after, rival) ? std::optional(after) : std::nullopt;
 }
 

@@ -115,6 +115,10 @@ class SearchState {
     [[nodiscard]] std::int64_t kept() const { return kept_; }
 
   private:
+    /// Makes the changes and scores the incumbent. Returns false, with nothing changed, if it would
+    /// lack more memory.
+    bool attempt(std::span<const Relocation> changes, const Score& rival);
+    void undo(const Score& before);
     void note_changed(std::span<const Relocation> changes);
     [[nodiscard]] bool has_changed_since(std::size_t layer, std::int64_t time) const;
     void score_incumbent(std::int64_t evaluations_before, const Score* rival);

@@ -16,9 +16,8 @@ constexpr Neighborhood kPaper[] = {kRepair, kReoptimiseLayers, kRelocateHosts, k
 constexpr Neighborhood kThroughput[] = {kRelocateLayers, kRelocateDevices};
 
 constexpr SearchSettings kBriefPreset{
-    .name = "brief", .neighborhoods = kStep, .directed = kDirected, .evaluations = 5'500};
+    .neighborhoods = kStep, .directed = kDirected, .evaluations = 5'500};
 constexpr SearchSettings kThoroughPreset{
-    .name = "thorough",
     .neighborhoods = kStep,
     .directed = kDirected,
     .evaluations = 5'500,
@@ -27,14 +26,12 @@ constexpr SearchSettings kThoroughPreset{
     .perturbing = 120'000,
     .relaxation_operations = 12'000'000};
 constexpr SearchSettings kPaperPreset{
-    .name = "paper",
     .neighborhoods = kPaper,
     .directed = kDirected,
     .evaluations = 3'500,
     .perturbing = 240'000,
     .relaxation_operations = 12'000'000};
-constexpr SearchSettings kThroughputPreset{
-    .name = "throughput", .neighborhoods = kThroughput, .evaluations = 1'000'000};
+constexpr SearchSettings kThroughputPreset{.neighborhoods = kThroughput, .evaluations = 1'000'000};
 
 // The limits of the polish depend on the size of a problem, in devices × layers. Up to
 // kPresetSize they are those of the preset. Above, they grow with the size, up to kMaxGrowth times,

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 #include "scheduler/core/problem.hpp"
 #include "scheduler/cost/step_cost.hpp"
@@ -16,7 +15,6 @@ namespace headroom::scheduler {
 /// Limits are in evaluated layers unless stated otherwise; one takes about 0.2 µs with five
 /// devices.
 struct SearchSettings {
-    std::string_view name{};
     std::span<const Neighborhood> neighborhoods{}; ///< of a descent, in the order of trying
     std::span<const Neighborhood> directed{};      ///< of a quick descent
     std::int64_t evaluations = 0;                  ///< of the whole search
