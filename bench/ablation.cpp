@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <ctime>
 #include <limits>
 #include <map>
 #include <string>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "bench/arguments.hpp"
+#include "bench/cpu_time.hpp"
 #include "bench/parallel.hpp"
 #include "bench/quality_settings.hpp"
 #include "scheduler/policies/resource_aware.hpp"
@@ -41,12 +41,6 @@ struct Answer {
     Statistics statistics;
 };
 
-double cpu_ms() {
-    std::timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-}
-
 /// Decides with the part left out; an empty name leaves out nothing.
 Answer decide_without(const Problem& problem, std::string_view part) {
     Answer answer;
@@ -55,9 +49,9 @@ Answer decide_without(const Problem& problem, std::string_view part) {
         observer.left_out.insert(part);
     }
     observer.statistics = &answer.statistics;
-    const double begin = cpu_ms();
+    const double begin = bench::cpu_ms();
     const Decision decision = decide_resource_aware(problem, &observer);
-    answer.cpu_ms = cpu_ms() - begin;
+    answer.cpu_ms = bench::cpu_ms() - begin;
     answer.objective =
         decision.feasible ? objective(problem, decision) : std::numeric_limits<double>::infinity();
     return answer;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -16,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/arguments.hpp"
+#include "bench/cpu_time.hpp"
 #include "bench/parallel.hpp"
 #include "bench/quality_report.hpp"
 #include "bench/quality_settings.hpp"
@@ -35,18 +35,11 @@ using testing::QualityAnswer;
 using testing::QualityCell;
 using testing::Trial;
 
-/// Returns the CPU time of this thread in milliseconds.
-double cpu_ms() {
-    std::timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-}
-
 QualityAnswer timed_answer(PolicyKind kind, const Problem& problem) {
     const auto policy = make_policy(kind);
-    const double begin = cpu_ms();
+    const double begin = bench::cpu_ms();
     const Decision decision = policy->decide(problem);
-    const double took = cpu_ms() - begin;
+    const double took = bench::cpu_ms() - begin;
     QualityAnswer answer = testing::answer_of(problem, decision);
     answer.cpu_ms = took;
     return answer;
@@ -54,10 +47,10 @@ QualityAnswer timed_answer(PolicyKind kind, const Problem& problem) {
 
 /// Computes the root bound with the best objective of all answers.
 void add_root_bound(const Problem& problem, Trial& trial) {
-    const double begin = cpu_ms();
+    const double begin = bench::cpu_ms();
     if (const auto bound = root_bound(problem, {.known = testing::best_known(trial)})) {
         trial.root_bound = bound->seconds;
-        trial.root_cpu_ms = cpu_ms() - begin;
+        trial.root_cpu_ms = bench::cpu_ms() - begin;
     }
 }
 
