@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "tests/scheduler/milp/lp_solver.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {
@@ -39,30 +40,8 @@ class Programme {
     void equal(const Terms& terms, double value) { row(terms, GLP_FX, value); }
     void at_most(const Terms& terms, double value) { row(terms, GLP_UP, value); }
 
-    /// Returns the optimum, or nothing if no solution exists. GLPK's presolver is not used, because
-    /// it accepts rows that are violated by up to 1e-3.
-    [[nodiscard]] std::optional<double> solve() {
-        glp_smcp relaxed;
-        glp_init_smcp(&relaxed);
-        relaxed.msg_lev = GLP_MSG_OFF;
-        glp_scale_prob(glpk_.get(), GLP_SF_AUTO);
-        glp_adv_basis(glpk_.get(), 0);
-        HEADROOM_CHECK(glp_simplex(glpk_.get(), &relaxed) == 0, "GLPK's simplex failed");
-        if (glp_get_status(glpk_.get()) == GLP_NOFEAS) {
-            return std::nullopt;
-        }
-        glp_iocp whole;
-        glp_init_iocp(&whole);
-        whole.msg_lev = GLP_MSG_OFF;
-        whole.mir_cuts = GLP_ON;
-        const int failure = glp_intopt(glpk_.get(), &whole);
-        const int status = glp_mip_status(glpk_.get());
-        if (status == GLP_NOFEAS) {
-            return std::nullopt;
-        }
-        HEADROOM_CHECK(failure == 0 && status == GLP_OPT, "GLPK says {}, {}", failure, status);
-        return glp_mip_obj_val(glpk_.get());
-    }
+    /// Returns the optimum, or nothing if no solution exists.
+    [[nodiscard]] std::optional<double> solve() { return solve_whole(glpk_.get()); }
 
   private:
     void row(const Terms& terms, int type, double value) {

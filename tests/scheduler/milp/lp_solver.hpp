@@ -1,11 +1,17 @@
-// Solves a text in LP format by GLPK.
+// Solves linear programmes with whole-number variables by GLPK.
 #pragma once
 
+#include <glpk.h>
 #include <map>
 #include <optional>
 #include <string>
 
 namespace headroom::scheduler::testing {
+
+/// Returns the optimum, or nothing if no solution exists; glpk then has the values of the
+/// variables. GLPK's presolver is not used, because it accepts rows that are violated by up to
+/// 1e-3. Throws Bug if GLPK fails.
+[[nodiscard]] std::optional<double> solve_whole(glp_prob* glpk);
 
 struct LpSolution {
     double objective = 0;
