@@ -28,7 +28,7 @@ struct PolicyRow {
     bool decides_batch_size = false;
 };
 
-constexpr int kResourceAwareVersion = 2;
+constexpr int kResourceAwareVersion = 3;
 
 /// Returns the version of a policy that starts from a decision of resource_aware. Whatever changes
 /// that decision may change the policy's own. own_changes: number of changes to the policy itself.

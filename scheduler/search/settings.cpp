@@ -16,11 +16,11 @@ constexpr Neighborhood kPaper[] = {kRepair, kReoptimiseLayers, kRelocateHosts, k
 constexpr Neighborhood kThroughput[] = {kRelocateLayers, kRelocateDevices};
 
 constexpr SearchSettings kBriefPreset{
-    .neighborhoods = kStep, .directed = kDirected, .evaluations = 5'500};
+    .neighborhoods = kStep, .directed = kDirected, .evaluations = 5'000};
 constexpr SearchSettings kThoroughPreset{
     .neighborhoods = kStep,
     .directed = kDirected,
-    .evaluations = 5'500,
+    .evaluations = 5'000,
     .hosts = 8,
     .thresholds = 8,
     .perturbing = 120'000,
@@ -29,7 +29,8 @@ constexpr SearchSettings kPaperPreset{
     .neighborhoods = kPaper,
     .directed = kDirected,
     .evaluations = 3'500,
-    .perturbing = 240'000,
+    .perturbing = 320'000,
+    .failed_perturbations = 150,
     .relaxation_operations = 12'000'000};
 constexpr SearchSettings kThroughputPreset{.neighborhoods = kThroughput, .evaluations = 1'000'000};
 

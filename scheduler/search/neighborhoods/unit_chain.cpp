@@ -21,8 +21,8 @@ class Chain {
         for (std::size_t d = 0; d < state.devices(); ++d) {
             counts_.push_back(state.incumbent().units_on(unit, layer, d));
             ready_.push_back(counts_[d] > 0 ? finish(d, counts_[d]) : 0);
-            with_one_more_.push_back(finish(d, counts_[d] + 1));
             room_.push_back(state.ledger().room(DeviceId(d)));
+            with_one_more_.push_back(room_[d] < each_ ? kNever : finish(d, counts_[d] + 1));
         }
         input_ = state.step().input(
             gathering_.activation_device, gathering_.target, counts_[gathering_.target] > 0
@@ -80,7 +80,9 @@ class Chain {
         ++counts_[to];
         --counts_[last];
         with_one_more_[last] = std::exchange(ready_[last], left);
-        ready_[to] = std::exchange(with_one_more_[to], finish(to, counts_[to] + 1));
+        ready_[to] = std::exchange(
+            with_one_more_[to], room_[to] < each_ ? kNever : finish(to, counts_[to] + 1)
+        );
         return true;
     }
 
@@ -136,7 +138,8 @@ class Chain {
     Int128 objective_;
     std::vector<std::int32_t> counts_;
     std::vector<Nanoseconds> ready_; ///< [device]: when its units are done; 0 if it has none
-    std::vector<Nanoseconds> with_one_more_; ///< [device]: when they would be with another unit
+    /// [device]: when they would be done with another unit; kNever without room for one
+    std::vector<Nanoseconds> with_one_more_;
     std::vector<Bytes> room_;
     Nanoseconds input_ = 0;       ///< when x is at the target
     Nanoseconds others_time_ = 0; ///< D_inf without the stage
