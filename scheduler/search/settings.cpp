@@ -44,7 +44,7 @@ constexpr double kMaxPolishedSize = 200;
 /// The fewest operations with which a relaxation gets as far as its first repairs.
 constexpr std::int64_t kMinOperations = 1'500'000;
 /// The fewest evaluated layers in which perturbations find anything.
-constexpr std::int64_t kMinPerturbing = 12'000;
+constexpr std::int64_t kMinPerturbing = 16'000;
 /// If devices have egress or ingress caps, D_mig follows from a simulation of all moves. An
 /// evaluation is then about so many times slower.
 constexpr double kCappedSlowness = 30.0;
