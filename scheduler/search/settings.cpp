@@ -30,6 +30,7 @@ constexpr SearchSettings kPaperPreset{
     .directed = kDirected,
     .evaluations = 3'500,
     .perturbing = 320'000,
+    .least_perturbing = 16'000,
     .failed_perturbations = 150,
     .relaxation_operations = 12'000'000};
 constexpr SearchSettings kThroughputPreset{.neighborhoods = kThroughput, .evaluations = 1'000'000};
@@ -43,8 +44,6 @@ constexpr double kMaxGrowth = 3;
 constexpr double kMaxPolishedSize = 200;
 /// The fewest operations with which a relaxation gets as far as its first repairs.
 constexpr std::int64_t kMinOperations = 1'500'000;
-/// The fewest evaluated layers in which perturbations find anything.
-constexpr std::int64_t kMinPerturbing = 16'000;
 /// If devices have egress or ingress caps, D_mig follows from a simulation of all moves. An
 /// evaluation is then about so many times slower.
 constexpr double kCappedSlowness = 30.0;
@@ -86,7 +85,8 @@ StepSettings step_settings(const Problem& problem, const StepDelay& step) {
     for (SearchSettings* part : {&settings.first, &settings.polish}) {
         part->evaluations = scaled(part->evaluations, share);
         part->answer_descent = scaled(part->answer_descent, share);
-        part->perturbing = scaled(at_least(kMinPerturbing, part->perturbing, polish), 1.0 / slow);
+        part->perturbing =
+            scaled(at_least(part->least_perturbing, part->perturbing, polish), 1.0 / slow);
         part->relaxation_operations = at_least(kMinOperations, part->relaxation_operations, polish);
         part->operations_per_evaluation = scaled(part->operations_per_evaluation, slow);
         part->free_repairs = scaled(part->free_repairs, share);

@@ -32,7 +32,9 @@ struct SearchSettings {
     std::int64_t worse_start_percent = 20;  ///< for the worse one; the rest is for the best found
     std::int64_t answer_descent = 1'000;    ///< of the descent from the best other answer
     // Perturbation
-    std::int64_t perturbing = 0;        ///< of all descents after perturbations
+    std::int64_t perturbing = 0; ///< of all descents after perturbations
+    /// The fewest evaluated layers for which perturbations begin at all.
+    std::int64_t least_perturbing = 12'000;
     int failed_perturbations = 100;     ///< most in a row without improvement
     std::uint64_t perturbed_blocks = 6; ///< most blocks that one perturbation scatters
     std::int64_t undoing = 500;         ///< of undoing moves that gain nothing, at the end
