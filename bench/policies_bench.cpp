@@ -120,7 +120,7 @@ std::vector<BenchCase> all_cases() {
 
 const bool kRegistered = [] {
     for (const BenchCase& bench_case : all_cases()) {
-        for (const std::string_view policy : policy_names()) {
+        for (const std::string_view policy : policies_for_any_problem()) {
             if (bench_case.in_flight > 1 && policy != name_of(PolicyKind::resource_aware)) {
                 continue; // the other policies decide as for one sequence
             }

@@ -28,6 +28,7 @@ enum class Cause : std::uint8_t {
     never_arrives, ///< a link or a storage that the migration needs is down
     never_ends_elsewhere,
     policy_is_static,
+    chosen_again, ///< the policy, which compares nothing, chose the same placement
 
     // No placement is feasible, or the policy has found none:
     too_little_memory, ///< all devices together have too little memory

@@ -13,6 +13,7 @@
 #include "scheduler/core/blocks.hpp"
 #include "scheduler/core/explanation.hpp"
 #include "scheduler/core/fleet.hpp"
+#include "scheduler/core/given_placement.hpp"
 #include "scheduler/core/paper_costs.hpp"
 
 namespace headroom::scheduler {
@@ -86,6 +87,9 @@ struct Problem {
     std::int64_t node_limit = 200'000; ///< the most search nodes of policy `exact`
     std::uint64_t seed = 0;
     std::int64_t epoch = 0; ///< serial number of the placement in force
+    /// The placement that policy `given` returns; null if the scenario gives none. The scenario
+    /// owns it.
+    const GivenPlacement* given = nullptr;
     /// Searches call this function now and then, and throw InterruptedError if its result is not 0.
     StopCheck stop = nullptr;
 

@@ -225,6 +225,8 @@ std::string cause_text(const Explanation& why, const DeviceNames& names, std::si
                          "the first placement is kept, but {} {}", contexts_text(why), lacking()
                      )
                    : "the first placement stays";
+    case Cause::chosen_again:
+        return "the policy chose the same placement again";
     case Cause::too_little_memory:
         return fmt::format("{}: in the best attempt {}", memory_sums(why), lacking());
     case Cause::source_too_small:

@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <utility>
 
-#include "scheduler/policies/dynamic_layer.hpp"
-#include "scheduler/policies/edgeshard.hpp"
-#include "scheduler/policies/galaxy.hpp"
-#include "scheduler/policies/mdi_ring.hpp"
+#include "scheduler/policies/baselines/dynamic_layer.hpp"
+#include "scheduler/policies/baselines/edgeshard.hpp"
+#include "scheduler/policies/baselines/galaxy.hpp"
+#include "scheduler/policies/baselines/mdi_ring.hpp"
+#include "scheduler/policies/baselines/ring.hpp"
+#include "scheduler/policies/baselines/simple.hpp"
 #include "scheduler/policies/paper.hpp"
-#include "scheduler/policies/ring.hpp"
-#include "scheduler/policies/simple.hpp"
 
 namespace headroom::scheduler {
 namespace {

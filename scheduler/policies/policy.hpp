@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "scheduler/core/problem.hpp"
@@ -11,9 +12,9 @@ class Policy {
   public:
     virtual ~Policy() = default;
     [[nodiscard]] virtual std::string_view name() const = 0;
-    /// Returns a number, at least 1, that rises whenever `decide` may give another answer to the
-    /// same problem. Traces carry it.
-    [[nodiscard]] virtual int version() const { return 1; }
+    /// Returns a text that changes whenever `decide` may give another answer to the same problem: a
+    /// number, or for a policy that is not part of the program a hash of its files. Traces have it.
+    [[nodiscard]] virtual std::string version() const { return "1"; }
     /// Returns a feasible placement, or an infeasible decision with an explanation. The result is
     /// the same for equal problems on every machine.
     [[nodiscard]] virtual Decision decide(const Problem& problem) const = 0;

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 
 #include "base/check.hpp"
-#include "scheduler/policies/dynamic_layer.hpp"
-#include "scheduler/policies/edgeshard.hpp"
+#include "scheduler/policies/baselines/dynamic_layer.hpp"
+#include "scheduler/policies/baselines/edgeshard.hpp"
+#include "scheduler/policies/baselines/galaxy.hpp"
+#include "scheduler/policies/baselines/given.hpp"
+#include "scheduler/policies/baselines/mdi_ring.hpp"
+#include "scheduler/policies/baselines/ring.hpp"
+#include "scheduler/policies/baselines/simple.hpp"
 #include "scheduler/policies/exact.hpp"
-#include "scheduler/policies/galaxy.hpp"
-#include "scheduler/policies/mdi_ring.hpp"
 #include "scheduler/policies/paper.hpp"
 #include "scheduler/policies/resource_aware.hpp"
-#include "scheduler/policies/ring.hpp"
-#include "scheduler/policies/simple.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -26,6 +28,7 @@ struct PolicyRow {
     /// for decisions of its own version, and takes those of other versions as recorded.
     int version;
     bool decides_batch_size = false;
+    bool needs_only_a_problem = true;
 };
 
 constexpr int kResourceAwareVersion = 3;
@@ -64,6 +67,8 @@ constexpr PolicyRow kPolicies[] = {
     {"galaxy", "every layer over all devices by speed (sliced); placed once", decide_galaxy, 1},
     {"mdi_ring", "the published split of layers on a ring; placed once", decide_mdi_ring, 1},
     {"ring", "layers on a ring, split by speed; placed once", decide_ring, 1},
+    {"custom", "a policy of your own, with --policy FILE", nullptr, 1, false, false},
+    {"given", "the placement in controller.placement or layers", decide_given, 1, false, false},
 };
 
 static_assert(
@@ -81,7 +86,7 @@ class TablePolicy final : public Policy {
   public:
     explicit TablePolicy(const PolicyRow& row) : row_(row) {}
     [[nodiscard]] std::string_view name() const override { return row_.name; }
-    [[nodiscard]] int version() const override { return row_.version; }
+    [[nodiscard]] std::string version() const override { return std::to_string(row_.version); }
     [[nodiscard]] Decision decide(const Problem& problem) const override {
         return row_.decide(problem);
     }
@@ -119,7 +124,20 @@ std::vector<std::string_view> policy_names() {
     return names;
 }
 
+bool needs_only_a_problem(PolicyKind kind) {
+    return row_of(kind).needs_only_a_problem;
+}
+
+std::vector<std::string_view> policies_for_any_problem() {
+    std::vector<std::string_view> names = policy_names();
+    std::erase_if(names, [](std::string_view name) {
+        return !needs_only_a_problem(*policy_named(name));
+    });
+    return names;
+}
+
 std::unique_ptr<Policy> make_policy(PolicyKind kind) {
+    HEADROOM_CHECK(row_of(kind).decide != nullptr, "policy {} has no code", name_of(kind));
     return std::make_unique<TablePolicy>(row_of(kind));
 }
 

@@ -27,6 +27,8 @@ enum class PolicyKind : std::uint8_t {
     galaxy,
     mdi_ring,
     ring,
+    custom, ///< a policy that is not part of the program (custom.hpp)
+    given,  ///< the placement of the scenario (core/given_placement.hpp)
 };
 
 /// Returns the name that scenarios, traces and the command line use.
@@ -38,6 +40,11 @@ enum class PolicyKind : std::uint8_t {
 [[nodiscard]] std::optional<PolicyKind> policy_named(std::string_view name);
 /// Returns the names of all policies, in the order of PolicyKind.
 [[nodiscard]] std::vector<std::string_view> policy_names();
+/// Returns whether the policy needs nothing but a problem. The others need an input of the user.
+[[nodiscard]] bool needs_only_a_problem(PolicyKind kind);
+/// Returns the names of the policies that need nothing but a problem, in the order of PolicyKind.
+[[nodiscard]] std::vector<std::string_view> policies_for_any_problem();
+/// Returns the policy. Precondition: its kind is not `custom`.
 [[nodiscard]] std::unique_ptr<Policy> make_policy(PolicyKind kind);
 
 } // namespace headroom::scheduler

@@ -1,5 +1,7 @@
 #include "base/check.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace headroom {
@@ -10,6 +12,16 @@ void fail_check(const char* expression, const char* file, int line, const std::s
 
 std::string line_of(const InputProblem& problem) {
     return problem.where.empty() ? problem.text : problem.where + ": " + problem.text;
+}
+
+std::string indented(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        result += fmt::format("\n  {}", text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return result;
 }
 
 std::vector<std::string> InputError::lines_of(const std::vector<InputProblem>& problems) {

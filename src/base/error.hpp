@@ -52,6 +52,10 @@ struct InputProblem {
 };
 [[nodiscard]] std::string line_of(const InputProblem& problem);
 
+/// Returns the lines of the text, each with a line break and two spaces before it. Messages quote
+/// texts of others so.
+[[nodiscard]] std::string indented(std::string_view text);
+
 /// A file or the command line is invalid. The error holds all problems that were found, one line
 /// for each.
 class InputError : public Error {

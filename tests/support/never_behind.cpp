@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -39,9 +40,8 @@ bool fits(const Problem& problem, const Decision& decision) {
 
 std::vector<PolicyRow> ask_others(const Problem& problem) {
     std::vector<PolicyRow> rows;
-    const std::size_t policies = scheduler::policy_names().size();
-    for (std::size_t i = 0; i < policies; ++i) {
-        const auto kind = static_cast<PolicyKind>(i);
+    for (const std::string_view name : scheduler::policies_for_any_problem()) {
+        const PolicyKind kind = *scheduler::policy_named(name);
         if (kind != PolicyKind::resource_aware && kind != PolicyKind::exact) {
             const auto policy = scheduler::make_policy(kind);
             const Decision decision = scheduler::decide(*policy, problem);

@@ -9,7 +9,7 @@
 
 #include "scheduler/core/validate.hpp"
 #include "scheduler/explain/explanation_text.hpp"
-#include "scheduler/policies/galaxy.hpp"
+#include "scheduler/policies/baselines/galaxy.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::scheduler {

@@ -48,7 +48,7 @@ TEST(SequencesInFlight, have_room_in_every_placement_of_a_policy) {
         ASSERT_TRUE(validate(instance.problem, instance.planted).ok()) << "seed " << seed;
         Problem one = instance.problem;
         one.sequences.clear();
-        for (const std::string_view name : policy_names()) {
+        for (const std::string_view name : policies_for_any_problem()) {
             const auto policy = make_policy(*policy_named(name));
             if (name == "paper" && instance.blocks->sliced()) {
                 continue;

@@ -1,4 +1,4 @@
-#include "scheduler/policies/dynamic_layer.hpp"
+#include "scheduler/policies/baselines/dynamic_layer.hpp"
 
 #include <algorithm>
 #include <optional>

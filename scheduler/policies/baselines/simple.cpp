@@ -1,4 +1,4 @@
-#include "scheduler/policies/simple.hpp"
+#include "scheduler/policies/baselines/simple.hpp"
 
 #include "scheduler/construct/first_fit.hpp"
 #include "scheduler/explain/keep_previous.hpp"

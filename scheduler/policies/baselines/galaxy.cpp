@@ -1,4 +1,4 @@
-#include "scheduler/policies/galaxy.hpp"
+#include "scheduler/policies/baselines/galaxy.hpp"
 
 #include <algorithm>
 #include <cmath>

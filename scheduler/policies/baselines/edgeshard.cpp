@@ -1,4 +1,4 @@
-#include "scheduler/policies/edgeshard.hpp"
+#include "scheduler/policies/baselines/edgeshard.hpp"
 
 #include "scheduler/construct/layer_placement.hpp"
 #include "scheduler/cost/layer_costs.hpp"

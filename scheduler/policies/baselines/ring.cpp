@@ -1,4 +1,4 @@
-#include "scheduler/policies/ring.hpp"
+#include "scheduler/policies/baselines/ring.hpp"
 
 #include "scheduler/construct/layer_placement.hpp"
 #include "scheduler/construct/pipelines.hpp"

@@ -1,4 +1,4 @@
-#include "scheduler/policies/mdi_ring.hpp"
+#include "scheduler/policies/baselines/mdi_ring.hpp"
 
 #include <string>
 #include <utility>
