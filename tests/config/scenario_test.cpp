@@ -68,6 +68,12 @@ TEST(Scenario, every_key_is_read) {
     EXPECT_EQ(s.workload, workload);
     const ControllerConfig controller{
         .policy = scheduler::PolicyKind::greedy,
+        .given =
+            {.ranges =
+                 {{DeviceId(0), "L0", "L1"},
+                  {DeviceId(2), "L2.g0", "L2.g3"},
+                  {DeviceId(3), "L2.proj", "L2.proj"},
+                  {DeviceId(3), "L2.ffn", "L2.ffn"}}},
         .interval = 4,
         .overload = OverloadMode::fail,
         .cost_profile = scheduler::CostProfile::paper,

@@ -50,6 +50,7 @@ top_p = 0.9
 min_p = 0.05
 [controller]
 policy = "greedy"
+placement = { hub = "L0-L1", phone-2 = "L2.g0-L2.g3", phone-3 = "L2.proj, L2.ffn" }
 interval = 4
 granularity = "paper"
 cost_profile = "paper"

@@ -107,9 +107,10 @@ std::optional<Change> set_change(const std::string& text, Problems& problems) {
 
 /// Sets of keys that exclude each other. If an option sets one of them, the others are removed,
 /// because no option can remove a key of the file.
-constexpr std::array<std::array<std::string_view, 3>, 2> kAlternatives{{
+constexpr std::array<std::array<std::string_view, 3>, 3> kAlternatives{{
     {"workload.prompts", "workload.prompt_file", "workload.prompt_tokens"},
     {"model.file", "model.preset", "model.shape"},
+    {"controller.placement", "controller.layers", "controller.layers"},
 }};
 
 void erase_replaced(toml::table& root, std::string_view key) {

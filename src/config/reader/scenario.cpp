@@ -1,6 +1,7 @@
 #include "config/scenario/scenario.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,8 +47,7 @@ Scenario read_scenario(
     const DeviceNames names(scenario.declared.devices);
     scenario.declared.network = read_network(root, scales, names);
     scenario.events = read_events(root, names, scenario.declared.devices);
-    scenario.controller =
-        read_controller(root, scenario.workload, scenario.declared.devices, scenario.shape);
+    read_controller(root, folder, scenario);
     read_section(root, "clock", kClockKeys, scenario.clock);
     root.explain_misplaced({"link", "links"}, "a link that differs is written [[network.link]]");
     root.explain_misplaced(
@@ -101,7 +101,7 @@ Scenario parse_scenario(
     Scenario scenario = read_scenario(document, as_if_from, models, problems);
     scenario.input_files.insert_or_assign(std::move(file), std::string(text));
     scenario.fleet = build_fleet(scenario.declared, scenario.events, scenario.seed);
-    scenario.warnings = find_warnings(scenario);
+    std::ranges::move(find_warnings(scenario), std::back_inserter(scenario.warnings));
     return scenario;
 }
 

@@ -19,6 +19,7 @@
 #include "config/scenario/choices.hpp"
 #include "scheduler/core/cut.hpp"
 #include "scheduler/core/fleet.hpp"
+#include "scheduler/core/given_placement.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/core/profile.hpp"
 #include "scheduler/policies/registry.hpp"
@@ -76,6 +77,7 @@ inline constexpr WeightType kDefaultWeightType = WeightType::f16;
 
 struct ControllerConfig {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
+    scheduler::GivenPlacement given{}; ///< policy `given`: its placement; may be empty
     std::int64_t interval = 8; ///< λ: tokens of each sequence from one decision to the next; ≥ 1
     OverloadMode overload = OverloadMode::automatic;
     scheduler::CostProfile cost_profile = scheduler::CostProfile::physical;
@@ -218,7 +220,8 @@ struct Scenario {
     FleetConfig declared;      ///< the fleet as the scenario gives it, before scaling
     std::vector<Event> events; ///< in the order of the file
     scheduler::Fleet fleet;    ///< the fleet with scales, loads and events applied
-    std::map<std::string, std::string> input_files; ///< contents by path: scenario, prompt file
+    /// Contents by path: scenario, prompt file, file of the given placement.
+    std::map<std::string, std::string> input_files;
     std::vector<std::string> warnings; ///< lines about valid settings that are probably mistakes
     std::vector<std::string> notes;    ///< lines about defaults and installed files that are used
 
@@ -280,6 +283,18 @@ struct Overrides {
 /// Otherwise returns a message with values that divide the FFN width.
 [[nodiscard]] std::string slices_problem(
     const ControllerConfig& controller, const ModelShape& shape
+);
+
+/// Returns why the given placement does not suit the model, one sentence each, with the key. Empty
+/// if there is none. Precondition: slices_problem() returns "".
+[[nodiscard]] std::vector<std::string> given_problems(
+    const ControllerConfig& controller, const ModelShape& shape, DeviceId source
+);
+
+/// Returns "" unless `policy` is `given` and there is no placement for it. Otherwise returns a
+/// message that continues "policy given" and says which key to add.
+[[nodiscard]] std::string missing_given_problem(
+    const ControllerConfig& controller, scheduler::PolicyKind policy
 );
 
 /// Returns whether two scenarios give the same run. Their path, name, input_files, warnings and

@@ -3,6 +3,7 @@
 
 #include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
+#include "scheduler/core/size_limits.hpp"
 
 namespace headroom::config {
 
@@ -100,22 +101,51 @@ void read_batch(TableReader& table, std::int64_t sequences, ControllerConfig& co
     }
 }
 
+/// Checks the given placement. For a model file, it is compared with the model when the file is
+/// read.
+void check_given(TableReader& table, Scenario& scenario) {
+    const ControllerConfig& controller = scenario.controller;
+    const auto policy = table.find("policy");
+    const auto given = table.find(table.find("layers") ? "layers" : "placement");
+    if (!given) {
+        if (const auto problem = missing_given_problem(controller, controller.policy);
+            !problem.empty()) {
+            add_problem(*policy, "= \"given\" " + problem, table.problems());
+        }
+        return;
+    }
+    if (!policy) {
+        scenario.warnings.push_back(fmt::format(
+            "{} has no effect: controller.policy is {}; policy = \"given\" or --policy given uses "
+            "it",
+            given->key,
+            scheduler::name_of(controller.policy)
+        ));
+    }
+    const std::optional<ModelShape>& shape = scenario.shape;
+    if (!shape || !shape->problems().empty() || !slices_problem(controller, *shape).empty() ||
+        !scheduler::size_problems(*shape, {}, 1).empty()) {
+        return; // unknown yet, or already reported
+    }
+    for (const std::string& problem :
+         given_problems(controller, *shape, scenario.declared.source)) {
+        table.problems().add(given->node->source(), problem);
+    }
+}
+
 } // namespace
 
-ControllerConfig read_controller(
-    TableReader& root,
-    const WorkloadConfig& workload,
-    const std::vector<DeviceConfig>& devices,
-    const std::optional<ModelShape>& shape
-) {
-    ControllerConfig controller;
+void read_controller(TableReader& root, const std::filesystem::path& folder, Scenario& scenario) {
+    ControllerConfig& controller = scenario.controller;
+    const WorkloadConfig& workload = scenario.workload;
+    const std::vector<DeviceConfig>& devices = scenario.declared.devices;
     if (workload.sequences > 1) {
         controller.objective = scheduler::Aim::throughput;
         controller.batch = 0;
     }
     auto table = root.table("controller", "[controller]");
     if (!table) {
-        return controller;
+        return;
     }
     read_keys(*table, kControllerKeys, controller);
     read_section(*table, "paper", kPaperKeys, controller.paper);
@@ -127,12 +157,13 @@ ControllerConfig read_controller(
     }
     restrict_objective(*table, controller);
     read_batch(*table, workload.sequences, controller);
-    check_cut(*table, shape, controller);
+    check_cut(*table, scenario.shape, controller);
+    read_given(*table, folder, scenario, controller.given);
+    check_given(*table, scenario);
     table->explain_misplaced(
         {"sequences", "prefill_chunk", "arrivals", "tokens"}, "it belongs to [workload]"
     );
     table->finish();
-    return controller;
 }
 
 std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string_view key) {

@@ -210,13 +210,23 @@ std::optional<DeviceId> DeviceNames::find_device(const TomlEntry& entry, Problem
     if (!name) {
         return add_mismatch(entry, "a device's name or index", problems);
     }
-    if (const auto found = ids_.find(*name); found != ids_.end()) {
-        return found->second;
+    if (const auto found = find_name(*name)) {
+        return found;
     }
-    const auto hint = suggestion(*name, names_, "there are " + shortened_list(names_));
     return add_problem(
-        entry, fmt::format("names no device: {}; {}", found_text(*entry.node), hint), problems
+        entry,
+        fmt::format("names no device: {}; {}", found_text(*entry.node), suggestion_for(*name)),
+        problems
     );
+}
+
+std::optional<DeviceId> DeviceNames::find_name(std::string_view name) const {
+    const auto found = ids_.find(name);
+    return found == ids_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string DeviceNames::suggestion_for(std::string_view name) const {
+    return suggestion(name, names_, "there are " + shortened_list(names_));
 }
 
 } // namespace headroom::config

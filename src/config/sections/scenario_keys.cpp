@@ -68,6 +68,14 @@ std::string link_text(const Event& event, const FleetConfig& fleet) {
     return from.empty() ? "" : fmt::format("[{}, {}]", from, device_text(event.to, fleet));
 }
 
+std::string placement_text(const ControllerConfig& controller, const FleetConfig& fleet) {
+    return given_text(controller.given, fleet);
+}
+
+std::string layers_text(const ControllerConfig& controller) {
+    return controller.given.layers.empty() ? "" : list_text(controller.given.layers);
+}
+
 bool is_sliced(const ControllerConfig& controller) {
     return controller.granularity == scheduler::Granularity::sliced;
 }
@@ -135,7 +143,14 @@ const Section<ControllerConfig> kControllerKeys{"[controller]", "", {
     {"policy", policy(&ControllerConfig::policy),
      "`paper`: arXiv 2505.02533; `exact` proves an optimum in small fleets; `edgeshard`, "
      "`edgeshard_throughput`: arXiv 2405.14371; `galaxy`: arXiv 2405.17245, needs `granularity = "
-     "\"sliced\"`; `mdi_ring`: arXiv 2505.18164, its published table"},
+     "\"sliced\"`; `mdi_ring`: arXiv 2505.18164, its published table; `given` needs `placement` "
+     "or `layers`"},
+    {"placement", custom<ControllerConfig>("path, or table", placement_text),
+     "policy `given`: the file, from the scenario's folder, that `headroom plan --policy P --json` "
+     "printed, or the blocks of each device, see below"},
+    {"layers", custom<ControllerConfig>("list", layers_text),
+     "policy `given`, instead of `placement`: `[12, 8, 2]`: so many whole layers in turn on "
+     "devices 0, 1, 2; embed and lm_head are on the source"},
     {"interval", whole(&ControllerConfig::interval, 1),
      "rounds from one decision to the next; a round is one turn of every sequence in flight"},
     {"migration", choice(&ControllerConfig::migration), "whether turns go on while blocks move"},

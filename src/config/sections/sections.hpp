@@ -46,13 +46,19 @@ void read_workload(
 /// problem leaves the number unknown.
 ArrivalsConfig read_arrivals(TableReader& workload, std::optional<std::size_t> requests);
 
-/// Reads [controller]. Checks the batch size against the workload, the keys that need storage
-/// against the devices, and the number of slices against the shape if there is one.
-ControllerConfig read_controller(
-    TableReader& root,
-    const WorkloadConfig& workload,
-    const std::vector<DeviceConfig>& devices,
-    const std::optional<ModelShape>& shape
+/// Reads [controller] into scenario.controller. Checks the batch size against the workload, the
+/// keys that need storage against the devices, and the number of slices and a given placement
+/// against the shape if there is one. Relative paths start from `folder`. Precondition: workload,
+/// model and devices of the scenario have been read.
+void read_controller(TableReader& root, const std::filesystem::path& folder, Scenario& scenario);
+
+/// Reads the keys `placement` and `layers` of [controller]. Adds the contents of the placement's
+/// file to scenario.input_files. If there is a problem, `given` can be left empty.
+void read_given(
+    TableReader& controller,
+    const std::filesystem::path& folder,
+    Scenario& scenario,
+    scheduler::GivenPlacement& given
 );
 
 class DeviceNames {
@@ -62,6 +68,10 @@ class DeviceNames {
     /// nothing if there is no such device.
     [[nodiscard]] std::optional<DeviceId> find_device(const TomlEntry& entry, Problems& problems)
         const;
+    /// Returns the device of this name, or nothing.
+    [[nodiscard]] std::optional<DeviceId> find_name(std::string_view name) const;
+    /// Returns `did you mean "phone"?` for a name that is none, or a list of the names.
+    [[nodiscard]] std::string suggestion_for(std::string_view name) const;
     [[nodiscard]] std::size_t size() const { return names_.size(); }
 
   private:
@@ -85,6 +95,7 @@ LoadConfig read_load(TableReader& reader, std::string_view key);
 // These functions return values as TOML for resolved_text() of scenario.hpp.
 std::string load_text(const LoadConfig& load);
 std::string arrivals_text(const ArrivalsConfig& arrivals);
+std::string given_text(const scheduler::GivenPlacement& given, const FleetConfig& fleet);
 std::string durations_text(const std::vector<Nanoseconds>& times);
 
 /// Reads the policy from a key. Precondition: the table has the key.

@@ -34,6 +34,13 @@ struct SweepCell {
     std::vector<std::string> values;    ///< the cell's value on each axis, as text
 };
 
+/// The policy of the cells whose policy is `custom`. The command line names it, not the sweep.
+struct SweepPolicy {
+    std::string file; ///< as the command line has it; empty if it has none
+    int timeout_seconds = 0;
+    std::string version; ///< Policy::version() of the policy in the file
+};
+
 struct Sweep {
     std::filesystem::path path;
     std::string name; ///< file name without extension
@@ -45,6 +52,7 @@ struct Sweep {
     std::vector<SweepCell> cells;   ///< all combinations; the index is the cell's number
     std::filesystem::path models{}; ///< folder of installed models (Overrides::models)
     std::string text{};             ///< contents of the file
+    SweepPolicy own_policy{};
 };
 
 inline constexpr std::size_t kMaxSweepCells = 10'000;

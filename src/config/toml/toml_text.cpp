@@ -39,9 +39,7 @@ std::optional<std::string> table_text(const toml::table& table) {
         if (!text) {
             return std::nullopt;
         }
-        parts.push_back(fmt::format(
-            "{} = {}", is_bare(key.str()) ? std::string(key.str()) : toml_string(key.str()), *text
-        ));
+        parts.push_back(fmt::format("{} = {}", toml_key(key.str()), *text));
     }
     return parts.empty() ? "{}" : fmt::format("{{ {} }}", fmt::join(parts, ", "));
 }
@@ -84,6 +82,10 @@ std::string toml_string(std::string_view text) {
         }
     }
     return quoted + '"';
+}
+
+std::string toml_key(std::string_view key) {
+    return is_bare(key) ? std::string(key) : toml_string(key);
 }
 
 std::string toml_strings(const std::vector<std::string>& texts) {

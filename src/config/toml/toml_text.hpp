@@ -17,6 +17,8 @@ namespace headroom::config {
 
 /// Returns the text as a TOML basic string with its quotes. Precondition: well-formed UTF-8.
 [[nodiscard]] std::string toml_string(std::string_view text);
+/// Returns the text as a key: bare if it can be, else as a basic string.
+[[nodiscard]] std::string toml_key(std::string_view key);
 [[nodiscard]] std::string toml_strings(const std::vector<std::string>& texts);
 
 } // namespace headroom::config
