@@ -145,6 +145,7 @@ scheduler::Problem problem_of(
     problem.effort = controller.effort;
     problem.node_limit = controller.node_limit;
     problem.seed = scenario.seed;
+    problem.given = controller.given.empty() ? nullptr : &controller.given;
     return problem;
 }
 

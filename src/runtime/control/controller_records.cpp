@@ -31,7 +31,7 @@ trace::RunHeader Controller::header() const {
     trace::RunHeader run;
     run.attributes = context_.attributes;
     run.attributes["policy"] = std::string(context_.policy->name());
-    run.attributes[trace::kPolicyVersion] = std::to_string(context_.policy->version());
+    run.attributes[trace::kPolicyVersion] = context_.policy->version();
     run.attributes["cost_profile"] =
         std::string(config::name_of(scenario_->controller.cost_profile));
     run.attributes["weights"] = std::string(config::name_of(scenario_->controller.weights));

@@ -68,11 +68,12 @@ scheduler::Problem problem_at(
 }
 
 /// Returns the valid decision for as many sequences as there is memory for, at least one.
-Answer answer_of(PolicyKind kind, const auto& problem_for, std::int64_t max_in_flight) {
-    const auto policy = scheduler::make_policy(kind);
+Answer answer_of(
+    const scheduler::Policy& policy, const auto& problem_for, std::int64_t max_in_flight
+) {
     Answer answer =
-        decide_for_most(*policy, static_cast<std::size_t>(max_in_flight), 1, problem_for);
-    check_valid(*policy, answer);
+        decide_for_most(policy, static_cast<std::size_t>(max_in_flight), 1, problem_for);
+    check_valid(policy, answer);
     return answer;
 }
 
@@ -98,18 +99,24 @@ class Planner {
         if (previous) {
             problem.previous = previous->placement;
         }
+        problem.stop = request_.stop;
         return problem;
     }
 
     [[nodiscard]] PolicyPlan plan_for(PolicyKind kind) const {
+        return plan_for(*scheduler::make_policy(kind), kind);
+    }
+
+    [[nodiscard]] PolicyPlan plan_for(const scheduler::Policy& policy, PolicyKind kind) const {
         const scheduler::Blocks blocks = blocks_for(kind);
         const auto [problem, decision] = answer_of(
-            kind,
+            policy,
             [&](std::size_t in_flight) { return make_problem(blocks, in_flight); },
             scenario_.workload.slots()
         );
         PolicyPlan plan;
         plan.policy = kind;
+        plan.name = policy.name();
         plan.in_flight = problem.in_flight();
         plan.decision = decision;
         if (problem.previous) {
@@ -313,6 +320,9 @@ Plan plan(
     for (const PolicyKind policy : request.policies) {
         plan.policies.push_back(planner.plan_for(policy));
     }
+    for (const scheduler::Policy* const policy : request.own) {
+        plan.policies.push_back(planner.plan_for(*policy, PolicyKind::custom));
+    }
     const auto exact = std::ranges::find(plan.policies, PolicyKind::exact, &PolicyPlan::policy);
     if (exact != plan.policies.end()) {
         set_bound(*exact, plan);
@@ -357,7 +367,7 @@ PreviousPlacement first_choice(
     const scheduler::Blocks blocks(workload.shape, scenario.controller.cut(policy));
     const scheduler::Decision decision =
         answer_of(
-            policy,
+            *scheduler::make_policy(policy),
             [&](std::size_t in_flight) {
                 return problem_at(scenario, workload, blocks, {}, in_flight);
             },

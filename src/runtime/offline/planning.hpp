@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "base/block.hpp"
+#include "base/stop_check.hpp"
 #include "config/scenario/scenario.hpp"
 #include "runtime/memory/memory_demand.hpp"
 #include "runtime/offline/planning_previous.hpp"
 #include "runtime/offline/step_share.hpp"
 #include "runtime/setup/workload_description.hpp"
 #include "scheduler/core/problem.hpp"
+#include "scheduler/policies/policy.hpp"
 #include "scheduler/timing/timeline.hpp"
 
 namespace headroom::runtime {
@@ -41,6 +43,7 @@ struct StayPlan {
 
 struct PolicyPlan {
     scheduler::PolicyKind policy = scheduler::PolicyKind::resource_aware;
+    std::string name; ///< the policy's name
     /// If the decision is infeasible, only its explanation, `in_flight` and `stay` are valid.
     scheduler::Decision decision;
     std::int64_t in_flight = 1; ///< number of sequences that the placement has memory for
@@ -89,6 +92,9 @@ struct PlanRequest {
     /// Compute the root bound, whatever time it takes. Without this it is computed, with less
     /// effort, where policy `exact` has no bound and the fleet is small.
     bool root_bound = false;
+    /// Policies that are not part of the program. They are asked after `policies`.
+    std::vector<const scheduler::Policy*> own{};
+    StopCheck stop = nullptr; ///< called in long searches, to stop them
 };
 
 /// Returns the plan. Throws InputError if the model's context has no room for the longest prompt,

@@ -65,6 +65,7 @@ WorkloadDescription recorded_workload(
     workload.name = name == header.attributes.end() ? "" : name->second;
     workload.shape = trace::recorded_shape(header);
     workload.prompts = prompts_of(header, scenario);
+    check_cut(scenario, workload.shape);
     check_sizes(scenario, workload.shape, workload.prompts);
     workload.turn_sizes = turn_sizes(scenario, workload.prompts);
     return workload;

@@ -113,6 +113,9 @@ class ComparingSink final : public trace::Sink {
         if (may_lack && recorded.requests.size() < derived.requests.size()) {
             trace::drop_interrupted_requests(derived); // a resumed run drops them from the trace
         }
+        result_.decision_differs = recorded.placement != derived.placement ||
+                                   recorded.row.batch != derived.row.batch ||
+                                   recorded.row.feasible != derived.row.feasible;
         leave_if(trace::differences(
             recorded_.header,
             where,
@@ -301,9 +304,10 @@ Replay replay(
     context.policy = &policy;
     context.attributes = trace.header.attributes;
     context.trace_ops = trace.header.with_ops;
+    context.stop = watch.interrupted;
     Replay result;
     result.policy = policy.name();
-    result.policy_version = std::to_string(policy.version());
+    result.policy_version = policy.version();
     const RecordedTokens tokens(trace);
     const std::vector<RunPart> parts = parts_of_run(trace);
     result.resumptions = static_cast<std::int64_t>(parts.size()) - 1;

@@ -27,6 +27,8 @@ struct Replay {
     /// Values of the first interval that is not as recorded, one line per value: "where: recorded |
     /// derived". Empty if all intervals are as recorded.
     std::vector<std::string> differences;
+    /// Whether the policy was asked and decided differently in that interval.
+    bool decision_differs = false;
     std::int64_t intervals = 0;   ///< number of intervals that were compared
     std::int64_t resumptions = 0; ///< how often the recorded run was resumed
     std::string policy;           ///< name of the policy

@@ -79,6 +79,11 @@ void check_cut(const config::Scenario& scenario, const ModelShape& shape) {
     if (!problem.empty()) {
         throw InputError(problem);
     }
+    std::vector<std::string> problems =
+        config::given_problems(scenario.controller, shape, scenario.fleet.source);
+    if (!problems.empty()) {
+        throw InputError(std::move(problems));
+    }
 }
 
 void check_sizes(

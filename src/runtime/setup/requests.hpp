@@ -70,7 +70,8 @@ inline constexpr std::int64_t kMaxJoined = 16;
 );
 
 /// Throws InputError, naming `controller.slices`, if the scenario's number of slices does not
-/// divide the width of this shape's feed-forward network.
+/// divide the width of this shape's feed-forward network, or with all reasons why its given
+/// placement (policy `given`) is not one of this shape.
 void check_cut(const config::Scenario& scenario, const ModelShape& shape);
 
 /// Throws InputError if the requests, with a model of this shape, need more bytes or FLOP than the

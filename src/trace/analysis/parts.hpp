@@ -30,6 +30,10 @@ struct RunPart {
 inline constexpr const char* kPolicyVersion = "policy_version";
 inline constexpr const char* kFirstPolicyVersion = "1";
 
+/// The attribute with the value of --policy, of a policy that came from a file. It is only for
+/// readers: nothing ever loads code that a trace names.
+inline constexpr const char* kPolicyFile = "policy_file";
+
 /// A text member of RunPart. `attribute` is the header attribute that has this text for the first
 /// part.
 struct RunPartField {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "trace/analysis/parts.hpp"
 #include "trace/hdf5/library/attribute.hpp"
 #include "trace/hdf5/library/crash_guard.hpp"
 #include "trace/hdf5/library/table_reader.hpp"
@@ -21,6 +22,8 @@ TraceOverview overview_of(h5::UntrustedFile file) {
     return {
         text_of(h5::read_numbers(file, kScenario, FieldType::u8, {})),
         root.texts["execution"],
+        root.texts.contains(kPolicyFile) ? root.texts[kPolicyVersion] : "",
+        root.texts[kPolicyFile],
         h5::has_dataset(file.file(), Table<OpRow>::name),
         static_cast<Completion>(RowBytes(bytes).take<std::int32_t>()),
     };

@@ -11,7 +11,10 @@ namespace headroom::trace {
 struct TraceOverview {
     std::string scenario;  ///< the scenario as complete TOML
     std::string execution; ///< "decoded" (with weights) or "simulated"; empty: not known
-    bool with_ops = false; ///< whether the trace has operations and messages
+    /// Version of the policy if that came from a file; else empty.
+    std::string own_policy_version;
+    std::string own_policy_file; ///< likewise the file and its argument, as they were given
+    bool with_ops = false;       ///< whether the trace has operations and messages
     Completion completion = Completion::running;
 };
 

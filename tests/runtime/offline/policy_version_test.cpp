@@ -29,7 +29,7 @@ class Versioned final : public scheduler::Policy {
     Versioned(std::string name, int version, const scheduler::Policy& decides)
         : name_(std::move(name)), version_(version), decides_(decides) {}
     [[nodiscard]] std::string_view name() const override { return name_; }
-    [[nodiscard]] int version() const override { return version_; }
+    [[nodiscard]] std::string version() const override { return std::to_string(version_); }
     [[nodiscard]] bool decides_batch_size() const override { return decides_.decides_batch_size(); }
     [[nodiscard]] scheduler::Decision decide(const scheduler::Problem& problem) const override {
         return decides_.decide(problem);
@@ -45,7 +45,7 @@ class Versioned final : public scheduler::Policy {
 class NotAsked final : public scheduler::Policy {
   public:
     [[nodiscard]] std::string_view name() const override { return "random"; }
-    [[nodiscard]] int version() const override { return 2; }
+    [[nodiscard]] std::string version() const override { return "2"; }
     [[nodiscard]] scheduler::Decision decide(const scheduler::Problem& /*problem*/) const override {
         ADD_FAILURE() << "asked for a decision of another version";
         return {};
@@ -110,7 +110,7 @@ struct Relabelled {
     std::unique_ptr<scheduler::Policy> own = scheduler::make_policy(scenario.controller.policy);
     trace::Trace trace = [this] {
         const auto greedy = scheduler::make_policy(scheduler::PolicyKind::greedy);
-        const Versioned policy("resource_aware", own->version() + 6, *greedy);
+        const Versioned policy("resource_aware", std::stoi(own->version()) + 6, *greedy);
         support::RunChange change;
         change.policy = &policy;
         return support::run_fleet(scenario, change).trace;
@@ -131,7 +131,7 @@ TEST(PolicyVersion, decides_whether_the_policy_is_asked) {
     EXPECT_THAT(other.differences, IsEmpty());
     EXPECT_EQ(other.as_recorded.count, other.intervals);
     trace::Trace equal = relabelled().trace;
-    equal.header.attributes[trace::kPolicyVersion] = std::to_string(relabelled().own->version());
+    equal.header.attributes[trace::kPolicyVersion] = relabelled().own->version();
     const runtime::Replay asked = relabelled().replayed(equal);
     EXPECT_THAT(asked.differences, Not(IsEmpty())) << "greedy decides otherwise";
     EXPECT_EQ(asked.as_recorded.count, 0);

@@ -199,7 +199,7 @@ TEST(Counterfactual, equals_a_run_under_its_policy) {
         EXPECT_EQ(counterfactual.header.attributes.at("recorded_policy"), "resource_aware");
         EXPECT_EQ(
             counterfactual.header.attributes.at("recorded_policy_version"),
-            std::to_string(recorded().policy->version())
+            recorded().policy->version()
         );
         const auto decided = scheduler::make_policy(scenario.controller.policy);
         EXPECT_THAT(runtime::replay(counterfactual, scenario, *decided).differences, IsEmpty());

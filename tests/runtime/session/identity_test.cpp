@@ -40,7 +40,7 @@ const ModelCase& model_in(const std::string& types, bool tied) {
 /// also under cost profile `paper`, and the random policy.
 std::vector<std::string> policies() {
     std::vector<std::string> all{"random", "paper_by_formula", "resource_aware_by_formula"};
-    for (const std::string_view name : scheduler::policy_names()) {
+    for (const std::string_view name : scheduler::policies_for_any_problem()) {
         if (name != "galaxy" && name != "mdi_ring") { // see SlicedPolicies and PublishedRing
             all.emplace_back(name);
         }
@@ -111,7 +111,7 @@ constexpr std::int32_t kSlices = 4;
 /// The policies that can place sliced layers; galaxy with both reductions.
 std::vector<std::string> sliced_policies() {
     std::vector<std::string> all{"galaxy_by_ring"};
-    for (const std::string_view name : scheduler::policy_names()) {
+    for (const std::string_view name : scheduler::policies_for_any_problem()) {
         if (name != "paper" && name != "mdi_ring") {
             all.emplace_back(name);
         }
