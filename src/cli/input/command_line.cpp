@@ -173,7 +173,7 @@ void Options::add_policies(std::vector<std::string>& policies, const std::string
     add_text(
         "--policy",
         [this, &policies](const std::string& text) { policies = policy_list(command(), text); },
-        help + all_policies(),
+        help + all_policies() + ", or a file with a policy of your own (.so, .py:FUNCTION)",
         "TEXT"
     );
 }

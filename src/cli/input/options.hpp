@@ -64,6 +64,13 @@ class Options {
         const std::function<void(const std::string&)>& store,
         const std::string& help
     );
+    /// An option whose value is a text, for which `store` is called.
+    void add_text(
+        const std::string& name,
+        const std::function<void(const std::string&)>& store,
+        const std::string& help,
+        const std::string& kind
+    );
     /// --policy, whose value is `all` or policies that are separated by commas. The help lists all
     /// policies.
     void add_policies(std::vector<std::string>& policies, const std::string& help);
@@ -83,12 +90,6 @@ class Options {
     [[nodiscard]] std::vector<std::string> all_commands() const;
 
   private:
-    void add_text(
-        const std::string& name,
-        const std::function<void(const std::string&)>& store,
-        const std::string& help,
-        const std::string& kind
-    );
     void add_number(
         const std::string& name,
         const std::function<void(std::int64_t)>& store,

@@ -4,6 +4,12 @@
 
 namespace headroom::cli {
 
+namespace {
+
+constexpr int kMaxPolicySeconds = 1'000'000;
+
+} // namespace
+
 void add_scenario_options(Options& options, RunCommand& run) {
     config::Overrides& change = run.overrides;
     options.add(
@@ -46,6 +52,25 @@ void add_scenario_options(Options& options, RunCommand& run) {
     );
 }
 
+void add_own_policy_options(Options& options, PolicyOptions& own_policy) {
+    options.add(
+        "--policy-file",
+        own_policy.file,
+        "the file of the policy where the scenario names \"custom\", as in a sweep",
+        "FILE"
+    );
+    add_policy_timeout(options, own_policy);
+}
+
+void add_policy_timeout(Options& options, PolicyOptions& own_policy) {
+    options.add_integer(
+        "--policy-timeout",
+        own_policy.timeout_seconds,
+        {1, kMaxPolicySeconds, 60},
+        "how many seconds a policy in a file may take for a decision"
+    );
+}
+
 void add_trace_options(Options& options, RunCommand& run) {
     options.add("--trace", run.trace, "trace file to write (HDF5)");
     options.add("--no-trace", run.no_trace, "write no trace; only print the summary");
@@ -71,6 +96,12 @@ void check_no_trace(const Options& options) {
 
 namespace {
 
+/// Whether the option changes a resumed run. Only a policy in a file has to be given again, because
+/// a trace must not name code to load.
+bool changes_the_run(const Options& options, const RunCommand& run, const std::string& name) {
+    return options.is_given(name) && (name != "--policy" || run.own_policy.file.empty());
+}
+
 /// The scenario of a resumed run comes from its trace.
 void check_resume(const Options& options, const RunCommand& run) {
     if (run.resume.empty()) {
@@ -88,7 +119,7 @@ void check_resume(const Options& options, const RunCommand& run) {
           "--seed",
           "--set",
           "--trace-ops"}) {
-        if (options.is_given(name)) {
+        if (changes_the_run(options, run, name)) {
             options.fail(fmt::format(
                 "--resume and {} are given, expected one of them: a run goes on with the scenario "
                 "of its trace; leave out {}, or see what another would have done: headroom replay",

@@ -10,6 +10,12 @@
 
 namespace headroom::cli {
 
+/// A policy that is not part of the program.
+struct PolicyOptions {
+    std::string file;         ///< as given, see policy_file.hpp; empty for a policy of the program
+    int timeout_seconds = 60; ///< the most wall time for one of its decisions
+};
+
 enum class TransportKind : std::uint8_t { mpi, inprocess };
 
 /// The values of the options of `headroom run`; `simulate` and `plan` use a part of them. A run is
@@ -20,6 +26,7 @@ struct RunCommand {
     std::filesystem::path model;    ///< GGUF file; with `resume`, replaces the trace's model file
     int devices = 0;                ///< number of equal devices for `model`; 0 if not given
     config::Overrides overrides;    ///< scenario keys that options change
+    PolicyOptions own_policy;
     /// The trace to write. If empty, the name is made from the scenario's name, the time and the
     /// process id.
     std::filesystem::path trace;
@@ -39,6 +46,12 @@ inline constexpr const char* kHandedOver = "--handed-over";
 
 /// Adds the options that name and change the scenario, except --policy.
 void add_scenario_options(Options& options, RunCommand& run);
+
+/// Adds the options for a policy that is not part of the program, except --policy.
+void add_own_policy_options(Options& options, PolicyOptions& own_policy);
+
+/// Adds the limit of time for such a policy.
+void add_policy_timeout(Options& options, PolicyOptions& own_policy);
 
 /// Adds --trace, --no-trace, --force and --trace-ops.
 void add_trace_options(Options& options, RunCommand& run);

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "cli/input/file_kind.hpp"
+#include "cli/input/policy_file.hpp"
 #include "config/toml/exact.hpp"
 #include "scheduler/policies/registry.hpp"
 
@@ -52,23 +53,33 @@ void throw_usage_error(const std::string& command, const std::string& problem) {
 }
 
 std::string all_policies() {
-    return fmt::format("{}", fmt::join(scheduler::policy_names(), ", "));
+    return fmt::format(
+        "{}, given (with controller.placement or layers)",
+        fmt::join(scheduler::policies_for_any_problem(), ", ")
+    );
 }
 
 std::vector<std::string> policy_list(const std::string& command, const std::string& text) {
+    if (text == "all") {
+        const auto names = scheduler::policies_for_any_problem();
+        return {names.begin(), names.end()};
+    }
     const auto names = scheduler::policy_names();
     const std::vector<std::string> known(names.begin(), names.end());
-    if (text == "all") {
-        return known;
-    }
     std::vector<std::string> policies;
     for (std::size_t begin = 0; begin <= text.size();) {
         const std::size_t end = std::min(text.find(',', begin), text.size());
         const std::string name = text.substr(begin, end - begin);
-        if (const std::string problem = word_problem(name, known); !problem.empty()) {
-            throw_usage_error(command, fmt::format("--policy: {}", problem));
+        const std::string problem = is_policy_file(name) ? "" : word_problem(name, known);
+        if (!problem.empty()) {
+            throw_usage_error(
+                command,
+                fmt::format(
+                    "--policy: {}\n  a policy of your own is a file: ./mine.so, or mine.py", problem
+                )
+            );
         }
-        if (std::find(policies.begin(), policies.end(), name) != policies.end()) {
+        if (std::ranges::find(policies, label_of(name), label_of) != policies.end()) {
             throw_usage_error(
                 command,
                 fmt::format(

@@ -23,11 +23,15 @@ struct WireFields<config::Overrides> {
     static auto of(auto& m) { return Fields() & m.clock; }
 };
 template <>
+struct WireFields<cli::PolicyOptions> {
+    static auto of(auto& m) { return Fields() & m.file & m.timeout_seconds; }
+};
+template <>
 struct WireFields<cli::RunCommand> {
     static constexpr bool kIncomplete = true;
     static auto of(auto& m) {
         return Fields() & m.scenario & m.resume & m.model & m.trace & m.kernels & m.overrides &
-               m.devices & m.no_trace & m.force & m.trace_ops & m.json & m.text;
+               m.own_policy & m.devices & m.no_trace & m.force & m.trace_ops & m.json & m.text;
     }
 };
 

@@ -8,11 +8,13 @@
 
 #include "base/error.hpp"
 #include "cli/input/commands.hpp"
+#include "cli/input/policy_file.hpp"
 #include "cli/input/scenario_file.hpp"
 #include "cli/plan/plan_export.hpp"
 #include "cli/plan/plan_json.hpp"
 #include "cli/plan/plan_previous.hpp"
 #include "cli/plan/plan_text.hpp"
+#include "cli/plugin/policy_choice.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "runtime/offline/planning.hpp"
@@ -29,6 +31,7 @@ void add_plan_options(Options& options, PlanCommand& plan) {
     options.add_policies(
         plan.policies, "one, several with commas between, or all (default: those that apply): "
     );
+    add_policy_timeout(options, plan.run.own_policy);
     options.add_integer(
         "--at",
         plan.at,
@@ -59,8 +62,8 @@ void add_plan_options(Options& options, PlanCommand& plan) {
     options.add("--json", plan.run.json, "print the plan as JSON");
 }
 
-/// Returns the named policies. Without names it returns all except `static`, and `exact` only if
-/// the problem is small.
+/// Returns the named policies. Without names it returns all except `static`, `exact` only if the
+/// problem is small, and `given` only if the scenario gives a placement.
 std::vector<PolicyKind> policies_to_ask(
     const PlanCommand& command,
     const config::Scenario& scenario,
@@ -70,18 +73,42 @@ std::vector<PolicyKind> policies_to_ask(
     const bool small = runtime::small_enough_for_exact(blocks.size(), scenario.fleet.size());
     std::vector<PolicyKind> chosen;
     if (command.policies.empty()) {
-        for (const std::string_view name : scheduler::policy_names()) {
+        for (const std::string_view name : scheduler::policies_for_any_problem()) {
             const PolicyKind kind = *scheduler::policy_named(name);
             // The first decision of `static` is that of resource_aware; later ones move nothing.
             if (kind != PolicyKind::static_first && (kind != PolicyKind::exact || small)) {
                 chosen.push_back(kind);
             }
         }
+        if (!scenario.controller.given.empty()) {
+            chosen.push_back(PolicyKind::given);
+        }
     }
     for (const std::string& name : command.policies) {
+        if (is_policy_file(name)) {
+            continue; // own_policies() loads it
+        }
         chosen.push_back(*scheduler::policy_named(name));
+        if (chosen.back() == PolicyKind::custom) {
+            throw InputError("--policy custom: expected the file with that policy; give --policy "
+                             "./FILE.so or --policy FILE.py:FUNCTION");
+        }
+        check_given(scenario, chosen.back(), "--policy given");
     }
     return chosen;
+}
+
+/// Returns the policies in files that --policy names.
+std::vector<ChosenPolicy> own_policies(const PlanCommand& command) {
+    std::vector<ChosenPolicy> own;
+    for (const std::string& name : command.policies) {
+        if (is_policy_file(name)) {
+            PolicyOptions options = command.run.own_policy;
+            options.file = name;
+            own.push_back(load_policy(options));
+        }
+    }
+    return own;
 }
 
 /// Prints the plan. Returns 0 if at least one policy finds a placement, else 6.
@@ -96,11 +123,15 @@ int print_plan(const Options& options, const PlanCommand& command) {
     }
     const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);
     PlanStart start = plan_start(command, scenario, workload);
-    const runtime::PlanRequest request{
+    runtime::PlanRequest request{
         policies_to_ask(command, scenario, workload),
         start.at,
         std::move(start.previous),
         command.bound};
+    const std::vector<ChosenPolicy> own = own_policies(command);
+    for (const ChosenPolicy& one : own) {
+        request.own.push_back(one.policy.get());
+    }
     if (command.lp_file) {
         export_lp(*command.lp_file, command.run.force, scenario, workload, request);
     }

@@ -116,7 +116,7 @@ nlohmann::json policy_json(
 ) {
     const scheduler::DeviceNames names = scheduler::device_names(scenario.fleet);
     nlohmann::json json{
-        {"policy", scheduler::name_of(plan.policy)},
+        {"policy", plan.name},
         {"feasible", plan.decision.feasible},
         {"reason", scheduler::explanation_text(plan.decision.why, names)},
         {"shortages", shortages_json(plan.decision.why, names)},

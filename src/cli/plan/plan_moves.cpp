@@ -60,7 +60,7 @@ std::vector<std::string> comparison_row(
     const PolicyPlan& policy, std::size_t blocks, bool show_loaded, bool show_paper
 ) {
     std::vector<std::string> row{
-        std::string(scheduler::name_of(policy.policy)),
+        policy.name,
         fmt::format("{} of {}", policy.moves.size(), blocks),
         format_bytes(sum_of(policy.moves, &scheduler::Move::bytes)),
     };

@@ -1,19 +1,19 @@
 #include "cli/plan/plan_previous.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/input/usage.hpp"
 #include "config/toml/input.hpp"
+#include "config/toml/written_plan.hpp"
 #include "runtime/offline/planning.hpp"
 #include "scheduler/policies/registry.hpp"
 #include "trace/hdf5/reader.hpp"
@@ -24,9 +24,6 @@ namespace {
 
 constexpr const char* kExpected =
     "expected a policy, a trace (.h5), or what headroom plan --policy P --json printed";
-
-constexpr std::int64_t kMaxTokens = 1'000'000'000;         // the limit of workload.tokens
-constexpr Nanoseconds kMaxClock = 1'000'000'000 * kSecond; // later times still fit in 64 bits
 
 template <class... Values>
 [[noreturn]] void refuse(
@@ -49,81 +46,25 @@ template <class... Values>
     );
 }
 
-std::int64_t checked_count(
-    const nlohmann::json& value, std::string_view name, std::int64_t limit, const std::string& from
-) {
-    const bool whole = value.is_number_integer() && value >= 0 && value <= limit;
-    if (!whole) {
-        refuse(
-            from,
-            "{} = {}, expected a whole number from 0 to {}; correct it",
-            name,
-            value.dump(),
-            limit
-        );
-    }
-    return value.get<std::int64_t>();
-}
-
-std::vector<std::int32_t> devices_of(const nlohmann::json& placement, const std::string& from) {
-    std::vector<std::int32_t> devices;
-    for (const nlohmann::json& device : placement) {
-        devices.push_back(static_cast<std::int32_t>(
-            checked_count(device, "a device of the placement", config::kMaxDevices - 1, from)
-        ));
-    }
-    return devices;
-}
-
 /// Returns the only placement of a plan in JSON. Its `at` is that of the next decision.
-runtime::WrittenPlacement placement_of(const nlohmann::json& plan, const std::string& from) {
-    runtime::WrittenPlacement written;
-    written.file = from;
-    written.origin = from;
-    written.at = checked_count(plan.at("at"), "at", kMaxTokens, from) +
-                 checked_count(plan.at("interval"), "interval", kMaxTokens, from);
-    written.clock = checked_count(plan.at("clock_ns"), "clock_ns", kMaxClock, from);
-    written.devices = plan.at("device_names").get<std::vector<std::string>>();
-    written.blocks = plan.at("block_names").get<std::vector<std::string>>();
-    std::vector<std::string> deciders;
-    for (const nlohmann::json& policy : plan.at("policies")) {
-        if (policy.contains("placement")) {
-            deciders.push_back(policy.at("policy").get<std::string>());
-            written.placement = devices_of(policy.at("placement"), from);
-        }
-    }
-    if (deciders.size() != 1) {
-        refuse(
-            from,
-            "has {} placements{}, expected one; make it with headroom plan --policy P --json",
-            deciders.size(),
-            deciders.empty() ? "" : fmt::format(" ({})", fmt::join(deciders, ", "))
-        );
-    }
-    return written;
-}
-
 runtime::WrittenPlacement read_plan(const std::string& from) {
     const config::Input input = config::read_input(from, "--previous");
-    const std::string& text = input.text;
     if (input.error_number != 0) {
         refuse(from, "cannot be read: {}, {}", std::strerror(input.error_number), kExpected);
     }
-    if (text.empty()) {
-        refuse(from, "is empty, {}; was it written to its end?", kExpected);
+    config::WrittenPlan plan = config::read_written_plan(input.text, kExpected);
+    if (!plan.problem.empty()) {
+        refuse(from, "{}", plan.problem);
     }
-    try {
-        return placement_of(nlohmann::json::parse(text), from);
-    } catch (const nlohmann::json::exception& error) {
-        // The library's message begins with an error code in brackets.
-        const std::string what = error.what();
-        refuse(
-            from,
-            "is not a plan ({}), {}; make it anew",
-            what.substr(std::min(what.size(), what.find("] ") + 2)),
-            kExpected
-        );
-    }
+    runtime::WrittenPlacement written;
+    written.file = from;
+    written.origin = from;
+    written.at = plan.at + plan.interval;
+    written.clock = plan.clock;
+    written.devices = std::move(plan.devices);
+    written.blocks = std::move(plan.blocks);
+    written.placement = std::move(plan.placement);
+    return written;
 }
 
 runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64_t> at) {
@@ -154,6 +95,15 @@ runtime::WrittenPlacement read(const std::string& from, std::optional<std::int64
 
 } // namespace
 
+void check_given(
+    const config::Scenario& scenario, scheduler::PolicyKind policy, std::string_view option
+) {
+    if (const std::string problem = config::missing_given_problem(scenario.controller, policy);
+        !problem.empty()) {
+        throw InputError(fmt::format("{} {}", option, problem));
+    }
+}
+
 PlanStart plan_start(
     const PlanCommand& command,
     const config::Scenario& scenario,
@@ -164,6 +114,7 @@ PlanStart plan_start(
     }
     const std::string& from = *command.previous;
     if (const auto policy = scheduler::policy_named(from)) {
+        check_given(scenario, *policy, "--previous given");
         return {command.at.value_or(0), runtime::first_choice(scenario, workload, *policy)};
     }
     const runtime::WrittenPlacement written = read(from, command.at);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "cli/plan/plan_command.hpp"
 #include "config/scenario/scenario.hpp"
@@ -28,6 +29,12 @@ struct PlanStart {
     const PlanCommand& command,
     const config::Scenario& scenario,
     const runtime::WorkloadDescription& workload
+);
+
+/// Throws InputError, beginning with the option, if the policy is `given` and the scenario gives no
+/// placement.
+void check_given(
+    const config::Scenario& scenario, scheduler::PolicyKind policy, std::string_view option
 );
 
 } // namespace headroom::cli

@@ -212,7 +212,7 @@ class PlanText {
             std::ranges::count_if(plan.devices, [](const DevicePlan& d) { return d.blocks > 0; });
         const DevicePlan& full = fullest_of(plan);
         std::vector<std::string> row{
-            std::string(scheduler::name_of(plan.policy)),
+            plan.name,
             format_duration(plan.decision.inference),
             has_several_sequences() ? tokens_per_s(plan.decision.round, plan.in_flight)
                                     : tokens_per_s(plan.decision.inference),
@@ -270,7 +270,7 @@ class PlanText {
         return best == nullptr ? " (root bound)"
                                : fmt::format(
                                      " (root bound); {} is at most {} above the optimum",
-                                     scheduler::name_of(best->policy),
+                                     best->name,
                                      gap_text(*best->gap)
                                  );
     }
@@ -291,7 +291,7 @@ class PlanText {
             if (found == reasons.end()) {
                 found = reasons.insert(found, {reason, {}});
             }
-            found->second.push_back(scheduler::name_of(plan.policy));
+            found->second.push_back(plan.name);
         }
         return reasons;
     }
@@ -351,7 +351,7 @@ std::string plan_text(
     bool explained = true; // only the first table explains its columns
     for (const PolicyPlan& policy : plan.policies) {
         if (view.detailed ? policy.decision.feasible : &policy == best) {
-            const std::string name(scheduler::name_of(policy.policy));
+            const std::string& name = policy.name;
             text += "\n" + (view.for_terminal ? "\x1b[1m" + name + "\x1b[0m" : name);
             text += shown(writer.details(policy, explained));
             explained = false;

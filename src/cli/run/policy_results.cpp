@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/input/policy_file.hpp"
 #include "cli/run/run_session.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/terminal/console.hpp"
@@ -15,18 +16,21 @@
 namespace headroom::cli {
 
 PolicyResult run_policy(
-    const RunCommand& run,
-    const config::Scenario& scenario,
+    RunCommand run,
+    const Contender& contender,
     const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 ) {
-    RunSession run_session(run, scenario, "none", {});
+    if (is_policy_file(contender.policy)) {
+        run.own_policy.file = contender.policy;
+    }
+    RunSession run_session(run, contender.scenario, "none", {});
     runtime::RunOptions options;
-    options.scenario = &scenario;
+    options.scenario = &contender.scenario;
     options.trace_ops = run.trace_ops;
     options.stop = interrupt_grace_expired;
     run_session.configure(options);
     PolicyResult result;
-    result.policy = scheduler::name_of(scenario.controller.policy);
+    result.policy = run_session.policy_name();
     result.outcome = execute(options);
     run_session.end_console_line();
     result.summary = run_session.summary();
@@ -35,12 +39,12 @@ PolicyResult run_policy(
 }
 
 std::filesystem::path trace_path_of(
-    std::filesystem::path path, const config::Scenario& scenario, bool several
+    std::filesystem::path path, const std::string& policy, bool several
 ) {
     if (several && !path.empty()) {
         const std::string extension = path.extension().string();
         path.replace_extension();
-        path += fmt::format(".{}{}", scheduler::name_of(scenario.controller.policy), extension);
+        path += fmt::format(".{}{}", label_of(policy), extension);
     }
     return path;
 }

@@ -25,18 +25,24 @@ struct PolicyResult {
     [[nodiscard]] bool has_tokens() const { return summary.sampled_tokens > 0; }
 };
 
+/// The scenario under one policy.
+struct Contender {
+    std::string policy; ///< as --policy has it
+    config::Scenario scenario;
+};
+
 /// Calls `execute`, which computes the times of the scenario without decoding, and returns the
 /// result. The options in `run` name the trace to write and say what is printed.
 [[nodiscard]] PolicyResult run_policy(
-    const RunCommand& run,
-    const config::Scenario& scenario,
+    RunCommand run,
+    const Contender& contender,
     const std::function<runtime::RunOutcome(const runtime::RunOptions&)>& execute
 );
 
-/// Returns the path of the trace for the scenario's policy: `path` itself or, if `several` policies
-/// are run, OUT.POLICY.h5 for OUT.h5.
+/// Returns the path of the trace for a policy: `path` itself or, if `several` policies are run,
+/// OUT.POLICY.h5 for OUT.h5. policy: as --policy has it, see label_of().
 [[nodiscard]] std::filesystem::path trace_path_of(
-    std::filesystem::path path, const config::Scenario& scenario, bool several
+    std::filesystem::path path, const std::string& policy, bool several
 );
 
 /// Returns why the run ended early; empty if it was completed.

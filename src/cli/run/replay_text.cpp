@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/units.hpp"
+#include "cli/plugin/policy_choice.hpp"
 #include "cli/terminal/text_table.hpp"
 #include "cli/terminal/version.hpp"
+#include "scheduler/policies/registry.hpp"
 #include "trace/analysis/parts.hpp"
 #include "trace/records/codes.hpp"
 
@@ -70,7 +72,15 @@ std::string recorded_commit(const trace::Trace& trace, std::int64_t interval) {
     return commit;
 }
 
-std::string version_text(const trace::Trace& trace, std::int64_t interval) {
+std::string version_text(const trace::Trace& trace, const runtime::Replay& replay) {
+    if (replay.decision_differs && !scheduler::policy_named(replay.policy)) {
+        return fmt::format(
+            "policy {} answered the same problem differently: it is not a function of its problem "
+            "(does it use random numbers, the time, another file, or what it remembers?)",
+            replay.policy
+        );
+    }
+    const std::int64_t interval = replay.intervals;
     const std::string recorded = recorded_commit(trace, interval);
     return recorded == HEADROOM_COMMIT
                ? "the same version of headroom wrote it: the trace was changed, or this is a bug"
@@ -119,17 +129,24 @@ std::string as_recorded_text(const trace::Trace& trace, const runtime::Replay& r
     if (taken.count == 0) {
         return "";
     }
+    const std::string not_asked =
+        replay.policy_version == kNotLoaded
+            ? "it is from a file, which only --policy FILE loads"
+            : fmt::format(
+                  "{} has version {}, which was not asked",
+                  scheduler::policy_named(replay.policy) ? "this program" : "the file",
+                  replay.policy_version
+              );
     return fmt::format(
-        "decisions taken as recorded: {} of {}, made by {} {} of policy {} (this program has "
-        "version "
-        "{}, which was not asked); verified: that placements fit, and what follows from them "
-        "(predicted and executed times, migrations, bytes, memory)",
+        "decisions taken as recorded: {} of {}, made by {} {} of policy {} ({}); verified: that "
+        "placements fit, and what follows from them (predicted and executed times, migrations, "
+        "bytes, memory)",
         taken.count,
         trace.intervals.size(),
         taken.versions.size() == 1 ? "version" : "versions",
         fmt::join(taken.versions, ", "),
         replay.policy,
-        replay.policy_version
+        not_asked
     );
 }
 
@@ -139,8 +156,7 @@ std::string difference_text(const trace::Trace& trace, const runtime::Replay& re
         text += fmt::format("  {}\n", line);
     }
     text.pop_back();
-    return text + where_text(trace, replay.intervals) + "\n  " +
-           version_text(trace, replay.intervals);
+    return text + where_text(trace, replay.intervals) + "\n  " + version_text(trace, replay);
 }
 
 nlohmann::json replay_json(const trace::Trace& trace, const runtime::Replay& replay) {

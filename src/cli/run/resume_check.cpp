@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 #include "base/checksum.hpp"
 #include "base/error.hpp"
+#include "cli/plugin/policy_choice.hpp"
 #include "cli/run/replay_text.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -64,8 +65,8 @@ runtime::Replay replay_trace(const RunCommand& command, const trace::Trace& trac
     watch.interrupted = interrupted;
     try {
         const config::Scenario scenario = runtime::recorded_scenario(trace.header, {});
-        const auto policy = scheduler::make_policy(scenario.controller.policy);
-        return runtime::replay(trace, scenario, *policy, watch);
+        const ChosenPolicy chosen = recorded_policy(trace.header, scenario, command.own_policy);
+        return runtime::replay(trace, scenario, *chosen.policy, watch);
     } catch (const Bug& bug) { // no run writes such a trace
         runtime::Replay failed;
         failed.differences = {fmt::format("the run: recorded | {}", bug.what())};

@@ -10,9 +10,11 @@
 #include "base/error.hpp"
 #include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
+#include "cli/input/policy_file.hpp"
 #include "cli/input/scenario_file.hpp"
 #include "cli/launch/handover.hpp"
 #include "cli/launch/launch.hpp"
+#include "cli/plugin/policy_choice.hpp"
 #include "cli/run/run_session.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
@@ -211,7 +213,16 @@ namespace {
 
 void add_run_options(Options& options, RunCommand& run) {
     add_scenario_options(options, run);
-    options.add("--policy", run.overrides.policy, all_policies());
+    options.add_text(
+        "--policy",
+        [&run](const std::string& text) {
+            run.overrides.policy = scenario_policy(text);
+            run.own_policy.file = is_policy_file(text) ? text : "";
+        },
+        fmt::format("{}, or a file with a policy of your own (.so, .py:FUNCTION)", all_policies()),
+        "TEXT"
+    );
+    add_own_policy_options(options, run.own_policy);
     options.add("--clock", run.overrides.clock, "virtual (default) or paced: really throttled");
     add_trace_options(options, run);
     options.add("--json", run.json, "print the summary as JSON on stdout instead of the text");
@@ -261,6 +272,7 @@ int run_scenario(const Options& options, const RunCommand& command) {
     }
     const config::Scenario scenario =
         resumption ? resumption->scenario : load_run_scenario(command, true);
+    check_policy_file(scenario, command.own_policy);
     (void)select_kernels(command, resumption ? resumption->kernels : "");
     check_model(scenario);
     if (command.transport == TransportKind::inprocess) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "cli/terminal/version.hpp"
 #include "kernels/kernels.hpp"
 #include "runtime/setup/host_text.hpp"
+#include "trace/analysis/parts.hpp"
 #include "trace/hdf5/writer.hpp"
 
 namespace headroom::cli {
@@ -67,6 +69,7 @@ class RunSession::Tee final : public trace::Sink {
     Tee(trace::Sink* file, trace::Sink& summary, const trace::Trace* before)
         : file_(file), summary_(summary), before_(before) {}
     void begin(const trace::RunHeader& header) override {
+        has_begun_ = true;
         if (file_ != nullptr) {
             file_->begin(header);
         }
@@ -90,7 +93,11 @@ class RunSession::Tee final : public trace::Sink {
         summary_.end(completion);
     }
 
+    /// Whether there is a trace that end() can close.
+    [[nodiscard]] bool has_begun() const { return has_begun_; }
+
   private:
+    bool has_begun_ = false;
     trace::Sink* file_;
     trace::Sink& summary_;
     const trace::Trace* before_;
@@ -153,7 +160,7 @@ RunSession::RunSession(
 )
     : command_(command), scenario_(scenario), resumption_(resumption),
       trace_path_(::headroom::cli::trace_path(command, scenario, resumption)),
-      policy_(scheduler::make_policy(scenario.controller.policy)),
+      policy_(choose_policy(scenario, command.own_policy)),
       file_(file_sink(command, trace_path_, resumption)),
       sink_(std::make_unique<Tee>(
           file_.get(), summarizer_, resumption == nullptr ? nullptr : &resumption->trace
@@ -176,6 +183,11 @@ RunSession::RunSession(
     attributes_["host"] = hosts_.empty() ? host_name() : runtime::hosts_text(hosts_);
     attributes_["openblas_core"] = std::string(kernels::openblas_core());
     attributes_["host_folder"] = folder_of(scenario).string();
+    if (policy_.watch != nullptr) {
+        attributes_[trace::kPolicyFile] = policy_.file;
+        policy_.watch->set_end([this](ExitCode code, const std::string& why) { end_now(code, why); }
+        );
+    }
     if (resumption_ != nullptr) {
         say(terminal_.message_stream(), "{}\n", resumption_text(command_, *resumption_));
         std::fflush(terminal_.message_stream());
@@ -191,7 +203,7 @@ bool RunSession::trace_ops() const {
 RunSession::~RunSession() = default;
 
 void RunSession::configure(runtime::RunOptions& options) {
-    options.policy = policy_.get();
+    options.policy = policy_.policy.get();
     options.sink = sink_.get();
     options.observer = &console_;
     options.attributes = attributes_;
@@ -200,6 +212,18 @@ void RunSession::configure(runtime::RunOptions& options) {
         options.resume = resumption_->point;
         options.resumed_model_hash = resumption_->model_hash;
     }
+}
+
+void RunSession::end_now(ExitCode code, const std::string& why) {
+    if (sink_->has_begun()) {
+        sink_->end(
+            is_interrupt_code(static_cast<int>(code)) ? trace::Completion::interrupted
+                                                      : trace::Completion::failed
+        );
+    }
+    console_.finish();
+    (void)report_failure(code, why, command_.json);
+    std::_Exit(static_cast<int>(code));
 }
 
 void RunSession::end_console_line() {

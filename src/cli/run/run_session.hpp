@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "cli/input/run_options.hpp"
+#include "cli/plugin/policy_choice.hpp"
 #include "cli/run/resume.hpp"
 #include "cli/terminal/console.hpp"
 #include "runtime/session/session.hpp"
@@ -61,6 +62,7 @@ class RunSession {
     int finish(const runtime::RunOutcome& outcome);
     /// Ends the current line of text or progress. To be called before an error message is printed.
     void end_console_line();
+    [[nodiscard]] std::string_view policy_name() const { return policy_.policy->name(); }
     [[nodiscard]] trace::Summary summary() const { return summarizer_.summary(); }
     /// Returns the path of the trace; empty with --no-trace.
     [[nodiscard]] const std::filesystem::path& trace_path() const { return trace_path_; }
@@ -68,12 +70,15 @@ class RunSession {
   private:
     class Tee;
 
+    /// Closes the trace and ends the process while a policy is stuck.
+    [[noreturn]] void end_now(ExitCode code, const std::string& why);
+
     const RunCommand& command_;
     const config::Scenario& scenario_;
     const Resumption* resumption_;
     Terminal terminal_ = Terminal::detect();
     std::filesystem::path trace_path_;
-    std::unique_ptr<scheduler::Policy> policy_;
+    ChosenPolicy policy_;
     trace::Summarizer summarizer_;
     std::unique_ptr<trace::Sink> file_;
     std::unique_ptr<Tee> sink_;

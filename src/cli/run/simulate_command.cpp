@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "cli/input/commands.hpp"
+#include "cli/input/policy_file.hpp"
 #include "cli/input/scenario_file.hpp"
 #include "cli/run/policy_results.hpp"
 #include "cli/run/run_command.hpp"
@@ -28,26 +29,29 @@ struct SimulateCommand {
 void add_simulate_options(Options& options, SimulateCommand& simulate) {
     add_scenario_options(options, simulate.run);
     options.add_policies(simulate.policies, "one, several with commas between, or all: ");
+    add_own_policy_options(options, simulate.run.own_policy);
     add_trace_options(options, simulate.run);
     options.add("--json", simulate.run.json, "print the results as JSON");
 }
 
-std::vector<config::Scenario> read_all(const SimulateCommand& command) {
+std::vector<Contender> read_all(const SimulateCommand& command) {
     config::Overrides overrides = command.run.overrides;
     overrides.model_must_exist = true;
-    std::vector<config::Scenario> scenarios;
+    std::vector<Contender> all;
     for (const std::string& policy : command.policies) {
-        overrides.policy = policy;
-        scenarios.push_back(scenario_of(command.run, overrides));
-        if (scenarios.size() > 1) {
-            scenarios.back().warnings.clear(); // printed with the first
-            scenarios.back().notes.clear();
+        overrides.policy = scenario_policy(policy);
+        all.push_back({policy, scenario_of(command.run, overrides)});
+        if (all.size() > 1) {
+            all.back().scenario.warnings.clear(); // printed with the first
+            all.back().scenario.notes.clear();
         }
     }
-    if (scenarios.empty()) {
-        scenarios.push_back(scenario_of(command.run, overrides));
+    if (all.empty()) {
+        config::Scenario scenario = scenario_of(command.run, overrides);
+        std::string policy(scheduler::name_of(scenario.controller.policy));
+        all.push_back({std::move(policy), std::move(scenario)});
     }
-    return scenarios;
+    return all;
 }
 
 int finish_one(const RunCommand& run, const PolicyResult& result) {
@@ -73,20 +77,21 @@ int finish_one(const RunCommand& run, const PolicyResult& result) {
 /// exit code of the first one; if interrupted, the code of the interrupt.
 int simulate(const Options& options, const SimulateCommand& command) {
     check_run_options(options, command.run);
-    const std::vector<config::Scenario> scenarios = read_all(command);
-    const bool several = scenarios.size() > 1;
+    const std::vector<Contender> all = read_all(command);
+    const bool several = all.size() > 1;
     RunCommand run = command.run;
     run.text = false;
-    const std::filesystem::path base = run.no_trace        ? ""
-                                       : run.trace.empty() ? default_trace_path(scenarios.front())
-                                                           : run.trace;
-    for (const config::Scenario& scenario : scenarios) {
-        check_trace_destination(trace_path_of(base, scenario, several), run.force);
+    const std::filesystem::path base = run.no_trace ? ""
+                                       : run.trace.empty()
+                                           ? default_trace_path(all.front().scenario)
+                                           : run.trace;
+    for (const Contender& contender : all) {
+        check_trace_destination(trace_path_of(base, contender.policy, several), run.force);
     }
     std::vector<PolicyResult> results;
-    for (const config::Scenario& scenario : scenarios) {
-        run.trace = trace_path_of(base, scenario, several);
-        results.push_back(run_policy(run, scenario, [](const runtime::RunOptions& of_run) {
+    for (const Contender& contender : all) {
+        run.trace = trace_path_of(base, contender.policy, several);
+        results.push_back(run_policy(run, contender, [](const runtime::RunOptions& of_run) {
             return runtime::simulate(of_run, interrupted);
         }));
         if (is_interrupt_code(results.back().outcome.exit_code)) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/input/policy_file.hpp"
 #include "cli/launch/rank_handshake.hpp"
 #include "cli/terminal/atomic_file.hpp"
 #include "config/toml/input.hpp"
@@ -48,7 +49,14 @@ std::string mismatch(
                : head.execution != execution
                    ? fmt::format("it was {}, not {}", head.execution, execution)
                : sweep.trace_ops && !head.with_ops ? "it has no operations (trace_ops)"
-                                                   : "";
+               : !sweep.own_policy.version.empty() && !head.own_policy_version.empty() &&
+                       head.own_policy_version != sweep.own_policy.version
+                   ? "it is of another version of the policy"
+               : !sweep.own_policy.file.empty() && !head.own_policy_file.empty() &&
+                       policy_argument(head.own_policy_file) !=
+                           policy_argument(sweep.own_policy.file)
+                   ? fmt::format("it is of policy {}", head.own_policy_file)
+                   : "";
     } catch (const InputError& error) {
         return "it is no whole trace";
     }

@@ -91,6 +91,15 @@ std::vector<std::string> cell_arguments(
         arguments.push_back("--transport");
         arguments.emplace_back(config::name_of(sweep.transport));
     }
+    if (!sweep.own_policy.file.empty()) {
+        arguments.insert(
+            arguments.end(),
+            {"--policy-file",
+             sweep.own_policy.file,
+             "--policy-timeout",
+             std::to_string(sweep.own_policy.timeout_seconds)}
+        );
+    }
     if (sweep.trace_ops) {
         arguments.emplace_back("--trace-ops");
     }

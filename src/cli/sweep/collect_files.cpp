@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "cli/sweep/cell_files.hpp"
+#include "trace/analysis/parts.hpp"
 #include "trace/hdf5/reader.hpp"
 #include "trace/hdf5/summary_file.hpp"
 #include "trace/records/labels.hpp"
@@ -96,6 +97,9 @@ CollectedRun run_of(const std::filesystem::path& path, const trace::TraceFile& f
         std::nullopt,
         "",
         std::nullopt};
+    if (header.attributes.contains(trace::kPolicyFile)) {
+        run.own_policy = trace::attribute_of(header, "policy");
+    }
     if (file.trace.completion == trace::Completion::finished) {
         run.exit_code = 0;
     }

@@ -62,6 +62,9 @@ Settings settings_of(const CollectedRun& run, std::vector<std::string>& sweep_ke
             }
         }
     }
+    if (!run.own_policy.empty()) {
+        settings["controller.policy"] = Figure(run.own_policy);
+    }
     return settings;
 }
 

@@ -25,6 +25,7 @@ struct CollectedRun {
     std::optional<trace::Summary> summary; ///< nothing if no token was sampled
     std::size_t cell = SIZE_MAX;           ///< index of its cell in the sweep; SIZE_MAX: none
     std::vector<config::SweepSetting> settings = {}; ///< values that the sweep sets
+    std::string own_policy = {}; ///< name of a policy that is not part of the program, or empty
 };
 
 struct Collection {

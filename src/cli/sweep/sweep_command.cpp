@@ -11,6 +11,9 @@
 #include "cli/input/commands.hpp"
 #include "cli/input/file_kind.hpp"
 #include "cli/input/installed.hpp"
+#include "cli/input/policy_file.hpp"
+#include "cli/input/run_options.hpp"
+#include "cli/plugin/policy_choice.hpp"
 #include "cli/run/summary_text.hpp"
 #include "cli/sweep/cell_files.hpp"
 #include "cli/sweep/sweep_progress.hpp"
@@ -33,6 +36,7 @@ struct SweepCommand {
     std::int64_t jobs = 1;     ///< with `all`: number of cells that run at the same time
     std::filesystem::path out; ///< folder of the traces; if empty, the folder that the sweep names
     bool json = false;
+    PolicyOptions own_policy; ///< of the cells whose policy is `custom`
 };
 
 void add_sweep_options(Options& options, SweepCommand& sweep) {
@@ -47,6 +51,14 @@ void add_sweep_options(Options& options, SweepCommand& sweep) {
         "-j,--jobs", sweep.jobs, {1, kMaxJobs, 2}, "with --run-all: cells at a time"
     );
     options.add("--out", sweep.out, "folder of the traces, instead of the sweep's");
+    options.add(
+        "--policy",
+        sweep.own_policy.file,
+        "a file with a policy of your own (.so, .py:FUNCTION), for cells whose controller.policy "
+        "is \"custom\"",
+        "FILE"
+    );
+    add_policy_timeout(options, sweep.own_policy);
     options.add("--json", sweep.json, "print as JSON");
 }
 
@@ -95,8 +107,21 @@ void use_installed_scenarios(config::Sweep& sweep) {
     print_notes({notes.begin(), notes.end()});
 }
 
+/// Loads the policy once, so that mistakes in it are found before any cell runs.
+void use_own_policy(const Options& options, const PolicyOptions& own, config::Sweep& sweep) {
+    if (!is_policy_file(own.file)) {
+        options.fail(fmt::format(
+            "--policy {}: expected a file with a policy of your own (.so, .py:FUNCTION); policies "
+            "of headroom are values of an axis: \"controller.policy\" = [...]",
+            own.file
+        ));
+    }
+    sweep.own_policy = {
+        own.file, own.timeout_seconds, std::string(load_policy(own).policy->version())};
+}
+
 /// Reads the sweep. Checks the scenarios of all cells unless the command asks for one cell.
-config::Sweep read_sweep(const SweepCommand& command) {
+config::Sweep read_sweep(const Options& options, const SweepCommand& command) {
     const FoundFile named = find_installed(command.sweep, kSweeps);
     if (!named.note.empty()) {
         print_notes({named.note});
@@ -108,6 +133,9 @@ config::Sweep read_sweep(const SweepCommand& command) {
         use_installed_scenarios(sweep);
         if (!command.out.empty()) {
             sweep.folder = command.out;
+        }
+        if (options.is_given("--policy")) {
+            use_own_policy(options, command.own_policy, sweep);
         }
         if (!command.index) {
             print_warnings(config::check_cells(sweep));
@@ -187,12 +215,35 @@ int list(const SweepCommand& command, const config::Sweep& sweep) {
     return 0;
 }
 
+/// Throws InputError if a cell that has to run needs the file of a policy and there is none, before
+/// any other cell runs.
+void expect_own_policy(const config::Sweep& sweep, const std::vector<std::size_t>& cells) {
+    if (!sweep.own_policy.file.empty()) {
+        return;
+    }
+    for (const std::size_t index : cells) {
+        const config::SweepCell& cell = sweep.cells[index];
+        const config::Scenario scenario = config::cell_scenario(sweep, cell);
+        if (scenario.controller.policy == scheduler::PolicyKind::custom &&
+            !is_finished(sweep, cell, config::resolved_text(scenario))) {
+            throw InputError(fmt::format(
+                "{}: controller.policy is \"custom\" in cell {}, {}, expected the file with that "
+                "policy; give --policy ./FILE.so or --policy FILE.py:FUNCTION",
+                sweep.path.string(),
+                index,
+                cell.name
+            ));
+        }
+    }
+}
+
 int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
     std::vector<std::size_t> cells(sweep.cells.size());
     std::iota(cells.begin(), cells.end(), std::size_t{0});
     if (command.index) {
         cells = {checked_index(sweep, *command.index)};
     }
+    expect_own_policy(sweep, cells);
     defer_interrupts(); // so that the cells' processes are ended
     make_folder(sweep.folder);
     if (const std::string why = CellLocks(sweep.folder).why_unavailable(); !why.empty()) {
@@ -227,7 +278,7 @@ int run_cells_of(const SweepCommand& command, const config::Sweep& sweep) {
 
 int run_sweep(const Options& options, const SweepCommand& command) {
     check_sweep_options(options, command);
-    const config::Sweep sweep = read_sweep(command);
+    const config::Sweep sweep = read_sweep(options, command);
     return command.list ? list(command, sweep) : run_cells_of(command, sweep);
 }
 
