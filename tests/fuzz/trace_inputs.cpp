@@ -123,19 +123,20 @@ std::string trace_input(Random& random) {
 } // namespace headroom::fuzz
 
 // Replaces the clock, because HDF5 writes the time of day into files and inputs must be
-// reproducible.
+// reproducible. The functions are visible to libraries, else HDF5 would find the C library's.
 namespace {
 constexpr time_t kFixedTime = 1'700'000'000;
 } // namespace
 
-extern "C" time_t time(time_t* now) noexcept {
+extern "C" __attribute__((visibility("default"))) time_t time(time_t* now) noexcept {
     if (now != nullptr) {
         *now = kFixedTime;
     }
     return kFixedTime;
 }
 
-extern "C" int gettimeofday(timeval* now, void* /*zone*/) noexcept {
+extern "C" __attribute__((visibility("default"))) int
+gettimeofday(timeval* now, void* /*zone*/) noexcept {
     *now = {kFixedTime, 0};
     return 0;
 }
