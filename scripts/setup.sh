@@ -13,6 +13,7 @@ packages=(
     openmpi-bin libopenmpi-dev libopenblas-serial-dev libhdf5-dev hdf5-tools
     libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev
     libgtest-dev libgmock-dev libglpk-dev libbenchmark-dev
+    python3-dev python3-pybind11 pybind11-dev
     python3-h5py python3-numpy python3-matplotlib iproute2
 )
 
