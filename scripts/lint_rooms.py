@@ -25,17 +25,18 @@ ALLOWED = {
     "model": {"base", "kernels"},
     "runtime": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace"},
     "cli": {"base", "kernels", "scheduler", "config", "model", "device", "comm", "trace", "runtime"},
+    "python": {"base", "scheduler", "config", "trace", "runtime"},
 }
 # room -> its storeys from the lowest; "" are the files directly in the room's folder
 STOREYS = {
     "scheduler": ["core", "timing", "cost", "explain", "layers", "construct", "exact", "bounds", "milp", "search",
-                  "policies"],
+                  "policies", "include"],
     "src/model": ["gguf", "decoder", "tokenizer"],
     "src/config": ["toml", "scenario", "sections", "reader", "sweep"],
-    "src/trace": ["records", "analysis", "export", "hdf5"],
+    "src/trace": ["records", "analysis", "export", "hdf5", "include"],
     "src/trace/hdf5": ["library", ""],
     "src/runtime": ["messages", "memory", "setup", "device", "control", "offline", "session"],
-    "src/cli": ["terminal", "input", "launch", "run", "plan", "sweep", "trace", ""],
+    "src/cli": ["terminal", "input", "plugin", "launch", "run", "plan", "sweep", "trace", ""],
 }
 MOST_FILES = 24  # in one folder
 # header prefix -> the only folder that may include it
@@ -45,8 +46,10 @@ OWNED = {
     "cblas.h": "kernels",
     "toml++/": "src/config",
     "CLI/": "src/cli/input",
+    "pybind11/": "src/python",
+    "Python.h": "src/python",
 }
-# folders of concrete implementations that only the program may name
+# folders of concrete implementations that only the program, the Python module and public headers may name
 CONCRETE = ("comm/mpi/", "comm/inprocess/", "trace/hdf5/")
 BANNED = [
     (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "left-over mark"),
@@ -79,8 +82,9 @@ def include_problem(path: Path, quote: str, header: str) -> str | None:
         return f"{room} may not include {other} ({header})"
     own_folder = "/".join(path.parts[1:-1] if path.parts[0] == "src" else path.parts[:-1]) + "/"
     for folder in CONCRETE:
-        if header.startswith(folder) and not own_folder.startswith(folder) and room != "cli":
-            return f"only cli and {folder} itself may name {header}"
+        own = own_folder.startswith((folder, "trace/include/")) or room in ("cli", "python")
+        if header.startswith(folder) and not own:
+            return f"only cli, python and {folder} itself may name {header}"
     return None
 
 

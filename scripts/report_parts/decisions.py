@@ -65,7 +65,7 @@ def _columns(run: Run, moved_bytes: dict[int, int]) -> list[tuple[str, list[str]
 
 def _summary(run: Run) -> str:
     figures = run.figures
-    policies = clean(", ".join(sorted(set(run.policies.tolist()))))
+    policies = clean(", ".join(sorted(set(run.policies))))
     text = (f"<p>Policy <b>{policies}</b> decided "
             f"{value('decisions', figures['decisions'], count(figures['decisions'], 'time'))}")
     if figures["blocks_moved"]:

@@ -3,12 +3,24 @@ import re
 from pathlib import Path
 
 import plotted
+from headroom_trace import Trace
 from report_parts.words import count, duration, flops, rate, size
 
 MOST_KEYS = 3   # of one table of the scenario; if more differ, the tables are numbered
 LONGEST = 56    # characters of a label
 LISTS = {"device": "fleet", "event": "events"}  # lists of tables, which are always numbered
 UNITS = {"ns": duration, "B": size, "B/s": rate, "FLOP/s": flops}
+
+
+OWN_POLICY = "custom"  # stands in scenarios for a policy that is not part of Headroom
+
+
+def run_settings(trace: Trace) -> dict[str, str]:
+    """`settings` of a trace's scenario, with the name of a policy that is not part of Headroom."""
+    flat = settings(trace.scenario)
+    if flat.get("controller.policy") == OWN_POLICY:
+        flat["controller.policy"] = str(trace.attributes.get("policy", OWN_POLICY))
+    return flat
 
 
 def settings(scenario: dict, prefix: str = "") -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from headroom_trace import Trace
 from report_parts import (compare, decisions, latency, links, memory, placement, repeat, requests, story,
                           where_time)
-from report_parts.labels import labels, settings
+from report_parts.labels import labels, run_settings
 from report_parts.run import Run, value
 from report_parts.words import clean, count, duration, listed, size
 
@@ -89,7 +89,7 @@ def _head(title: str) -> str:
 
 def render(traces: list[Trace]) -> str:
     """The whole page. The same traces (and model files) give the same bytes."""
-    names = labels([trace.path for trace in traces], [settings(trace.scenario) for trace in traces])
+    names = labels([trace.path for trace in traces], [run_settings(trace) for trace in traces])
     runs = [Run(trace, name, i) for i, (trace, name) in enumerate(zip(traces, names))]
     if len(runs) == 1:
         run = runs[0]

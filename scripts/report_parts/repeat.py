@@ -17,13 +17,17 @@ def commands(trace: Trace) -> str:
     path, stem = shlex.quote(trace.path), Path(trace.path).stem
     scenario, again = shlex.quote(f"{stem}.again.toml"), shlex.quote(f"{stem}.again.h5")
     attributes = trace.attributes
+    own = attributes.get("policy_file")
+    policy = shlex.quote(str(own)) if own else attributes.get("policy")
     ops = ["--trace-ops"] if "ops" in trace.names else []
     if attributes.get("execution") == "counterfactual":
-        return " \\\n  ".join(["headroom replay RECORDED.h5", f"--policy {attributes.get('policy')}", *ops,
+        return " \\\n  ".join(["headroom replay RECORDED.h5", f"--policy {policy}", *ops,
                               f"--trace {again}"])
     words = [f"headroom {'simulate' if attributes.get('execution') == 'simulated' else 'run'} {scenario}"]
     if model := vocabulary.model_path(trace):
         words.append("--set " + shlex.quote(f'model.file="{model}"'))
+    if own:
+        words.append(f"--policy {policy}")
     if attributes.get("transport") == "inprocess":
         words.append("--transport inprocess")
     if "kernels" in attributes and attributes.get("execution") == "decoded":

@@ -7,7 +7,7 @@ import numpy as np
 from headroom_trace import NEVER, Trace
 from report_parts import figures
 from report_parts.colours import device_colours
-from report_parts.labels import settings
+from report_parts.labels import OWN_POLICY, run_settings
 from report_parts.svg import Chart
 from report_parts.words import clean, count, duration, size
 
@@ -20,12 +20,13 @@ class Run:
     def __init__(self, trace: Trace, label: str, number: int):
         self.trace, self.label, self.number = trace, label, number
         self.intervals, self.devices = trace.table("intervals"), trace.device_names
-        self.settings = settings(trace.scenario)
+        self.settings = run_settings(trace)
         self.figures = figures.of_run(trace)
         self.placement = trace.placement()
         self.colours = device_colours(self.placement, len(self.devices))
         self.reasons = trace.named("intervals", "reason")
-        self.policies = trace.named("intervals", "policy")
+        own = str(trace.attributes.get("policy", OWN_POLICY))
+        self.policies = [own if name == OWN_POLICY else name for name in trace.named("intervals", "policy")]
         self.kinds = trace.named("blocks", "kind")
         self.latency_rows = trace.latency()
         self.end = int(self.intervals["t_end"].max(initial=0))

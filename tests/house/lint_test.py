@@ -28,6 +28,8 @@ class Lint(unittest.TestCase):
     def test_allowed_includes_pass(self):
         self.assertEqual(self.problems("src/model/good.cpp", '#include "kernels/kernels.hpp"\n'), [])
         self.assertEqual(self.problems("src/comm/mpi/good.cpp", "#include <mpi.h>\n"), [])
+        self.assertEqual(self.problems("src/python/good.cpp", "#include <pybind11/stl.h>\n"), [])
+        self.assertEqual(self.problems("src/python/good.cpp", '#include "trace/hdf5/writer.hpp"\n'), [])
 
     def test_forbidden_arrows_are_found(self):
         for path, header in [
@@ -37,6 +39,8 @@ class Lint(unittest.TestCase):
             ("src/base/good.cpp", "trace/records/records.hpp"),
             ("src/runtime/good.cpp", "comm/mpi/mpi_session.hpp"),
             ("src/runtime/good.cpp", "trace/hdf5/writer.hpp"),
+            ("src/runtime/good.cpp", "python/python_policy.hpp"),
+            ("src/python/good.cpp", "cli/run/run_session.hpp"),
         ]:
             self.assertEqual(len(self.problems(path, f'#include "{header}"\n')), 1, (path, header))
 
@@ -47,6 +51,7 @@ class Lint(unittest.TestCase):
             ("src/runtime/memory/good.cpp", "runtime/session/session.hpp"),
             ("src/trace/hdf5/library/good.cpp", "trace/hdf5/writer.hpp"),
             ("src/config/nowhere/good.cpp", "config/toml/values.hpp"),
+            ("src/trace/include/headroom/good.hpp", "comm/mpi/mpi_session.hpp"),
         ]:
             self.assertEqual(len(self.problems(path, f'#include "{header}"\n')), 1, (path, header))
         for path, header in [
@@ -54,6 +59,7 @@ class Lint(unittest.TestCase):
             ("src/runtime/session/good.cpp", "runtime/memory/memory_model.hpp"),
             ("src/trace/hdf5/good.cpp", "trace/hdf5/library/handle.hpp"),
             ("src/cli/good.cpp", "cli/run/run_session.hpp"),
+            ("src/trace/include/headroom/good.hpp", "trace/hdf5/reader.hpp"),
         ]:
             self.assertEqual(self.problems(path, f'#include "{header}"\n'), [], (path, header))
 
@@ -64,7 +70,8 @@ class Lint(unittest.TestCase):
         self.assertEqual(len(crowding(folder_of(25))), 1)
 
     def test_owned_headers_and_habits_are_found(self):
-        for text in ["#include <mpi.h>\n", "#include <hdf5.h>\n", "#include <toml++/toml.h>\n",
+        for text in ["#include <mpi.h>\n", "#include <hdf5.h>\n", "#include <pybind11/numpy.h>\n",
+                     "#include <Python.h>\n", "#include <toml++/toml.h>\n",
                      "// FIX" + "ME later\n", "x" * 101 + "\n", "std::random_device device;\n"]:
             self.assertEqual(len(self.problems("src/runtime/good.cpp", text)), 1, text)
 

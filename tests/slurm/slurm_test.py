@@ -20,6 +20,7 @@ from headroom import BINARY, Case, main, scenario_text  # noqa: E402
 from run_test import contents  # noqa: E402
 
 RUN = SLURM / "run.sbatch"
+OWN_POLICY = os.environ["HEADROOM_OWN_POLICY"]
 
 
 def decoded(path):
@@ -223,6 +224,16 @@ class Slurm(Case):
         self.assertEqual(len(self.rows("here")), 4)
         self.assertEqual(self.rows("there"), self.rows("here"))
         self.assertTrue((self.folder / "there/report.html").stat().st_size > 0)
+
+    def test_the_cells_of_an_array_use_a_policy_from_a_file(self):
+        self.scenario(self.spread(tokens=8))
+        path = self.folder / "sweep.toml"
+        path.write_text('scenario = "scenario.toml"\n[grid]\n"controller.policy" = ["greedy", "custom"]\n')
+        told = self.cluster.call(SLURM / "submit_sweep", path, "there", "--policy", OWN_POLICY, cwd=self.folder,
+                                 environment={"HEADROOM": str(BINARY)})
+        self.cluster.wait_for_jobs(*re.match(r"array (\d+): 2 tasks for 2 cells; then job (\d+)", told).groups())
+        self.assertEqual([row["policy"] for row in self.rows("there")], ["own", "greedy"])
+        self.altered.add(self.folder / "there/custom.h5")  # its policy is not asked again
 
 
 class Setup(unittest.TestCase):
