@@ -180,6 +180,12 @@ class Package(Case):
                                          else hosts[int(block[1])] for block in device_of})
             self.assertTrue(found["my_policy"]["feasible"])
 
+    def test_the_installed_program_compares_the_policy_with_others(self):
+        told = json.loads(run(self.prefix / "bin/headroom", "simulate", self.scenario(scenario_text()), "--policy",
+                              f"resource_aware,paper,{self.example / 'my_policy.so'}", "--no-trace", "--json")[0])
+        self.assertEqual([one["policy"] for one in told["policies"]], ["resource_aware", "paper", "my_policy"])
+        self.assertEqual([one["exit_code"] for one in told["policies"]], [0, 0, 0])
+
     def test_a_policy_needs_neither_hdf5_nor_openblas(self):
         _, text = self.configure(
             self.project("find_package(headroom REQUIRED COMPONENTS policy_plugin)\n"),
