@@ -1,5 +1,7 @@
 #include "cli/plugin/crash_message.hpp"
 
+#include <array>
+#include <csignal>
 #include <cstddef>
 #include <string_view>
 #include <unistd.h>
@@ -11,12 +13,10 @@
 namespace headroom::cli {
 namespace {
 
-/// The signal handler has its own stack, because endless recursion can fill the normal one.
-constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 // The signal handler can only use global variables.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
-alignas(16) std::array<char, kStackBytes> stack;
 std::array<char, 512> message;
 std::size_t message_bytes = 0;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
@@ -46,9 +46,8 @@ extern "C" void report_crash(int signal) {
     _exit(static_cast<int>(ExitCode::bad_input));
 }
 
-} // namespace
-
-CrashMessage::CrashMessage(const std::string& policy) {
+/// Writes the beginning of the message for a crash.
+void prepare_message(const std::string& policy) {
     const auto end = fmt::format_to_n(
         message.data(),
         message.size(),
@@ -56,23 +55,13 @@ CrashMessage::CrashMessage(const std::string& policy) {
         policy
     );
     message_bytes = static_cast<std::size_t>(end.out - message.data());
-    stack_t own{};
-    own.ss_sp = stack.data();
-    own.ss_size = stack.size();
-    sigaltstack(&own, &previous_stack_);
-    struct sigaction action = {};
-    action.sa_handler = report_crash;
-    action.sa_flags = SA_ONSTACK;
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-        sigaction(kSignals[i], &action, &previous_actions_[i]);
-    }
 }
 
-CrashMessage::~CrashMessage() {
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-        sigaction(kSignals[i], &previous_actions_[i], nullptr);
-    }
-    sigaltstack(&previous_stack_, nullptr);
+} // namespace
+
+CrashMessage::CrashMessage(const std::string& policy) {
+    prepare_message(policy);
+    handlers_.emplace(kSignals, report_crash);
 }
 
 } // namespace headroom::cli

@@ -2,9 +2,10 @@
 // and a run over MPI would blame the device.
 #pragma once
 
-#include <array>
-#include <csignal>
+#include <optional>
 #include <string>
+
+#include "base/process/crash_handlers.hpp"
 
 namespace headroom::cli {
 
@@ -14,14 +15,9 @@ namespace headroom::cli {
 class CrashMessage {
   public:
     explicit CrashMessage(const std::string& policy);
-    CrashMessage(const CrashMessage&) = delete;
-    CrashMessage& operator=(const CrashMessage&) = delete;
-    ~CrashMessage();
 
   private:
-    static constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    std::array<struct sigaction, kSignals.size()> previous_actions_{};
-    stack_t previous_stack_{};
+    std::optional<CrashHandlers> handlers_;
 };
 
 } // namespace headroom::cli

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "base/signal_free_thread.hpp"
+#include "base/process/signal_free_thread.hpp"
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/interrupt.hpp"
 

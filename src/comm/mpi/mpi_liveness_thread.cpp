@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.hpp"
-#include "base/signal_free_thread.hpp"
+#include "base/process/signal_free_thread.hpp"
 
 namespace headroom::comm {
 

@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "base/signal_free_thread.hpp"
+#include "base/process/signal_free_thread.hpp"
 #include "base/units.hpp"
 #include "comm/liveness.hpp"
 

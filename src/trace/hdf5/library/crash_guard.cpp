@@ -1,6 +1,8 @@
 #include "trace/hdf5/library/crash_guard.hpp"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -14,12 +16,10 @@ namespace headroom::trace::h5 {
 
 namespace {
 
-/// The signal handler has its own stack, because endless recursion can fill the normal one.
-constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM};
 
 // The signal handler can only use global variables.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
-alignas(16) std::array<char, kStackBytes> stack;
 std::array<char, 4096> crash_message;
 std::size_t crash_message_bytes = 0;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
@@ -55,9 +55,8 @@ rlim_t memory_limit(const std::string& path) {
     return limited ? mapped + kMinimum + kBytesPerFileByte * size : RLIM_INFINITY;
 }
 
-} // namespace
-
-CrashGuard::CrashGuard(const std::string& path) {
+/// Writes the message for a crash.
+void prepare_message(const std::string& path) {
     const auto end = fmt::format_to_n(
         crash_message.data(),
         crash_message.size(),
@@ -67,16 +66,13 @@ CrashGuard::CrashGuard(const std::string& path) {
         path
     );
     crash_message_bytes = static_cast<std::size_t>(end.out - crash_message.data());
-    stack_t own{};
-    own.ss_sp = stack.data();
-    own.ss_size = stack.size();
-    sigaltstack(&own, &previous_stack_);
-    struct sigaction action = {};
-    action.sa_handler = end_program;
-    action.sa_flags = SA_ONSTACK;
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-        sigaction(kSignals[i], &action, &previous_actions_[i]);
-    }
+}
+
+} // namespace
+
+CrashGuard::CrashGuard(const std::string& path) {
+    prepare_message(path);
+    handlers_.emplace(kSignals, end_program);
     getrlimit(RLIMIT_AS, &previous_limit_);
     rlimit memory = previous_limit_;
     memory.rlim_cur = std::min(memory.rlim_cur, memory_limit(path));
@@ -86,10 +82,6 @@ CrashGuard::CrashGuard(const std::string& path) {
 
 CrashGuard::~CrashGuard() {
     setrlimit(RLIMIT_AS, &previous_limit_);
-    for (std::size_t i = 0; i < kSignals.size(); ++i) {
-        sigaction(kSignals[i], &previous_actions_[i], nullptr);
-    }
-    sigaltstack(&previous_stack_, nullptr);
 }
 
 } // namespace headroom::trace::h5

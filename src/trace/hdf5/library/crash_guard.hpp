@@ -4,10 +4,11 @@
 // size of the file, and SIGINT and SIGTERM end the program at once, even in an endless loop.
 #pragma once
 
-#include <array>
-#include <csignal>
+#include <optional>
 #include <string>
 #include <sys/resource.h>
+
+#include "base/process/crash_handlers.hpp"
 
 namespace headroom::trace::h5 {
 
@@ -22,9 +23,7 @@ class CrashGuard {
     [[nodiscard]] bool limits_memory() const { return limits_memory_; }
 
   private:
-    static constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM};
-    std::array<struct sigaction, kSignals.size()> previous_actions_{};
-    stack_t previous_stack_{};
+    std::optional<CrashHandlers> handlers_;
     rlimit previous_limit_{};
     bool limits_memory_ = false;
 };
