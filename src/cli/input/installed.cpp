@@ -28,12 +28,16 @@ bool is_data(const std::filesystem::path& path) {
 
 } // namespace
 
-std::filesystem::path installed_folder(const std::string& folder) {
+std::filesystem::path installed_prefix() {
     std::error_code unknown;
     const std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", unknown);
-    const std::filesystem::path prefix = binary.parent_path().parent_path();
+    return binary.parent_path().parent_path();
+}
+
+std::filesystem::path installed_folder(const std::string& folder) {
+    std::error_code unknown;
     const std::filesystem::path found =
-        std::filesystem::canonical(prefix / "share/headroom" / folder, unknown);
+        std::filesystem::canonical(installed_prefix() / "share/headroom" / folder, unknown);
     return unknown ? std::filesystem::path() : found;
 }
 

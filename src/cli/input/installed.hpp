@@ -12,9 +12,12 @@ inline constexpr const char* kScenarios = "scenarios";
 inline constexpr const char* kModels = "models";
 inline constexpr const char* kSweeps = "sweeps";
 
-/// Returns the absolute path of PREFIX/share/headroom/FOLDER, where PREFIX is the parent of the
-/// folder of the running binary; empty if there is no such folder. In a build folder,
-/// share/headroom is a link to data/ of the checkout.
+/// Returns the parent of the folder of the running binary; in a build folder, the build folder.
+[[nodiscard]] std::filesystem::path installed_prefix();
+
+/// Returns the absolute path of PREFIX/share/headroom/FOLDER, where PREFIX is
+/// installed_prefix(); empty if there is no such folder. In a build folder, share/headroom is a
+/// link to data/ of the checkout.
 [[nodiscard]] std::filesystem::path installed_folder(const std::string& folder);
 
 struct FoundFile {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -90,8 +91,7 @@ std::vector<PolicyKind> policies_to_ask(
         }
         chosen.push_back(*scheduler::policy_named(name));
         if (chosen.back() == PolicyKind::custom) {
-            throw InputError("--policy custom: expected the file with that policy; give --policy "
-                             "./FILE.so or --policy FILE.py:FUNCTION");
+            throw InputError(fmt::format("--policy custom: {}", kExpectPolicyFile));
         }
         check_given(scenario, chosen.back(), "--policy given");
     }

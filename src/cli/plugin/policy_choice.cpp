@@ -134,8 +134,7 @@ void check_policy_file(const config::Scenario& scenario, const PolicyOptions& op
         return;
     }
     if (options.file.empty()) {
-        throw InputError("controller.policy is \"custom\", expected the file with that policy; "
-                         "give --policy ./FILE.so or --policy FILE.py:FUNCTION");
+        throw InputError(fmt::format("controller.policy is \"custom\", {}", kExpectPolicyFile));
     }
     (void)policy_file(options.file);
 }

@@ -19,6 +19,10 @@ struct ChosenPolicy {
     std::string file; ///< as the user gave it; empty for a policy of the program
 };
 
+/// What to do if policy `custom` has no file; continues the sentence that says where it is named.
+inline constexpr const char* kExpectPolicyFile =
+    "expected the file with that policy; give --policy ./FILE.so or --policy FILE.py:FUNCTION";
+
 /// Returns the policy in `options.file`. Throws InputError if the file cannot be used.
 [[nodiscard]] ChosenPolicy load_policy(const PolicyOptions& options);
 

@@ -5,14 +5,14 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "cli/input/installed.hpp"
 
 namespace headroom::cli {
 
 std::filesystem::path python_library(const std::string& what) {
     std::error_code unknown;
-    const std::filesystem::path binary = std::filesystem::read_symlink("/proc/self/exe", unknown);
     const std::filesystem::path path =
-        binary.parent_path().parent_path() / "lib/headroom/libheadroom_python_policy.so";
+        installed_prefix() / "lib/headroom/libheadroom_python_policy.so";
     if (!std::filesystem::exists(path, unknown)) {
         throw InputError(fmt::format(
             "--policy {}: this headroom was built without Python ({} is missing), expected a "

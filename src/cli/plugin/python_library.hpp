@@ -6,8 +6,8 @@
 
 namespace headroom::cli {
 
-/// Returns PREFIX/lib/headroom/libheadroom_python_policy.so, where PREFIX is the parent of the
-/// folder of the running binary. what: the value of --policy, for the message. Throws InputError if
+/// Returns PREFIX/lib/headroom/libheadroom_python_policy.so, where PREFIX is
+/// installed_prefix(). what: the value of --policy, for the message. Throws InputError if
 /// there is none, because headroom was built without Python.
 [[nodiscard]] std::filesystem::path python_library(const std::string& what);
 

@@ -227,11 +227,11 @@ void expect_own_policy(const config::Sweep& sweep, const std::vector<std::size_t
         if (scenario.controller.policy == scheduler::PolicyKind::custom &&
             !is_finished(sweep, cell, config::resolved_text(scenario))) {
             throw InputError(fmt::format(
-                "{}: controller.policy is \"custom\" in cell {}, {}, expected the file with that "
-                "policy; give --policy ./FILE.so or --policy FILE.py:FUNCTION",
+                "{}: controller.policy is \"custom\" in cell {}, {}, {}",
                 sweep.path.string(),
                 index,
-                cell.name
+                cell.name,
+                kExpectPolicyFile
             ));
         }
     }
