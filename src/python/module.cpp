@@ -3,7 +3,9 @@
 
 #include "base/units.hpp"
 #include "python/errors.hpp"
-#include "python/problem_type.hpp"
+#include "python/problem/decision_type.hpp"
+#include "python/problem/evaluation.hpp"
+#include "python/problem/problem_type.hpp"
 #include "python/runs.hpp"
 #include "python/scenario_type.hpp"
 #include "python/trace_type.hpp"
@@ -21,6 +23,7 @@ PYBIND11_MODULE(_headroom, module) {
     define_scenario(module);
     define_problem(module);
     define_decision(module);
+    define_evaluation(module);
     define_trace(module);
     define_runs(module);
 }

@@ -1,4 +1,4 @@
-// The types Problem and Decision of the module, and the functions that judge placements.
+// The type Decision of the module.
 #pragma once
 
 #include <memory>
@@ -25,13 +25,6 @@ struct PythonDecision {
     py::object gap = py::none();       ///< objective / bound − 1 (only of a plan)
 };
 
-/// Returns the placement in the object, with one existing device for each block. Throws InputError
-/// if it is something else.
-[[nodiscard]] scheduler::Placement checked_placement(
-    const scheduler::Blocks& blocks, std::size_t devices, py::handle object
-);
-
-void define_problem(py::module_& module);
 void define_decision(py::module_& module);
 
 } // namespace headroom::python
