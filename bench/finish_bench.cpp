@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "base/random.hpp"
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {

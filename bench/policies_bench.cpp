@@ -59,11 +59,16 @@ testing::Instance problem_of(const BenchCase& bench_case, std::uint64_t seed) {
     return instance;
 }
 
-void decide(benchmark::State& state, std::string_view policy_name, const BenchCase& bench_case) {
+std::vector<testing::Instance> problems_of(const BenchCase& bench_case) {
     std::vector<testing::Instance> instances;
     for (std::int64_t i = 0; i < bench_case.problems(); ++i) {
         instances.push_back(problem_of(bench_case, static_cast<std::uint64_t>(i + 1)));
     }
+    return instances;
+}
+
+void decide(benchmark::State& state, std::string_view policy_name, const BenchCase& bench_case) {
+    const std::vector<testing::Instance> instances = problems_of(bench_case);
     const auto policy = make_policy(*policy_named(policy_name));
     std::size_t next = 0;
     std::int64_t feasible = 0;

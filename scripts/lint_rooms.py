@@ -29,8 +29,8 @@ ALLOWED = {
 }
 # room -> its storeys from the lowest; "" are the files directly in the room's folder
 STOREYS = {
-    "scheduler": ["core", "timing", "cost", "explain", "layers", "construct", "exact", "bounds", "milp", "search",
-                  "policies", "include"],
+    "scheduler": ["rates", "core", "timing", "cost", "explain", "layers", "construct", "exact", "bounds", "milp",
+                  "search", "policies", "include"],
     "src/model": ["gguf", "decoder", "tokenizer"],
     "src/config": ["toml", "scenario", "sections", "reader", "sweep"],
     "src/trace": ["records", "analysis", "export", "hdf5", "include"],

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/message_cost.hpp"
 
 namespace headroom::scheduler::bounds {
 namespace {
@@ -18,10 +19,35 @@ RelaxedCosts::RelaxedCosts(const Problem& problem)
     : problem_(&problem), step_(problem), devices_(problem.snapshot.size()),
       steps_(static_cast<double>(problem.steps())), sliced_(problem.blocks->sliced()),
       by_formula_(step_.uses_paper_formulas()), gathers_max_(step_.gathers_max()) {
+    tabulate_overheads();
     tabulate_links();
     tabulate_layers();
     tabulate_ends();
     find_capacities();
+}
+
+/// The published formulas know no overheads.
+void RelaxedCosts::tabulate_overheads() {
+    for (std::size_t d = 0; d < devices_; ++d) {
+        operation_overhead_.push_back(weighed(step_.operation_overhead(d)));
+        message_overhead_.push_back(
+            by_formula_ ? 0 : weighed(scheduler::message_overhead(problem_->snapshot, d))
+        );
+    }
+}
+
+double RelaxedCosts::ns_per_byte_on_media(std::size_t from, std::size_t to) const {
+    const Snapshot& snapshot = problem_->snapshot;
+    const MediaShares shares = lone_shares(snapshot, from, to);
+    const auto on_medium_of = [&](std::size_t d, std::int32_t share) {
+        return share == 0
+                   ? 0
+                   : share *
+                         ns_per_byte(
+                             snapshot.media[static_cast<std::size_t>(snapshot.devices[d].medium)]
+                         );
+    };
+    return capped(std::max(on_medium_of(from, shares.sender), on_medium_of(to, shares.receiver)));
 }
 
 void RelaxedCosts::tabulate_links() {
@@ -36,8 +62,10 @@ void RelaxedCosts::tabulate_links() {
                 continue;
             }
             const Snapshot::Link& link = problem_->snapshot.link_at(from * devices_ + to);
-            ns_per_byte_[to * devices_ + from] = ns_per_byte(link.bandwidth);
+            double& each = ns_per_byte_[to * devices_ + from];
+            each = ns_per_byte(link.bandwidth);
             if (!by_formula_) {
+                each = std::max(each, ns_per_byte_on_media(from, to));
                 x_time_[from * devices_ + to] = weighed(step_.x_time(from, to));
                 latency_[to * devices_ + from] = weighed(link.latency);
             }
@@ -109,8 +137,10 @@ void RelaxedCosts::tabulate_layers() {
         for (std::size_t d = 0; d < devices_; ++d) {
             times.group.push_back(weighed(step_.group_time(l, d)));
             times.slice.push_back(sliced_ ? weighed(step_.unit_time(l, d, Unit::slice)) : 0);
-            times.proj.push_back(weighed(step_.proj_time(l, d)));
-            times.ffn.push_back(sliced_ ? 0 : weighed(step_.ffn_time(l, d)));
+            times.proj.push_back(sliced_ ? 0 : weighed(step_.proj_time(l, d)));
+            times.ffn.push_back(
+                sliced_ ? 2 * operation_overhead_[d] : weighed(step_.ffn_time(l, d))
+            );
         }
         times_.push_back(std::move(times));
     }

@@ -1,6 +1,7 @@
 // The times, bytes and rates from which root_bound.hpp computes its lower bound, for fleets of up
 // to two thousand devices. All of them are at most the true ones: times of messages are not rounded
-// up, waiting for caps is left out, and what never ends counts as kStall. Times of a step are
+// up, waiting for caps, for other messages' overheads and for other links on a medium is left out,
+// and what never ends counts as kStall. Times of a step are
 // multiplied by the number of steps, as in the objective, and all times are in nanoseconds.
 //
 // Words: a *pool* is all groups, or all slices, of one layer. A *host* is a block of which a layer
@@ -48,12 +49,13 @@ struct PoolUnits {
     bool operator==(const PoolUnits&) const = default;
 };
 
-/// The compute times of a layer on each device.
+/// The compute times of a layer on each device. Those of single units are without the operation
+/// overhead.
 struct LayerTimes {
     std::vector<double> group;
     std::vector<double> slice;
     std::vector<double> proj; ///< 0 in granularity `sliced`
-    std::vector<double> ffn;  ///< 0 in granularity `sliced`
+    std::vector<double> ffn;  ///< in granularity `sliced` the overheads of the hub
 };
 
 class RelaxedCosts {
@@ -97,11 +99,16 @@ class RelaxedCosts {
         return free_ends_ ? &(first ? embed_ : lm_head_) : nullptr;
     }
 
-    /// Returns when x, sent at time 0, has arrived. 0 on the same device.
+    /// Returns the time that precedes the first unit of a stage on device d.
+    [[nodiscard]] double operation_overhead(std::size_t d) const { return operation_overhead_[d]; }
+    /// Returns the time that device d spends on each message that it sends or receives.
+    [[nodiscard]] double message_overhead(std::size_t d) const { return message_overhead_[d]; }
+
+    /// Returns when x, sent at time 0, has been received. 0 on the same device.
     [[nodiscard]] double x_time(std::size_t from, std::size_t to) const {
         return x_time_[from * devices_ + to];
     }
-    /// Returns how long x occupies the link.
+    /// Returns how long x occupies the link, without overheads.
     [[nodiscard]] double x_busy(std::size_t from, std::size_t to) const {
         return sent(x_bytes_, from, to);
     }
@@ -144,6 +151,8 @@ class RelaxedCosts {
     void tabulate_formula();
     void tabulate_ends();
     void find_capacities();
+    void tabulate_overheads();
+    [[nodiscard]] double ns_per_byte_on_media(std::size_t from, std::size_t to) const;
     [[nodiscard]] HostBlock host_block(BlockId b) const;
     [[nodiscard]] std::size_t add_pool(std::size_t layer, bool slices);
     [[nodiscard]] double weighed(Nanoseconds t) const {
@@ -176,9 +185,12 @@ class RelaxedCosts {
     std::vector<HostBlock> projs_;
     HostBlock embed_;
     HostBlock lm_head_;
-    std::vector<double> x_time_;      ///< [from][to]
-    std::vector<double> ns_per_byte_; ///< [to][from]
-    std::vector<double> latency_;     ///< [to][from]
+    std::vector<double> operation_overhead_; ///< [device]
+    std::vector<double> message_overhead_;   ///< [device]
+    std::vector<double> x_time_;             ///< [from][to]
+    /// [to][from]: of the link or, if that is more, of a medium that no other link uses
+    std::vector<double> ns_per_byte_;
+    std::vector<double> latency_; ///< [to][from]
     std::vector<double> storage_ns_per_byte_;
 };
 

@@ -9,8 +9,9 @@
 //  - device j has count_j(x) ≤ c_j ffns, where c_j is K_j over the bytes of the smallest ffn,
 //    rounded down. This follows from the line before; but once prices replace the constraints, it
 //    says more, because there K_j may be used up by a fraction of an ffn;
-//  - D_mig(x) is at least the busy time of every lane, so D_mig(x) ≥ Σ v_k·busy_k(x). Latencies and
-//    caps only add to it. Under cost profile `paper` D_mig(x) is a sum over blocks as it is.
+//  - D_mig(x) is at least the busy time of every lane, so D_mig(x) ≥ Σ v_k·busy_k(x). Latencies,
+//    overheads, caps and shared media only add to it. Under cost profile `paper` D_mig(x) is a sum
+//    over blocks as it is.
 // Hence objective(x) ≥ T(x) + Σ v_k·busy_k(x) + Σ m_j·(use_j(x) − K_j) + Σ h_j·(count_j(x) − c_j).
 // The right side separates into layers that only share the devices of ffns or hubs, so
 // layer_chain.hpp can minimise it, or bound the minimum from below, over all placements, fitting or

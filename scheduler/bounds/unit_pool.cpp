@@ -69,17 +69,25 @@ double UnitPool::time(std::size_t d, std::int32_t n) const {
     if (costs_.by_formula()) {
         return costs_.gathers_max() && d != p ? units + n * costs_.output(d, p) : units;
     }
-    const double done = costs_.x_time(a, d) + units;
-    if (p == kNowhere) {
+    double done = costs_.x_time(a, d) + costs_.operation_overhead(d) + units;
+    if (p == kNowhere || (d == a && a == p)) {
         return done;
     }
+    const double sending = costs_.message_overhead(a);
+    const double receiving = costs_.message_overhead(p);
     if (d == p) {
         // x arrives after the units' input, on the same link.
-        return a == p ? done : std::max(done, 2 * costs_.x_busy(a, p) + costs_.latency(a, p));
+        const double x = costs_.x_busy(a, p);
+        const double sent = sending + std::max(2 * x, sending + x);
+        return std::max(done, sent + costs_.latency(a, p)) + receiving;
     }
-    const double begin = d == a ? std::max(done, costs_.x_busy(a, p)) : done;
+    if (d == a) {
+        // The device sends x before it computes, and its outputs on the same link.
+        done = std::max(sending + done, costs_.x_busy(a, p));
+    }
     const std::int32_t outputs = costs_.sliced() ? std::min(n, 2) : n;
-    return begin + outputs * costs_.output(d, p) + costs_.latency(d, p);
+    return done + costs_.message_overhead(d) + outputs * costs_.output(d, p) +
+           costs_.latency(d, p) + receiving;
 }
 
 void UnitPool::start(const PoolUnits& pool, const Hosts& hosts, const Prices& prices) {

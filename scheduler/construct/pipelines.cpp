@@ -115,8 +115,8 @@ class BlockSplitter {
             return static_cast<double>(step_.group_time(layer, d.index()));
         case BlockKind::proj:
             return static_cast<double>(step_.proj_time(layer, d.index()));
-        case BlockKind::hub:
-            return 0;
+        case BlockKind::hub: // has an overhead after the groups, and one after the slices
+            return 2 * static_cast<double>(step_.proj_time(layer, d.index()));
         default:
             return static_cast<double>(step_.ffn_time(layer, d.index()));
         }

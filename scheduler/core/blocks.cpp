@@ -41,6 +41,23 @@ Bytes slice_matrices(
            shape.width * covering_bytes(types.down, slice * hidden, hidden);
 }
 
+/// Returns the work with a matrix of `rows` rows of D columns.
+WeightWork row_work(const ModelShape& shape, WeightType type, std::int64_t rows) {
+    return {type, 2 * rows * shape.width, rows * row_bytes(type, shape.width)};
+}
+
+/// Returns the work with `count` columns of a matrix of D rows that is divided into `parts` ranges
+/// of columns: the range that stores most of the quantisation blocks counts for all.
+WeightWork column_work(
+    const ModelShape& shape, WeightType type, std::int64_t count, std::int64_t parts
+) {
+    Bytes most = 0;
+    for (std::int64_t part = 0; part < parts; ++part) {
+        most = std::max(most, covering_bytes(type, part * count, count));
+    }
+    return {type, 2 * count * shape.width, shape.width * most};
+}
+
 } // namespace
 
 Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) {
@@ -55,6 +72,7 @@ Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) 
     if (shape_.has_ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.embed_type, shape_.width);
         add({BlockKind::embed, -1, -1}, table, norm);
+        set_work(embed(), 1, {});
     }
     for (std::int32_t layer = 0; layer < shape_.layers; ++layer) {
         add_layer(layer, layer == shape_.layers - 1 ? norm : 2 * norm);
@@ -62,6 +80,7 @@ Blocks::Blocks(ModelShape shape, Cut cut) : shape_(std::move(shape)), cut_(cut) 
     if (shape_.has_ends) {
         const Bytes table = shape_.vocabulary * row_bytes(shape_.lm_head_type, shape_.width);
         add({BlockKind::lm_head, -1, -1}, table, norm);
+        set_work(lm_head(), 1, {row_work(shape_, shape_.lm_head_type, shape_.vocabulary)});
     }
 }
 
@@ -82,6 +101,7 @@ void Blocks::add_layer(std::int32_t layer, Bytes norms) {
         const Bytes proj = shape_.width * row_bytes(types.o, shape_.width);
         add({BlockKind::proj, layer, -1}, proj, 0);
         add({BlockKind::ffn, layer, -1}, slice_matrices(shape_, types, 1, 0), norms);
+        set_layer_work(layer);
         return;
     }
     for (std::int32_t slice = 0; slice < slices(); ++slice) {
@@ -90,6 +110,57 @@ void Blocks::add_layer(std::int32_t layer, Bytes norms) {
     add({BlockKind::hub, layer, -1}, 0, norms);
     equalise_touched(group(layer, 0), groups());
     equalise_touched(slice(layer, 0), slices());
+    set_layer_work(layer);
+}
+
+void Blocks::set_layer_work(std::int32_t layer) {
+    const LayerTypes& types = shape_.layer_types[static_cast<std::size_t>(layer)];
+    const std::int64_t d = shape_.head_width();
+    const std::int64_t q = shape_.heads_per_group();
+    std::vector<WeightWork> unit{
+        row_work(shape_, types.q, q * d),
+        row_work(shape_, types.k, d),
+        row_work(shape_, types.v, d)};
+    const std::int64_t parts = sliced() ? slices() : 1;
+    std::vector<WeightWork> ffn_work{row_work(shape_, types.up, shape_.ffn_width / parts)};
+    if (shape_.gated) {
+        ffn_work.push_back(row_work(shape_, types.gate, shape_.ffn_width / parts));
+    }
+    ffn_work.push_back(column_work(shape_, types.down, shape_.ffn_width / parts, parts));
+    if (!sliced()) {
+        set_work(group(layer, 0), groups(), unit);
+        set_work(proj(layer), 1, {row_work(shape_, types.o, shape_.width)});
+        set_work(ffn(layer), 1, ffn_work);
+        return;
+    }
+    unit.push_back(column_work(shape_, types.o, q * d, groups()));
+    set_work(group(layer, 0), groups(), unit);
+    set_work(slice(layer, 0), slices(), ffn_work);
+    set_work(hub(layer), 1, {});
+}
+
+/// Gives `count` blocks from `first` on the work with these matrices, added up by type.
+void Blocks::set_work(BlockId first, std::int32_t count, const std::vector<WeightWork>& matrices) {
+    std::vector<WeightWork> sums;
+    for (const WeightType type : kWeightTypes) {
+        WeightWork sum{type};
+        for (const WeightWork& matrix : matrices) {
+            sum.flops += matrix.type == type ? matrix.flops : 0;
+            sum.touched += matrix.type == type ? matrix.touched : 0;
+        }
+        if (sum.flops > 0) {
+            sums.push_back(sum);
+        }
+    }
+    const auto same = std::search(work_.begin(), work_.end(), sums.begin(), sums.end());
+    const WorkRange range{static_cast<std::size_t>(same - work_.begin()), sums.size()};
+    if (same == work_.end()) {
+        work_.insert(work_.end(), sums.begin(), sums.end());
+    }
+    work_ranges_.resize(
+        std::max(work_ranges_.size(), first.index() + static_cast<std::size_t>(count)), range
+    );
+    std::fill_n(work_ranges_.begin() + first.value, count, range);
 }
 
 /// Charges `count` blocks from `first` on for what the largest of them reads.
@@ -196,6 +267,19 @@ void OperationCost::add(const Blocks& blocks, BlockId b, std::int64_t first, std
     flops += blocks.flops(b, first, n);
     touched += has_turns ? blocks.cache_row_bytes(b, first + n) : blocks.touched_bytes(b, first, n);
     has_turns = true;
+    tokens += blocks.name(b).kind == BlockKind::lm_head ? 1 : n;
+    weights = blocks.weights(b);
+}
+
+WeightWork OperationCost::of(WeightType type) const {
+    const auto found = std::ranges::find(weights, type, &WeightWork::type);
+    return found == weights.end() ? WeightWork{type} : *found;
+}
+
+void OperationCost::leave_out(WeightType type) {
+    const WeightWork work = of(type);
+    flops -= work.flops * tokens;
+    touched -= work.touched;
 }
 
 namespace {

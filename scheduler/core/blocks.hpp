@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/block.hpp"
@@ -24,6 +25,14 @@ inline constexpr std::int64_t kPageTokens = 16;
 
 /// The device of each block, indexed by BlockId.
 using Placement = std::vector<DeviceId>;
+
+/// The work with the weights of one type in a block, for one token.
+struct WeightWork {
+    WeightType type = WeightType::f32;
+    Flops flops = 0;
+    Bytes touched = 0; ///< bytes that an operation reads once, however many tokens it has
+    bool operator==(const WeightWork&) const = default;
+};
 
 /// All blocks of a model. Their ids count from 0 in the canonical order: embed first, then the
 /// blocks of each layer, lm_head last. The blocks of a layer are its groups (K/V heads with their
@@ -77,6 +86,12 @@ class Blocks {
     /// contexts (numbers of tokens that they attend to) are first+1 … first+n. A decode turn at
     /// context T has n = 1 and first = T−1. lm_head is computed for the last token only.
     [[nodiscard]] Flops flops(BlockId b, std::int64_t first, std::int64_t n) const;
+    /// Returns the work with the weights of the block by type, in the order of the types. The rest
+    /// of flops() is attention, the rest of touched_bytes() is the KV cache.
+    [[nodiscard]] std::span<const WeightWork> weights(BlockId b) const {
+        const WorkRange range = work_ranges_[b.index()];
+        return std::span(work_).subspan(range.first, range.count);
+    }
     /// Returns the bytes of weights and KV cache that the block reads in a turn of n tokens. Every
     /// block except embed reads its matrices once. A group also reads 2·(first+n)·d·k bytes of
     /// cache: the keys and the values of first+n tokens, with k = shape().kv_bytes bytes per
@@ -89,6 +104,8 @@ class Blocks {
     void add(BlockName name, Bytes matrix, Bytes norms);
     void add_layer(std::int32_t layer, Bytes norms);
     void equalise_touched(BlockId first, std::int32_t count);
+    void set_work(BlockId first, std::int32_t count, const std::vector<WeightWork>& matrices);
+    void set_layer_work(std::int32_t layer);
     [[nodiscard]] BlockId block_of_layer(std::int32_t layer, std::int32_t n) const;
 
     ModelShape shape_;
@@ -97,16 +114,38 @@ class Blocks {
     std::vector<Bytes> matrix_;
     std::vector<Bytes> norm_;
     std::vector<Bytes> touched_; ///< bytes of matrices that a turn is charged for reading
+    /// The elements of work_ that belong to a block. Equal units of a layer share them.
+    struct WorkRange {
+        std::size_t first = 0;
+        std::size_t count = 0;
+    };
+    std::vector<WeightWork> work_;
+    std::vector<WorkRange> work_ranges_;
 };
 
 /// The cost of computing a block once for several turns that form a batch: the FLOP of all turns,
 /// one pass over the weights, and the KV caches of all turns.
 struct OperationCost {
     Flops flops = 0;
-    Bytes touched = 0;      ///< bytes of weights and caches that the operation reads
-    bool has_turns = false; ///< whether add() has been called, so that the weights are counted
+    Bytes touched = 0;       ///< bytes of weights and caches that the operation reads
+    bool has_turns = false;  ///< whether add() has been called, so that the weights are counted
+    std::int64_t tokens = 0; ///< number of vectors that the weights are multiplied with
+    std::span<const WeightWork> weights{}; ///< shares in flops (per token) and in touched
     /// Adds a turn of n tokens at contexts first+1 … first+n.
     void add(const Blocks& blocks, BlockId b, std::int64_t first, std::int64_t n);
+    /// Returns the work with the weights of one type; none if the block has no such weights.
+    [[nodiscard]] WeightWork of(WeightType type) const;
+    /// Subtracts the work with the weights of one type.
+    void leave_out(WeightType type);
+};
+
+/// A message shares the medium of its sender, and another one of its receiver, with the messages of
+/// its phase (media.hpp). Its bytes count as often as these numbers say; 0: there is no medium, or
+/// it is that of the sender.
+struct MediaShares {
+    std::int32_t sender = 0;
+    std::int32_t receiver = 0;
+    bool operator==(const MediaShares&) const = default;
 };
 
 /// The limits of a run on which the size of a device's buffers depends.

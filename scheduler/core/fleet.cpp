@@ -39,10 +39,26 @@ Snapshot take_snapshot(const Fleet& fleet, Nanoseconds t, std::int64_t tokens) {
             .egress = now(spec.egress),
             .ingress = now(spec.ingress),
             .memory = now(spec.memory),
+            .operation_overhead = spec.operation_overhead,
+            .message_overhead = spec.message_overhead,
+            .medium = spec.medium,
         });
+        for (const TypeRates<Profile>& rates : spec.rates) {
+            snapshot.devices.back().rates.push_back(
+                {rates.type,
+                 now(rates.compute),
+                 now(rates.memory_bandwidth),
+                 now(rates.prefill_compute)}
+            );
+        }
+    }
+    for (const Profile& medium : fleet.media) {
+        snapshot.media.push_back(now(medium));
     }
     const auto link_now = [&](const LinkSpec& spec) {
-        return Snapshot::Link{now(spec.bandwidth), now(spec.latency)};
+        return Snapshot::Link{
+            mean_bandwidth(spec.variation, now(spec.bandwidth)),
+            mean_latency(spec.variation, now(spec.latency))};
     };
     const std::size_t pairs = fleet.size() * fleet.size();
     const auto& overrides = fleet.network.overrides();

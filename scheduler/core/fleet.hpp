@@ -12,9 +12,26 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
-#include "scheduler/core/profile.hpp"
+#include "base/weight_type.hpp"
+#include "scheduler/core/blocks.hpp"
+#include "scheduler/rates/delivery.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
+
+/// The rates of a device for the weights of one type. `Rate` is Profile in a DeviceSpec and
+/// PerSecond in a Snapshot.
+template <class Rate>
+struct TypeRates {
+    WeightType type = WeightType::f32;
+    Rate compute{};          ///< FLOP/s
+    Rate memory_bandwidth{}; ///< bytes/s
+    Rate prefill_compute{};  ///< FLOP/s of an operation on many tokens at once
+    bool operator==(const TypeRates&) const = default;
+};
+
+/// The medium of a device that shares none.
+inline constexpr std::int32_t kNoMedium = -1;
 
 struct DeviceSpec {
     std::string name;
@@ -25,11 +42,19 @@ struct DeviceSpec {
     Profile egress;            ///< bytes/s, limit on all that it sends; unlimited by default
     Profile ingress;           ///< bytes/s, limit on all that it receives; unlimited by default
     bool has_storage = false;  ///< whether the scenario states storage_bandwidth
+    /// Rates for weight types that have rates of their own, by increasing type. All other weights,
+    /// attention and KV caches are computed and read at the device's own rates.
+    std::vector<TypeRates<Profile>> rates;
+    Nanoseconds operation_overhead = 0; ///< before the first block of each stage of a layer
+    Nanoseconds message_overhead = 0;   ///< before each send and after each receive
+    std::int32_t medium = kNoMedium;    ///< index into Fleet::media
 };
 
 struct LinkSpec {
     Profile bandwidth;              ///< bytes/s
     Profile latency{0, {}, {}, {}}; ///< nanoseconds; has no load
+    Profile jitter{0, {}, {}, {}};  ///< nanoseconds added to the latency; varies over time
+    LinkVariation variation{};      ///< what is drawn anew for each message
 };
 
 /// The directed links between all pairs of devices. Only links that differ from the default link
@@ -59,8 +84,16 @@ struct Fleet {
     std::vector<DeviceSpec> devices;
     Network network;
     DeviceId source{0}; ///< the device where prompts come in and text goes out
+    /// The capacity, in bytes/s, of each shared medium, such as a Wi-Fi cell (media.hpp).
+    std::vector<Profile> media;
 
     [[nodiscard]] std::size_t size() const { return devices.size(); }
+};
+
+/// A part of an operation that is computed at one set of rates, one part after the other.
+struct OperationPiece {
+    Nanoseconds end = 0;
+    bool memory_bound = false; ///< whether the memory takes longer than the arithmetic
 };
 
 /// Computes when work on devices and links ends. Each function with an amount of work (f FLOP or b
@@ -74,6 +107,18 @@ class Rates {
     [[nodiscard]] virtual Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const = 0;
     /// Returns when the device has read b bytes of weights and caches from its memory.
     [[nodiscard]] virtual Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const = 0;
+    /// Returns when an operation of this cost ends. It is one piece at the device's own rates and
+    /// one piece for each weight type with rates of its own, one after the other
+    /// (docs/explanation/time.md#operations).
+    [[nodiscard]] virtual Nanoseconds operation(
+        DeviceId d, Nanoseconds start, const OperationCost& cost
+    ) const = 0;
+    /// Returns the pieces of an operation in order. The last one ends when the operation ends.
+    [[nodiscard]] virtual std::vector<OperationPiece> pieces(
+        DeviceId d, Nanoseconds start, const OperationCost& cost
+    ) const = 0;
+    [[nodiscard]] virtual Nanoseconds operation_overhead(DeviceId d) const = 0;
+    [[nodiscard]] virtual Nanoseconds message_overhead(DeviceId d) const = 0;
     /// Returns when the device has read b bytes from its storage.
     [[nodiscard]] virtual Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const = 0;
     /// Returns when b bytes have been sent under the device's egress cap (limit on all it sends).
@@ -83,8 +128,19 @@ class Rates {
     /// Returns when b bytes have been sent over a link, without the latency.
     [[nodiscard]] virtual Nanoseconds link(DeviceId from, DeviceId to, Nanoseconds start, Bytes b)
         const = 0;
-    /// Returns the latency of a message whose sending begins at time g.
+    /// Returns the latency of a message whose sending begins at time g. What is drawn for the
+    /// message is not included.
     [[nodiscard]] virtual Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const = 0;
+    /// Returns what is drawn for one message. The same message always gets the same result.
+    [[nodiscard]] virtual Delivery delivery(DeviceId from, DeviceId to, const MessageKey& key)
+        const = 0;
+    /// Returns how long after a failed transmission the next one begins.
+    [[nodiscard]] virtual Nanoseconds retransmit_timeout(DeviceId from, DeviceId to) const = 0;
+    /// Returns when b bytes have been sent over the media of sender and receiver, which the message
+    /// shares with `shares` (media.hpp); `start` if they have none.
+    [[nodiscard]] virtual Nanoseconds media(
+        DeviceId from, DeviceId to, Nanoseconds start, Bytes b, MediaShares shares
+    ) const = 0;
     [[nodiscard]] virtual Bytes memory(DeviceId d, Nanoseconds t) const = 0;
     /// Returns whether the device has an egress cap.
     [[nodiscard]] virtual bool egress_capped(DeviceId d) const = 0;
@@ -111,6 +167,25 @@ class RatesOf final : public Rates {
     [[nodiscard]] Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const override {
         return source_.end_of(source_.device(d).memory_bandwidth, start, b);
     }
+    [[nodiscard]] Nanoseconds operation(DeviceId d, Nanoseconds start, const OperationCost& cost)
+        const override {
+        return for_each_piece(d, start, cost, [](Nanoseconds, Nanoseconds) {});
+    }
+    [[nodiscard]] std::vector<OperationPiece> pieces(
+        DeviceId d, Nanoseconds start, const OperationCost& cost
+    ) const override {
+        std::vector<OperationPiece> pieces;
+        for_each_piece(d, start, cost, [&pieces](Nanoseconds computed, Nanoseconds read) {
+            pieces.push_back({std::max(computed, read), read > computed});
+        });
+        return pieces;
+    }
+    [[nodiscard]] Nanoseconds operation_overhead(DeviceId d) const override {
+        return source_.device(d).operation_overhead;
+    }
+    [[nodiscard]] Nanoseconds message_overhead(DeviceId d) const override {
+        return source_.device(d).message_overhead;
+    }
     [[nodiscard]] Nanoseconds storage(DeviceId d, Nanoseconds start, Bytes b) const override {
         return source_.end_of(source_.device(d).storage_bandwidth, start, b);
     }
@@ -125,7 +200,30 @@ class RatesOf final : public Rates {
         return source_.end_of(source_.link(from, to).bandwidth, start, b);
     }
     [[nodiscard]] Nanoseconds latency(DeviceId from, DeviceId to, Nanoseconds g) const override {
-        return source_.value_at(source_.link(from, to).latency, g);
+        return source_.latency(source_.link(from, to), g);
+    }
+    [[nodiscard]] Delivery delivery(DeviceId from, DeviceId to, const MessageKey& key)
+        const override {
+        return source_.delivery(from, to, key);
+    }
+    [[nodiscard]] Nanoseconds retransmit_timeout(DeviceId from, DeviceId to) const override {
+        return source_.retransmit_timeout(from, to);
+    }
+    [[nodiscard]] Nanoseconds media(
+        DeviceId from, DeviceId to, Nanoseconds start, Bytes b, MediaShares shares
+    ) const override {
+        Nanoseconds end = start;
+        if (shares.sender > 0) {
+            const auto medium = static_cast<std::size_t>(source_.device(from).medium);
+            end = source_.end_of(source_.media()[medium], start, b * shares.sender);
+        }
+        if (shares.receiver > 0) {
+            const auto medium = static_cast<std::size_t>(source_.device(to).medium);
+            const Nanoseconds there =
+                source_.end_of(source_.media()[medium], start, b * shares.receiver);
+            end = std::max(end, there);
+        }
+        return end;
     }
     [[nodiscard]] Bytes memory(DeviceId d, Nanoseconds t) const override {
         return source_.value_at(source_.device(d).memory, t);
@@ -138,6 +236,48 @@ class RatesOf final : public Rates {
     }
 
   private:
+    /// Calls visit(computed, read) for each piece, with the times at which its arithmetic is done
+    /// and at which its bytes have been read. Returns when the last piece ends.
+    template <class Visit>
+    Nanoseconds for_each_piece(
+        DeviceId d, Nanoseconds start, const OperationCost& cost, const Visit& visit
+    ) const {
+        const auto& device = source_.device(d);
+        OperationCost own = cost;
+        for (const auto& rates : device.rates) {
+            own.leave_out(rates.type);
+        }
+        Nanoseconds end = start;
+        const auto add = [&end, &visit](Nanoseconds computed, Nanoseconds read) {
+            visit(computed, read);
+            end = std::max(computed, read);
+        };
+        add(source_.end_of(device.compute, start, own.flops),
+            source_.end_of(device.memory_bandwidth, start, own.touched));
+        for (const auto& rates : device.rates) {
+            const WeightWork work = cost.of(rates.type);
+            add(multiplied(rates, end, work, cost.tokens),
+                source_.end_of(rates.memory_bandwidth, end, work.touched));
+        }
+        return end;
+    }
+
+    /// Returns when the weights of one type have been multiplied with `tokens` vectors. Many tokens
+    /// take the rate for prefill if that is faster, but never less time than one token.
+    template <class Rate>
+    [[nodiscard]] Nanoseconds multiplied(
+        const TypeRates<Rate>& rates, Nanoseconds start, const WeightWork& work, std::int64_t tokens
+    ) const {
+        Nanoseconds computed = source_.end_of(rates.compute, start, work.flops * tokens);
+        if (tokens > 1) {
+            const Nanoseconds one = source_.end_of(rates.compute, start, work.flops);
+            const Nanoseconds many =
+                source_.end_of(rates.prefill_compute, start, work.flops * tokens);
+            computed = std::max(one, std::min(many, computed));
+        }
+        return computed;
+    }
+
     Source source_;
 };
 
@@ -158,6 +298,16 @@ class FleetSource {
     [[nodiscard]] std::int64_t value_at(const Profile& p, Nanoseconds t) const {
         return p.at(t, tokens_).value;
     }
+    [[nodiscard]] Nanoseconds latency(const LinkSpec& link, Nanoseconds g) const {
+        return after(value_at(link.latency, g), value_at(link.jitter, g));
+    }
+    [[nodiscard]] Delivery delivery(DeviceId from, DeviceId to, const MessageKey& key) const {
+        return draw_delivery(link(from, to).variation, from, to, key);
+    }
+    [[nodiscard]] Nanoseconds retransmit_timeout(DeviceId from, DeviceId to) const {
+        return link(from, to).variation.retransmit_timeout;
+    }
+    [[nodiscard]] const std::vector<Profile>& media() const { return fleet_->media; }
     [[nodiscard]] static bool is_unlimited(const Profile& p) { return p.unlimited(); }
 
   private:
@@ -179,8 +329,15 @@ struct Snapshot {
         PerSecond egress = kUnlimited;
         PerSecond ingress = kUnlimited;
         Bytes memory = 0;
+        /// Rates for weight types that have rates of their own, by increasing type.
+        std::vector<TypeRates<PerSecond>> rates{};
+        Nanoseconds operation_overhead = 0; ///< before the first block of each stage of a layer
+        Nanoseconds message_overhead = 0;   ///< before each send and after each receive
+        std::int32_t medium = kNoMedium;    ///< index into Snapshot::media
         bool operator==(const Device&) const = default;
     };
+    /// If messages vary or get lost, these are means: the bandwidth with the bytes that are sent
+    /// again, and the latency with jitter and time-outs.
     struct Link {
         PerSecond bandwidth = kUnlimited;
         Nanoseconds latency = 0;
@@ -199,6 +356,7 @@ struct Snapshot {
     std::vector<Link> links;
     Link default_link;
     std::vector<LinkOverride> link_overrides; ///< ordered by sender and then by receiver
+    std::vector<PerSecond> media;             ///< the capacity of each shared medium, in bytes/s
 
     [[nodiscard]] std::size_t size() const { return devices.size(); }
     [[nodiscard]] const Device& device(DeviceId d) const { return devices[d.index()]; }
@@ -242,6 +400,12 @@ class SnapshotSource {
     [[nodiscard]] static std::int64_t value_at(std::int64_t value, Nanoseconds /*t*/) {
         return value;
     }
+    [[nodiscard]] static Nanoseconds latency(const Snapshot::Link& link, Nanoseconds /*g*/) {
+        return link.latency;
+    }
+    [[nodiscard]] static Delivery delivery(DeviceId, DeviceId, const MessageKey&) { return {}; }
+    [[nodiscard]] static Nanoseconds retransmit_timeout(DeviceId, DeviceId) { return 0; }
+    [[nodiscard]] const std::vector<PerSecond>& media() const { return snapshot_->media; }
     [[nodiscard]] static bool is_unlimited(PerSecond rate) { return rate == kUnlimited; }
 
   private:

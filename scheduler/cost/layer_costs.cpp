@@ -7,6 +7,7 @@
 
 #include "scheduler/cost/block_cost.hpp"
 #include "scheduler/cost/memory_ledger.hpp"
+#include "scheduler/cost/message_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
 
 namespace headroom::scheduler {
@@ -17,10 +18,29 @@ constexpr std::size_t kMinConsidered = 32;
 /// `count` consecutive operations of a layer with equal costs.
 struct Operations {
     BlockId block;
-    Flops flops = 0;
-    Bytes touched = 0;
+    OperationCost cost;
     std::int64_t count = 0;
 };
+
+/// Returns how long an operation for one token takes, without the overhead: the piece at the
+/// device's own rates and one for each weight type with rates of its own.
+Nanoseconds operation_time(const Snapshot::Device& device, const OperationCost& cost) {
+    OperationCost own = cost;
+    Nanoseconds typed = 0;
+    for (const TypeRates<PerSecond>& rates : device.rates) {
+        const WeightWork work = cost.of(rates.type);
+        own.leave_out(rates.type);
+        typed += std::max(
+            bounded_duration(rates.compute, work.flops),
+            bounded_duration(rates.memory_bandwidth, work.touched)
+        );
+    }
+    const Nanoseconds first = std::max(
+        bounded_duration(device.compute, own.flops),
+        bounded_duration(device.memory_bandwidth, own.touched)
+    );
+    return std::min(kStall, first + typed);
+}
 
 struct LayerTime {
     Nanoseconds groups = 0;
@@ -34,6 +54,8 @@ class LayerWork {
     explicit LayerWork(const Problem& problem)
         : problem_(&problem), memory_context_(problem.memory_context()) {
         const Blocks& blocks = *problem.blocks;
+        // A hub is a stage after the groups and another one after the slices; in a ring it is none.
+        later_stages_ = !blocks.sliced() ? 2 : blocks.cut().reduce == Reduce::ring ? 1 : 3;
         for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
             operations_.emplace_back();
             const BlockId first = blocks.group(l, 0);
@@ -44,16 +66,14 @@ class LayerWork {
     }
 
     [[nodiscard]] LayerTime on(std::size_t layer, const Snapshot::Device& device) const {
-        LayerTime time;
+        const Nanoseconds overhead = std::min(kStall, device.operation_overhead);
+        LayerTime time{overhead, later_stages_ * overhead};
         Flops flops = 0;
         for (const Operations& some : operations_[layer]) {
             const bool group = problem_->blocks->name(some.block).kind == BlockKind::group;
-            const Nanoseconds each = std::max(
-                bounded_duration(device.compute, some.flops),
-                bounded_duration(device.memory_bandwidth, some.touched)
-            );
+            const Nanoseconds each = operation_time(device, some.cost);
             (group ? time.groups : time.rest) += some.count * each;
-            flops += some.count * some.flops;
+            flops += some.count * some.cost.flops;
         }
         return problem_->cost_profile == CostProfile::paper
                    ? LayerTime{formula_time(flops, device.compute), 0}
@@ -63,28 +83,35 @@ class LayerWork {
   private:
     void add(BlockId b, std::vector<Operations>& layer) const {
         const bool paper = problem_->cost_profile == CostProfile::paper;
-        const std::int64_t before = problem_->horizon() - 1;
-        const Flops flops = cost_of(*problem_, b, memory_context_).compute;
-        const Bytes touched = paper ? 0 : problem_->blocks->touched_bytes(b, before, 1);
+        OperationCost cost;
+        if (paper) {
+            cost.flops = cost_of(*problem_, b, memory_context_).compute;
+        } else {
+            cost.add(*problem_->blocks, b, problem_->horizon() - 1, 1);
+        }
         const BlockKind kind = problem_->blocks->name(b).kind;
-        if (!layer.empty() && layer.back().flops == flops && layer.back().touched == touched &&
+        if (!layer.empty() && layer.back().cost.flops == cost.flops &&
+            layer.back().cost.touched == cost.touched &&
             problem_->blocks->name(layer.back().block).kind == kind) {
             ++layer.back().count;
         } else {
-            layer.push_back({b, flops, touched, 1});
+            layer.push_back({b, cost, 1});
         }
     }
 
     const Problem* problem_;
     std::int64_t memory_context_;
+    std::int64_t later_stages_ = 0; ///< number of stages of a layer after the groups
     std::vector<std::vector<Operations>> operations_;
 };
 
 /// The times of one message of x on an idle link.
 struct MessageTimes {
-    Nanoseconds link = 0;    ///< on the link or the egress cap, whichever is slower
+    Nanoseconds link = 0;    ///< on the link, the egress cap or a medium, whichever is slowest
     Nanoseconds ingress = 0; ///< on the receiver's ingress cap
     Nanoseconds latency = 0;
+    Nanoseconds sender = 0;   ///< the sender's message overhead
+    Nanoseconds receiver = 0; ///< the receiver's
 };
 
 MessageTimes x_times(const Problem& problem, DeviceId from, DeviceId to) {
@@ -93,14 +120,31 @@ MessageTimes x_times(const Problem& problem, DeviceId from, DeviceId to) {
     }
     const Snapshot& snapshot = problem.snapshot;
     const Bytes bytes = problem.blocks->shape().width * kFloatBytes;
-    const Snapshot::Link& link = snapshot.link(from, to);
     return {
         std::max(
-            bounded_duration(link.bandwidth, bytes),
+            link_time(snapshot, from.index(), to.index(), bytes),
             bounded_duration(snapshot.device(from).egress, bytes)
         ),
         bounded_duration(snapshot.device(to).ingress, bytes),
-        std::min(link.latency, kStall)};
+        std::min(snapshot.link(from, to).latency, kStall),
+        message_overhead(snapshot, from.index()),
+        message_overhead(snapshot, to.index())};
+}
+
+/// When the two messages of a hop have arrived, if the sender has x at time 0.
+struct HopTimes {
+    Nanoseconds normed_x = 0;
+    Nanoseconds x = 0;
+};
+
+HopTimes hop_times(const MessageTimes& each) {
+    const Nanoseconds first = each.sender; // the first message begins then
+    const Nanoseconds second = first + std::max(each.sender, each.link);
+    const Nanoseconds ingress_free = first + each.ingress;
+    const Nanoseconds served = std::max(second, ingress_free) + each.ingress;
+    return {
+        each.latency + first + std::max(each.link, each.ingress),
+        each.latency + std::max(second + each.link, served)};
 }
 
 /// Returns a ledger in which only embed and lm_head are placed, on the source.
@@ -247,30 +291,37 @@ void LayerCosts::tabulate_hops(
     for (std::size_t from = 0; from < n; ++from) {
         for (std::size_t to = 0; to < n; ++to) {
             const MessageTimes x = x_times(problem, devices_[from], devices_[to]);
-            const Nanoseconds first = std::max(x.link, x.ingress);
-            const Nanoseconds normed_arrives = x.latency + first;
-            const Nanoseconds x_arrives = x.latency + std::max(2 * x.link, first + x.ingress);
-            busy_.push_back(2 * first);
+            const HopTimes arrival = hop_times(x);
+            busy_.push_back(2 * std::max(x.link, x.ingress));
             for (std::size_t table = 0; table < tables.size(); ++table) {
                 const Nanoseconds computing = groups[tables[table]][to];
+                const Nanoseconds computed = arrival.normed_x + x.receiver + computing;
                 hop_times_[(table * n + from) * n + to] =
-                    std::max(normed_arrives + computing, x_arrives) - computing;
+                    std::max(computed, arrival.x) + x.receiver - computing;
             }
         }
     }
     for (const DeviceId from : devices_) {
         const MessageTimes back = x_times(problem, from, problem.source);
         busy_back_.push_back(std::max(back.link, back.ingress));
-        back_.push_back(back.latency + busy_back_.back());
+        back_.push_back(back.sender + back.latency + busy_back_.back() + back.receiver);
     }
-    if (problem.blocks->shape().has_ends && problem.cost_profile == CostProfile::physical) {
-        const BlockId b = problem.blocks->lm_head();
+    tabulate_stages(problem);
+}
+
+void LayerCosts::tabulate_stages(const Problem& problem) {
+    const bool physical = problem.cost_profile == CostProfile::physical;
+    for (const DeviceId d : devices_) {
+        const Nanoseconds each = physical ? message_overhead(problem.snapshot, d.index()) : 0;
+        beside_layers_.push_back((d == problem.source ? 3 : 4) * each);
+    }
+    if (problem.blocks->shape().has_ends && physical) {
         const Snapshot::Device& source = problem.snapshot.device(problem.source);
-        const std::int64_t before = problem.horizon() - 1;
-        lm_head_ = std::max(
-            bounded_duration(source.compute, problem.blocks->flops(b, before, 1)),
-            bounded_duration(source.memory_bandwidth, problem.blocks->touched_bytes(b, before, 1))
-        );
+        OperationCost lm_head;
+        lm_head.add(*problem.blocks, problem.blocks->lm_head(), problem.horizon() - 1, 1);
+        end_time_ =
+            2 * std::min(kStall, source.operation_overhead) + operation_time(source, lm_head);
+        beside_layers_[0] += end_time_;
     }
 }
 

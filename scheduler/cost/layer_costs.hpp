@@ -10,6 +10,9 @@
 // first message, but proj (or the hub, which adds up their outputs) waits for the second, because
 // it adds x to the result. See docs/explanation/blocks.md#data-flow-of-a-decode-step.
 //
+// A shared medium (core/media.hpp) counts as a cap of each of these messages, which are the only
+// ones of their phases. Operation overheads belong to the layers and message overheads to the hops.
+//
 // Under cost profile `paper` the time of a layer is the FLOP of its blocks / the device's rate,
 // rounded to a nanosecond. Hops take no time, because the published formula does not count them.
 #pragma once
@@ -56,10 +59,13 @@ class LayerCosts {
         return hop_times_[(hop_table_[l] * devices() + from) * devices() + to] +
                time_alone(l, l + 1, to);
     }
-    /// Returns the time from the end of the last layer, on j, until the source has sampled the id.
-    [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + lm_head_; }
-    /// Returns the time of lm_head on the source; 0 if the model has no lm_head.
-    [[nodiscard]] Nanoseconds lm_head() const { return lm_head_; }
+    /// Returns the time from the end of the last layer, on j, until the source has sampled the id,
+    /// and the time of embed, which takes no more than the source's operation overhead.
+    [[nodiscard]] Nanoseconds finish(std::size_t j) const { return back_[j] + end_time_; }
+    /// Returns how long a stage of a pipeline keeps j busy besides its layers: with the messages of
+    /// two hops, one to j and one from j, and on the source with embed and lm_head. The source
+    /// receives one message, the last x.
+    [[nodiscard]] Nanoseconds beside_layers(std::size_t j) const { return beside_layers_[j]; }
     /// Returns how long the two messages of a hop keep their link busy, or a cap if that takes
     /// longer. Latency is not included. busy_back() does the same for sending x from the last
     /// layer's device to the source.
@@ -87,6 +93,7 @@ class LayerCosts {
     /// in which its groups compute.
     std::vector<std::vector<Nanoseconds>> tabulate_layers(const Problem& problem);
     void tabulate_hops(const Problem& problem, const std::vector<std::vector<Nanoseconds>>& groups);
+    void tabulate_stages(const Problem& problem);
     void tabulate_room(const Problem& problem);
 
     std::vector<DeviceId> devices_;
@@ -101,7 +108,8 @@ class LayerCosts {
     std::vector<Nanoseconds> busy_;      ///< [from][to]
     std::vector<Nanoseconds> back_;      ///< [device]: time of sending x to the source
     std::vector<Nanoseconds> busy_back_;
-    Nanoseconds lm_head_ = 0;
+    std::vector<Nanoseconds> beside_layers_; ///< [device]
+    Nanoseconds end_time_ = 0;               ///< of embed and lm_head
     std::vector<Bytes> room_;
     std::vector<bool> computes_;
     std::vector<Bytes> bytes_; ///< [layer]: the bytes of all layers before this one

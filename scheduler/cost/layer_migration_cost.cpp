@@ -3,13 +3,19 @@
 #include <algorithm>
 
 #include "scheduler/core/paper_costs.hpp"
-#include "scheduler/core/profile.hpp"
+#include "scheduler/cost/message_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
-constexpr std::size_t kFirstLink = 2; // behind the storage and the ingress cap
+/// Returns how long the bytes occupy a medium, rounded down: a bound must not exceed the sum of
+/// many messages' times by their rounding.
+Nanoseconds medium_time(const Snapshot& snapshot, std::int32_t medium, Bytes bytes) {
+    const PerSecond capacity = snapshot.media[static_cast<std::size_t>(medium)];
+    return std::max<Nanoseconds>(0, bounded_duration(capacity, bytes) - 1);
+}
 
 } // namespace
 
@@ -33,6 +39,20 @@ void LayerMoves::for_each_transfer(
         }
         if (times.ingress > 0) {
             use(moves.lanes_[j], 1, times.ingress);
+        }
+        if (times.receiver > 0) {
+            use(moves.lanes_[j], 2, times.receiver);
+        }
+        if (kind.sender > 0) {
+            use(moves.lanes_.back(), kFirstLink + moves.sources_.size() + kind.from, kind.sender);
+        }
+        if (times.medium_of_sender > 0) {
+            const std::size_t lane = moves.medium_lane(moves.source_medium_[kind.from]);
+            use(moves.lanes_.back(), lane, times.medium_of_sender);
+        }
+        if (times.medium_of_receiver > 0) {
+            const std::size_t lane = moves.medium_lane(moves.device_medium_[j]);
+            use(moves.lanes_.back(), lane, times.medium_of_receiver);
         }
     }
     if (kind.loaded > 0) {
@@ -127,33 +147,57 @@ std::size_t LayerMoves::kind_of(const Problem& problem, BlockId b, const Placeme
 
 void LayerMoves::find_times(const Problem& problem) {
     const Snapshot& snapshot = problem.snapshot;
+    for (const DeviceId d : sources_) {
+        source_medium_.push_back(snapshot.device(d).medium);
+    }
+    for (const DeviceId d : devices_) {
+        device_medium_.push_back(snapshot.device(d).medium);
+    }
     lanes_.resize(devices_.size() + 1);
     for (Lanes& lanes : lanes_) {
         lanes.lanes.resize(kFirstLink + sources_.size());
     }
+    lanes_.back().lanes.resize(medium_lane(static_cast<std::int32_t>(snapshot.media.size())));
     for (Kind& kind : kinds_) {
         const DeviceId from = sources_[kind.from];
         const PerSecond egress = snapshot.device(from).egress;
         kind.egress = egress == kUnlimited ? 0 : bounded_duration(egress, kind.sent);
+        kind.sender = message_overhead(snapshot, from.index());
         for (std::size_t j = 0; j < devices_.size(); ++j) {
             const DeviceId to = devices_[j];
-            Times& times = times_.emplace_back();
-            if (from == to) {
-                continue;
+            times_.push_back(from == to ? Times{} : times_of(problem, kind, from, to));
+            if (from != to && !paper_) {
+                lanes_[j].lanes[kFirstLink + kind.from].latency =
+                    std::min(snapshot.link(from, to).latency, kStall) +
+                    handling_time(snapshot, from.index(), to.index());
             }
-            const Snapshot::Link& link = snapshot.link(from, to);
-            if (paper_) {
-                times.link = formula_time(kind.sent, link.bandwidth);
-                continue;
-            }
-            const Snapshot::Device& device = snapshot.device(to);
-            lanes_[j].lanes[kFirstLink + kind.from].latency = std::min(link.latency, kStall);
-            times.link = bounded_duration(link.bandwidth, kind.sent);
-            times.ingress =
-                device.ingress == kUnlimited ? 0 : bounded_duration(device.ingress, kind.sent);
-            times.load = bounded_duration(device.storage_bandwidth, kind.loaded);
         }
     }
+}
+
+LayerMoves::Times LayerMoves::times_of(
+    const Problem& problem, const Kind& kind, DeviceId from, DeviceId to
+) const {
+    const Snapshot& snapshot = problem.snapshot;
+    Times times;
+    if (paper_) {
+        times.link = formula_time(kind.sent, snapshot.link(from, to).bandwidth);
+        return times;
+    }
+    const Snapshot::Device& device = snapshot.device(to);
+    times.link = link_time(snapshot, from.index(), to.index(), kind.sent);
+    times.ingress = device.ingress == kUnlimited ? 0 : bounded_duration(device.ingress, kind.sent);
+    times.load = bounded_duration(device.storage_bandwidth, kind.loaded);
+    times.receiver = message_overhead(snapshot, to.index());
+    const MediaShares ends = lone_shares(snapshot, from.index(), to.index());
+    if (ends.sender > 0) {
+        times.medium_of_sender =
+            medium_time(snapshot, snapshot.device(from).medium, kind.sent * ends.sender);
+    }
+    if (ends.receiver > 0) {
+        times.medium_of_receiver = medium_time(snapshot, device.medium, kind.sent * ends.receiver);
+    }
+    return times;
 }
 
 void LayerMoves::charge(std::size_t layer, std::size_t j, std::int32_t sign) {

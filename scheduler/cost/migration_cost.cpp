@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "scheduler/cost/message_cost.hpp"
 #include "scheduler/cost/step_cost.hpp"
-#include "scheduler/timing/evaluate.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -13,7 +13,8 @@ constexpr std::size_t kMaxTabulatedLanes = 4200; // enough for the links and sto
 } // namespace
 
 MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
-    : problem_(&problem), devices_(problem.snapshot.size()), capped_(has_caps(problem.snapshot)),
+    : problem_(&problem), devices_(problem.snapshot.size()),
+      ordered_(order_matters(problem.snapshot)),
       tied_(problem.blocks->shape().has_ends && problem.blocks->shape().tied) {
     if (!problem.previous) {
         return;
@@ -62,9 +63,19 @@ MoveDelay::Cost MoveDelay::cost_of(Bytes weights, Bytes rows) {
 
 Nanoseconds MoveDelay::transfer_time(Bytes bytes, std::size_t lane) const {
     const Snapshot& snapshot = problem_->snapshot;
-    const PerSecond rate = lane < links() ? snapshot.link_at(lane).bandwidth
-                                          : snapshot.devices[lane - links()].storage_bandwidth;
-    return bounded_duration(rate, bytes);
+    if (lane >= links()) {
+        return bounded_duration(snapshot.devices[lane - links()].storage_bandwidth, bytes);
+    }
+    return ordered_ ? link_time(snapshot, lane / devices_, lane % devices_, bytes)
+                    : bounded_duration(snapshot.link_at(lane).bandwidth, bytes);
+}
+
+/// Returns what a link adds to the transfer times: its latency, and the message overheads of both
+/// ends.
+Nanoseconds MoveDelay::delay(std::size_t link) const {
+    const Snapshot& snapshot = problem_->snapshot;
+    const Nanoseconds latency = std::min(kStall, snapshot.link_at(link).latency);
+    return ordered_ ? latency + handling_time(snapshot, link / devices_, link % devices_) : latency;
 }
 
 Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
@@ -74,11 +85,8 @@ Nanoseconds MoveDelay::time(BlockId b, DeviceId to) const {
     }
     const Cost& cost = cost_[b.index()];
     const std::size_t link = from.index() * devices_ + to.index();
-    const Nanoseconds latency =
-        sizes_[cost.message] > 0 ? std::min(kStall, problem_->snapshot.link_at(link).latency) : 0;
-    return std::max(
-        time_of(cost.message, link) + latency, time_of(cost.load, links() + to.index())
-    );
+    const Nanoseconds late = sizes_[cost.message] > 0 ? delay(link) : 0;
+    return std::max(time_of(cost.message, link) + late, time_of(cost.load, links() + to.index()));
 }
 
 Nanoseconds MoveDelay::completion_with(BlockId b, DeviceId to) const {
@@ -96,8 +104,7 @@ Nanoseconds MoveDelay::completion_with(BlockId b, DeviceId to) const {
     if (sizes_[cost.message] == 0) {
         return loaded;
     }
-    const Nanoseconds latency = std::min(kStall, problem_->snapshot.link_at(link).latency);
-    return std::max(loaded, lanes_[link].busy + time_of(cost.message, link) + latency);
+    return std::max(loaded, lanes_[link].busy + time_of(cost.message, link) + delay(link));
 }
 
 Nanoseconds MoveDelay::completion(std::size_t lane) const {
@@ -105,8 +112,14 @@ Nanoseconds MoveDelay::completion(std::size_t lane) const {
     if (queue.transfers == 0) {
         return 0;
     }
-    const Nanoseconds latency = lane < links() ? problem_->snapshot.link_at(lane).latency : 0;
-    return queue.busy + std::min(kStall, latency);
+    return queue.busy + (lane < links() ? delay(lane) : 0);
+}
+
+/// Returns the cost of the block on its present device. A tied lm_head beside embed has no matrix.
+const MoveDelay::Cost& MoveDelay::cost_here(BlockId b) const {
+    const bool shared = tied_ && b == problem_->blocks->lm_head() &&
+                        current_[b.index()] == current_[problem_->blocks->embed().index()];
+    return shared ? shared_cost_ : cost_[b.index()];
 }
 
 /// Adds (sign 1) or subtracts (−1) the transfers of a block that is not on its previous device.
@@ -117,9 +130,7 @@ void MoveDelay::charge(BlockId b, std::int32_t sign) {
         return;
     }
     moved_ += sign;
-    const bool shared = tied_ && b == problem_->blocks->lm_head() &&
-                        to == current_[problem_->blocks->embed().index()];
-    const Cost& cost = shared ? shared_cost_ : cost_[b.index()];
+    const Cost& cost = cost_here(b);
     charge(from.index() * devices_ + to.index(), cost.message, sign);
     charge(links() + to.index(), cost.load, sign);
 }
@@ -180,8 +191,8 @@ Nanoseconds MoveDelay::total() {
     if (moved_ == 0) {
         return 0;
     }
-    if (capped_) {
-        return std::min(kStall, predict_migration(*problem_, current_));
+    if (ordered_) {
+        return total_in_order();
     }
     if (stale_) {
         find_slowest();
@@ -198,6 +209,103 @@ MoveDelay::Link MoveDelay::slowest() {
         return {DeviceId(), DeviceId(slowest_ - links())};
     }
     return {DeviceId(slowest_ / devices_), DeviceId(slowest_ % devices_)};
+}
+
+/// Times the messages in the order of Timeline::migrate (timing/timeline.hpp): all devices send in
+/// the order of the blocks before they receive in the same order.
+Nanoseconds MoveDelay::total_in_order() {
+    free_.assign(devices_, {});
+    link_free_.resize(links());
+    count_ends();
+    sent_.clear();
+    for (std::size_t b = 0; b < current_.size(); ++b) {
+        if (current_[b] != previous_[b]) {
+            sent_.push_back(send(BlockId(b)));
+        }
+    }
+    Nanoseconds last = 0;
+    for (const Sent& sent : sent_) {
+        last = std::max(last, receive(sent));
+    }
+    return std::min(kStall, last);
+}
+
+/// Counts the ends that the used links have on each medium, and frees these links.
+void MoveDelay::count_ends() {
+    const Snapshot& snapshot = problem_->snapshot;
+    ends_.assign(snapshot.media.size(), 0);
+    for (const std::size_t lane : used_) {
+        if (lane >= links()) {
+            continue;
+        }
+        link_free_[lane] = 0;
+        for (const std::size_t d : {lane / devices_, lane % devices_}) {
+            const std::int32_t medium = snapshot.devices[d].medium;
+            if (medium != kNoMedium) {
+                ++ends_[static_cast<std::size_t>(medium)];
+            }
+        }
+    }
+}
+
+MediaShares MoveDelay::shares_on(DeviceId from, DeviceId to) const {
+    const std::int32_t sender = problem_->snapshot.device(from).medium;
+    const std::int32_t receiver = problem_->snapshot.device(to).medium;
+    const auto ends = [this](std::int32_t medium) {
+        return medium == kNoMedium ? 0 : ends_[static_cast<std::size_t>(medium)];
+    };
+    return {ends(sender), sender == receiver ? 0 : ends(receiver)};
+}
+
+MoveDelay::Sent MoveDelay::send(BlockId b) {
+    const Snapshot& snapshot = problem_->snapshot;
+    const DeviceId from = previous_[b.index()];
+    const DeviceId to = current_[b.index()];
+    const Cost& cost = cost_here(b);
+    Sent sent{to, sizes_[cost.message], 0, 0, time_of(cost.load, links() + to.index())};
+    if (sent.bytes == 0) {
+        return sent;
+    }
+    const std::size_t link = from.index() * devices_ + to.index();
+    const PerSecond cap = snapshot.device(from).egress;
+    Free& sender = free_[from.index()];
+    sender.clock += message_overhead(snapshot, from.index());
+    const Nanoseconds begin = std::max({sender.clock, link_free_[link], sender.egress});
+    const Nanoseconds on_egress = bounded_duration(cap, sent.bytes);
+    sender.egress = cap == kUnlimited ? 0 : std::min(kStall, begin + on_egress);
+    const Nanoseconds busy = std::max(
+        {time_of(cost.message, link),
+         media_time(snapshot, from.index(), to.index(), sent.bytes, shares_on(from, to)),
+         on_egress}
+    );
+    link_free_[link] = std::min(kStall, begin + busy);
+    const Nanoseconds latency = std::min(kStall, snapshot.link(from, to).latency);
+    sent.first_byte = begin + latency;
+    sent.arrival = link_free_[link] + latency;
+    return sent;
+}
+
+/// Returns when the target has the block.
+Nanoseconds MoveDelay::receive(const Sent& sent) {
+    const Snapshot::Device& device = problem_->snapshot.device(sent.to);
+    Free& target = free_[sent.to.index()];
+    Nanoseconds end = 0;
+    if (sent.bytes > 0) {
+        end = sent.arrival;
+        if (device.ingress != kUnlimited) {
+            target.ingress = std::max(sent.first_byte, target.ingress) +
+                             bounded_duration(device.ingress, sent.bytes);
+            target.ingress = std::min(kStall, target.ingress);
+            end = std::max(end, target.ingress);
+        }
+        if (device.message_overhead > 0) {
+            target.clock = std::max(target.clock, end) + device.message_overhead;
+            target.clock = std::min(kStall, target.clock);
+            end = target.clock;
+        }
+    }
+    target.storage = std::min(kStall, target.storage + sent.load);
+    return sent.load > 0 ? std::max(end, target.storage) : end;
 }
 
 } // namespace headroom::scheduler

@@ -2,8 +2,8 @@
 // move. The result equals predict_migration (timing/evaluate.hpp). A lane is a link between two
 // devices, or the storage of one device. Transfers of one lane queue, and lanes work in parallel.
 // So D_mig is the time of the slowest lane: the sum of its transfer times, plus the latency if it
-// is a link. With a cap (a limit on all that a device sends or receives) the order of transfers on
-// several links matters, so total() then calls predict_migration.
+// is a link. With caps, message overheads or shared media the order of transfers on several links
+// matters (order_matters() in message_cost.hpp), so total() then times all messages one by one.
 #pragma once
 
 #include <cstddef>
@@ -33,8 +33,8 @@ class MoveDelay {
         slowest_ = saved.slowest;
         stale_ = saved.stale;
     }
-    /// Returns D_mig. If there are caps, predict_migration computes it, and a result above kStall
-    /// (step_cost.hpp), such as kNever, becomes kStall.
+    /// Returns D_mig. If the order of transfers matters, a result above kStall (step_cost.hpp)
+    /// becomes kStall.
     [[nodiscard]] Nanoseconds total();
     /// Returns the sum of all transfer times, without latencies.
     [[nodiscard]] Nanoseconds sum() const { return sum_; }
@@ -47,15 +47,16 @@ class MoveDelay {
     /// Returns the time of moving the block from its previous device to `to` if nothing else moves.
     [[nodiscard]] Nanoseconds time(BlockId b, DeviceId to) const;
     /// Returns when a move of the block to `to` would be done if its transfers came after all
-    /// present transfers of their lanes. Caps are not counted. 0 if `to` is the block's previous
-    /// device.
+    /// present transfers of their lanes. Caps and the messages of other lanes are not counted. 0 if
+    /// `to` is the block's previous device.
     [[nodiscard]] Nanoseconds completion_with(BlockId b, DeviceId to) const;
     /// A lane: the link from `from` to `to`, or the storage of `to` if only `from` is invalid.
     struct Link {
         DeviceId from;
         DeviceId to;
     };
-    /// Returns the lane that takes longest, caps not counted. Both ids are invalid if none is used.
+    /// Returns the lane that takes longest, other lanes and caps not counted. Both ids are invalid
+    /// if none is used.
     [[nodiscard]] Link slowest();
 
   private:
@@ -79,13 +80,37 @@ class MoveDelay {
     }
     void charge(BlockId b, std::int32_t sign);
     void charge(std::size_t lane, std::size_t size, std::int32_t sign);
+    [[nodiscard]] const Cost& cost_here(BlockId b) const;
     void find_slowest();
+    // What follows is for total() where the order of transfers matters
+    // (migration_cost_ordered.cpp).
+    /// A block on its way. Its message is empty if it has no `bytes`.
+    struct Sent {
+        DeviceId to;
+        Bytes bytes = 0;
+        Nanoseconds first_byte = 0; ///< when it begins to arrive
+        Nanoseconds arrival = 0;    ///< when all of it has arrived, if the ingress has no cap
+        Nanoseconds load = 0;       ///< time on the storage of `to`
+    };
+    /// When a device and its queues are free.
+    struct Free {
+        Nanoseconds clock = 0;
+        Nanoseconds egress = 0;
+        Nanoseconds ingress = 0;
+        Nanoseconds storage = 0;
+    };
+    [[nodiscard]] Nanoseconds total_in_order();
+    void count_ends();
+    [[nodiscard]] MediaShares shares_on(DeviceId from, DeviceId to) const;
+    [[nodiscard]] Sent send(BlockId b);
+    [[nodiscard]] Nanoseconds receive(const Sent& sent);
     [[nodiscard]] Nanoseconds completion(std::size_t lane) const;
+    [[nodiscard]] Nanoseconds delay(std::size_t link) const;
     [[nodiscard]] std::size_t links() const { return devices_ * devices_; }
 
     const Problem* problem_;
     std::size_t devices_;
-    bool capped_;
+    bool ordered_; ///< whether the order of transfers matters
     bool tied_;
     Placement previous_;
     Placement current_;
@@ -99,6 +124,11 @@ class MoveDelay {
     Nanoseconds sum_ = 0;
     std::size_t slowest_ = 0;
     bool stale_ = true; ///< slowest_ must be computed again
+    // Kept between calls of total_in_order():
+    std::vector<Sent> sent_;
+    std::vector<Free> free_;             ///< [device]
+    std::vector<Nanoseconds> link_free_; ///< [link]
+    std::vector<std::int32_t> ends_;     ///< [medium]: ends of the links that are used
 };
 
 } // namespace headroom::scheduler

@@ -26,7 +26,8 @@ RoundModel RoundModel::alone(const Problem& problem) {
 }
 
 RoundModel::RoundModel(const Problem& problem, StepDelay step, std::int64_t batch)
-    : snapshot_(&problem.snapshot), step_(std::move(step)), batch_(batch),
+    : snapshot_(&problem.snapshot), medium_of_(medium_of(problem.snapshot)), step_(std::move(step)),
+      batch_(batch),
       batches_(static_cast<double>(problem.in_flight()) / static_cast<double>(batch)),
       count_(static_cast<std::size_t>((problem.in_flight() + batch - 1) / batch)),
       last_share_(batches_ - static_cast<double>(count_ - 1)),
@@ -56,7 +57,8 @@ RoundModel::ProgramPoint RoundModel::current_point(std::size_t d) const {
     return {d, state.segment, segments_[state.segment].work};
 }
 
-void RoundModel::send(const ProgramPoint& from, std::size_t to, const LinkTime& time) {
+/// Sends the messages of a batch from a point of a program, which comes after them then.
+void RoundModel::send(ProgramPoint& from, std::size_t to, const LinkTime& time) {
     std::uint32_t& link = link_numbers_[from.device * step_.devices() + to];
     if (link == kNoLink) {
         link = static_cast<std::uint32_t>(links_.size());
@@ -68,28 +70,83 @@ void RoundModel::send(const ProgramPoint& from, std::size_t to, const LinkTime& 
     ++segments_[from.segment].messages;
     next_message_.push_back(unreceived_[to]);
     unreceived_[to] = messages_.size();
-    messages_.push_back({from.segment, kNone, from.offset, link, time.busy, time.time - time.busy});
+    const double begin = from.offset + overhead(from.device);
+    messages_.push_back({from.segment, kNone, begin, link, time.busy, time.time - time.busy});
+    const double handling = static_cast<double>(batch_) * overhead(from.device);
+    from.offset += handling;
+    segments_[from.segment].work += handling;
+    device_states_[from.device].work += handling;
+}
+
+/// Sends from where the program of d is now.
+void RoundModel::send_from(std::size_t d, std::size_t to, const LinkTime& time) {
+    ProgramPoint from = current_point(d);
+    send(from, to, time);
 }
 
 /// Makes the new segment of d the receiver of all messages that d has not received yet.
 void RoundModel::receive(std::size_t d) {
+    Segment& segment = segments_[device_states_[d].segment];
     for (std::size_t message = unreceived_[d]; message != kNone; message = next_message_[message]) {
         messages_[message].to = device_states_[d].segment;
+        segment.received += static_cast<double>(batch_) * overhead(d);
+        segment.last_received = overhead(d);
     }
+    device_states_[d].work += segment.received;
     unreceived_[d] = kNone;
 }
 
+/// Both ends handle the messages as a part of their work, so this is not counted here.
 RoundModel::LinkTime RoundModel::x(std::size_t from, std::size_t to) const {
     return {
         static_cast<double>(step_.x_busy(from, to)),
-        static_cast<double>(step_.x_time(from, to)),
+        static_cast<double>(step_.x_time(from, to) - handling_time(*snapshot_, from, to)),
         step_.x_bytes()};
+}
+
+RoundModel::LinkTime RoundModel::id(std::size_t from, std::size_t to) const {
+    const Nanoseconds time = step_.id_time(from, to) - handling_time(*snapshot_, from, to);
+    return {0, static_cast<double>(time), 0};
 }
 
 RoundModel::LinkTime RoundModel::outputs(std::size_t from, std::size_t to, std::int32_t n) const {
     const auto busy = static_cast<double>(step_.outputs_time(from, to, n));
     const auto latency = static_cast<double>(step_.link_latency(from, to));
     return {busy, busy + latency, step_.outputs_bytes(n)};
+}
+
+/// Returns the time of a message in a phase of several links, from its time without the others.
+RoundModel::LinkTime RoundModel::shared(
+    LinkTime time, std::size_t from, std::size_t to, const PhaseShares& phase
+) const {
+    if (!medium_of_.empty()) {
+        const MediaShares shares = phase.of(DeviceId(from), DeviceId(to));
+        const auto on_media =
+            static_cast<double>(media_time(*snapshot_, from, to, time.bytes, shares));
+        const double longer = std::max(0.0, on_media - time.busy);
+        time.busy += longer;
+        time.time += longer;
+    }
+    return time;
+}
+
+RoundModel::UnitPhases RoundModel::phases(
+    const Incumbent& incumbent, Unit unit, std::size_t layer, std::size_t activation_device
+) const {
+    const std::size_t target = incumbent.proj(layer);
+    UnitPhases phases{PhaseShares(medium_of_), PhaseShares(medium_of_)};
+    for (std::size_t d = 0; d < medium_of_.size(); ++d) {
+        if (incumbent.units_on(unit, layer, d) == 0) {
+            continue;
+        }
+        if (d != activation_device) {
+            phases.inputs.add(DeviceId(activation_device), DeviceId(d));
+        }
+        if (d != target) {
+            phases.outputs.add(DeviceId(d), DeviceId(target));
+        }
+    }
+    return phases;
 }
 
 /// Adds the first part of a layer: from x on the activation device to the end of proj (or of the
@@ -99,7 +156,8 @@ double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, doub
     const std::size_t target = incumbent.proj(layer);
     const std::int32_t* const groups = incumbent.shape(layer).groups;
     const double done = begin + static_cast<double>(incumbent.until_proj(layer));
-    const ProgramPoint from = current_point(activation_device);
+    const UnitPhases phase = phases(incumbent, Unit::group, layer, activation_device);
+    ProgramPoint from = current_point(activation_device);
     group_devices_.clear();
     for (std::size_t d = 0; d < device_states_.size(); ++d) {
         const std::int32_t n = groups[d];
@@ -109,9 +167,9 @@ double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, doub
         group_devices_.push_back(d);
         if (d != activation_device) {
             end_segment(d);
-            send(from, d, x(activation_device, d));
+            send(from, d, shared(x(activation_device, d), activation_device, d, phase.inputs));
         }
-        const auto work = static_cast<double>(n * step_.group_time(layer, d));
+        const auto work = static_cast<double>(step_.units_time(layer, d, Unit::group, n));
         compute(d, work, begin + static_cast<double>(step_.x_time(activation_device, d)) + work);
     }
     bool gathers = activation_device != target;
@@ -120,7 +178,7 @@ double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, doub
     }
     for (const std::size_t d : group_devices_) {
         if (d != target) {
-            send(current_point(d), target, outputs(d, target, groups[d]));
+            send_from(d, target, shared(outputs(d, target, groups[d]), d, target, phase.outputs));
             gathers = true;
         }
     }
@@ -140,12 +198,13 @@ void RoundModel::feed_forward(const Incumbent& incumbent, std::size_t layer, dou
     if (!step_.sliced()) {
         if (from != host) {
             end_segment(host);
-            send(current_point(from), host, x(from, host));
+            send_from(from, host, x(from, host));
         }
         compute(host, static_cast<double>(step_.ffn_time(layer, host)), done);
         return;
     }
-    const ProgramPoint hub = current_point(host);
+    const UnitPhases phase = phases(incumbent, Unit::slice, layer, host);
+    ProgramPoint hub = current_point(host);
     bool gathers = false;
     for (std::size_t d = 0; d < step_.devices(); ++d) {
         const std::int32_t n = incumbent.units_on(Unit::slice, layer, d);
@@ -154,19 +213,19 @@ void RoundModel::feed_forward(const Incumbent& incumbent, std::size_t layer, dou
         }
         if (d != host) {
             end_segment(d);
-            send(hub, d, x(host, d));
+            send(hub, d, shared(x(host, d), host, d, phase.inputs));
         }
-        const auto work = static_cast<double>(n * step_.ffn_time(layer, d));
+        const auto work = static_cast<double>(step_.units_time(layer, d, Unit::slice, n));
         compute(d, work, begin + static_cast<double>(step_.x_time(host, d)) + work);
         if (d != host) {
             gathers = true;
-            send(current_point(d), host, outputs(d, host, n));
+            send_from(d, host, shared(outputs(d, host, n), d, host, phase.outputs));
         }
     }
     if (gathers) {
         end_segment(host);
     }
-    compute(host, 0.0, done);
+    compute(host, static_cast<double>(step_.operation_overhead(host)), done);
 }
 
 /// Adds the end of the step, from x after the last layer to the sampled id on the source.
@@ -177,16 +236,12 @@ void RoundModel::finish(const Incumbent& incumbent) {
     const auto done = static_cast<double>(incumbent.inference());
     if (last != sampler) {
         end_segment(sampler);
-        send(current_point(last), sampler, x(last, sampler));
+        send_from(last, sampler, x(last, sampler));
     }
     compute(sampler, ends_ ? static_cast<double>(step_.lm_head_time(sampler)) : 0.0, done);
     if (sampler != source) {
         end_segment(source);
-        send(
-            current_point(sampler),
-            source,
-            {0, static_cast<double>(step_.id_time(sampler, source)), 0}
-        );
+        send_from(sampler, source, id(sampler, source));
         compute(source, 0.0, done);
     }
 }
@@ -203,11 +258,12 @@ void RoundModel::build_step(const Incumbent& incumbent) {
     const std::size_t source = step_.source();
     const std::size_t embed = incumbent.activation_device(0);
     auto now = static_cast<double>(step_.start(embed));
+    const auto lookup = static_cast<double>(ends_ ? step_.operation_overhead(embed) : 0);
     compute(source, 0.0, 0.0);
     if (embed != source) {
-        send(current_point(source), embed, {0, now, 0});
-        compute(embed, 0.0, now);
+        send_from(source, embed, id(source, embed));
     }
+    compute(embed, lookup, now);
     for (std::size_t l = 0; l < incumbent.layers(); ++l) {
         const double done = attention(incumbent, l, now);
         feed_forward(incumbent, l, done);
@@ -294,7 +350,9 @@ void RoundModel::simulate_visits(std::size_t round) {
             const Segment& segment = segments_[due.segment];
             double* const arrived = &arrived_[batch * segments_.size()];
             double& clock = clocks_[segment.device];
-            const double start = std::max(clock, arrived[due.segment]);
+            const double handled = std::max(0.0, share * segment.received - segment.last_received);
+            const double ready = std::max(clock + handled, arrived[due.segment]);
+            const double start = ready + segment.last_received;
             arrived[due.segment] = 0;
             for (std::size_t i = segment.first; i < segment.first + segment.messages; ++i) {
                 const Message& message = sorted_[i];

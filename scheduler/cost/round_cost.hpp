@@ -14,6 +14,11 @@
 // (timing/turn_schedule.hpp), and messages queue on their links. The result therefore includes the
 // time that a device loses while it waits for one batch although it could compute for another. Caps
 // are not simulated, but the result is never below the bound, which counts caps.
+//
+// Message overheads keep a device busy like computing. A message occupies its link for as long as
+// it needs on the media of its ends, which it shares with the other messages of its phase
+// (core/media.hpp). Messages of different batches do not share a medium, so all messages on a
+// medium together are no bound.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +26,9 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "scheduler/core/media.hpp"
 #include "scheduler/core/problem.hpp"
+#include "scheduler/core/units.hpp"
 #include "scheduler/cost/incumbent.hpp"
 #include "scheduler/cost/step_cost.hpp"
 
@@ -63,7 +70,8 @@ class RoundModel {
     [[nodiscard]] double simulate_round_at_offsets(const RoundModel& alone, const Estimate& bound);
     /// Returns the number of segments and messages simulated so far.
     [[nodiscard]] std::int64_t work() const { return work_; }
-    /// Returns how many ns per round device d computes, for the candidate last passed to bound().
+    /// Returns for how many ns per round device d computes and handles messages, for the candidate
+    /// last passed to bound().
     [[nodiscard]] double busy(std::size_t d) const { return batches_ * device_states_[d].work; }
 
   private:
@@ -71,7 +79,7 @@ class RoundModel {
 
     /// What one device does in a step of one batch.
     struct DeviceState {
-        double work = 0; ///< ns of computation
+        double work = 0; ///< ns of computing and of handling messages
         Bytes sent = 0;
         Bytes received = 0;
         bool has_segment = false; ///< whether a segment is open; a receive ends it
@@ -79,10 +87,12 @@ class RoundModel {
     };
     struct Segment {
         std::size_t device = 0;
-        double work = 0;          ///< ns of computation for one batch
-        double start = 0;         ///< when the segment starts in a step of one batch, ns
+        double work = 0;          ///< ns of computing and sending for one batch
+        double start = 0;         ///< when the work starts in a step of one batch, ns
         std::size_t messages = 0; ///< number of messages that the segment sends
         std::size_t first = 0;    ///< index in sorted_ of the first message that it sends
+        double received = 0;      ///< ns of handling one batch's messages before the work
+        double last_received = 0; ///< the part of it that follows the last arrival
     };
     struct Link {
         std::size_t from = 0;
@@ -92,7 +102,7 @@ class RoundModel {
     struct Message {
         std::size_t from = 0; ///< index of the sending segment
         std::size_t to = 0;   ///< index of the receiving segment
-        double offset = 0;    ///< ns that the sending segment has computed before the send
+        double offset = 0;    ///< ns that the sending segment has worked before the send
         std::size_t link = 0;
         double busy = 0;
         double latency = 0;
@@ -105,17 +115,34 @@ class RoundModel {
     };
     struct LinkTime {
         double busy = 0; ///< ns that the message occupies the link
-        double time = 0; ///< ns from sending to arrival on an empty link, latency included
+        double time = 0; ///< ns from its begin to its arrival on an empty link, with latency
         Bytes bytes = 0;
     };
 
     void end_segment(std::size_t d);
     void compute(std::size_t d, double work, double end);
     [[nodiscard]] ProgramPoint current_point(std::size_t d) const;
-    void send(const ProgramPoint& from, std::size_t to, const LinkTime& time);
+    void send(ProgramPoint& from, std::size_t to, const LinkTime& time);
+    void send_from(std::size_t d, std::size_t to, const LinkTime& time);
     void receive(std::size_t d);
+    [[nodiscard]] double overhead(std::size_t d) const {
+        return static_cast<double>(message_overhead(*snapshot_, d));
+    }
     [[nodiscard]] LinkTime x(std::size_t from, std::size_t to) const;
+    [[nodiscard]] LinkTime id(std::size_t from, std::size_t to) const;
     [[nodiscard]] LinkTime outputs(std::size_t from, std::size_t to, std::int32_t n) const;
+    [[nodiscard]] LinkTime shared(
+        LinkTime time, std::size_t from, std::size_t to, const PhaseShares& phase
+    ) const;
+
+    /// The inputs and the outputs of the units of one kind in a layer.
+    struct UnitPhases {
+        PhaseShares inputs;
+        PhaseShares outputs;
+    };
+    [[nodiscard]] UnitPhases phases(
+        const Incumbent& incumbent, Unit unit, std::size_t layer, std::size_t activation_device
+    ) const;
 
     void build_step(const Incumbent& incumbent);
     double attention(const Incumbent& incumbent, std::size_t layer, double begin);
@@ -128,6 +155,7 @@ class RoundModel {
     void simulate_visits(std::size_t round);
 
     const Snapshot* snapshot_;
+    MediumOf medium_of_;
     StepDelay step_;
     std::int64_t batch_;
     double batches_;

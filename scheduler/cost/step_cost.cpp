@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -21,6 +21,24 @@ std::int64_t mean_horizon(const Problem& problem) {
     return (sum + problem.in_flight() - 1) / problem.in_flight() + problem.interval;
 }
 
+/// Returns how long the weights of one type take, read once and multiplied with `tokens` vectors:
+/// many vectors at the rate for prefill if that is faster, but never less time than one.
+Nanoseconds weight_time(
+    const TypeRates<PerSecond>& rates, const WeightWork& work, std::int64_t tokens
+) {
+    const auto compute = [&](PerSecond rate, std::int64_t n) {
+        return bounded_duration(rate, n * work.flops);
+    };
+    const Nanoseconds computed =
+        tokens == 1
+            ? compute(rates.compute, 1)
+            : std::max(
+                  compute(rates.compute, 1),
+                  std::min(compute(rates.compute, tokens), compute(rates.prefill_compute, tokens))
+              );
+    return std::max(computed, bounded_duration(rates.memory_bandwidth, work.touched));
+}
+
 } // namespace
 
 Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
@@ -31,12 +49,6 @@ Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
     const auto nanoseconds = static_cast<std::uint64_t>(work) * static_cast<std::uint64_t>(kSecond);
     const auto per_second = static_cast<std::uint64_t>(rate);
     return std::min(static_cast<Nanoseconds>((nanoseconds + per_second - 1) / per_second), kStall);
-}
-
-bool has_caps(const Snapshot& snapshot) {
-    return std::ranges::any_of(snapshot.devices, [](const auto& device) {
-        return device.egress != kUnlimited || device.ingress != kUnlimited;
-    });
 }
 
 StepDelay::StepDelay(const Problem& problem) : StepDelay(problem, 1, problem.horizon()) {}
@@ -53,7 +65,7 @@ StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t co
           kFloatBytes
       ),
       groups_(problem.blocks->groups()), slices_(problem.blocks->slices()),
-      rule_(has_caps(problem.snapshot) ? Rule::capped : Rule::free) {
+      rule_(order_matters(problem.snapshot) ? Rule::ordered : Rule::free) {
     if (problem.cost_profile == CostProfile::paper) {
         rule_ = problem.paper.gather == PaperGather::sum ? Rule::formula_sum : Rule::formula_max;
         time_formula(problem);
@@ -67,6 +79,9 @@ StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t co
 
 void StepDelay::time_operations() {
     const ModelShape& shape = blocks_->shape();
+    for (const Snapshot::Device& device : snapshot_->devices) {
+        overhead_.push_back(std::min(kStall, device.operation_overhead));
+    }
     for (std::int32_t l = 0; l < shape.layers; ++l) {
         const auto layer = static_cast<std::size_t>(l);
         const bool repeats = l > 0 && shape.layer_types[layer] == shape.layer_types[layer - 1];
@@ -74,17 +89,18 @@ void StepDelay::time_operations() {
             const std::size_t previous = (layer - 1) * devices_ + d; // valid only if repeats
             group_.push_back(repeats ? group_[previous] : operation(blocks_->group(l, 0), d));
             proj_.push_back(
-                sliced()  ? 0
+                sliced()  ? overhead_[d]
                 : repeats ? proj_[previous]
-                          : operation(blocks_->proj(l), d)
+                          : overhead_[d] + operation(blocks_->proj(l), d)
             );
             const BlockId last =
                 sliced() ? largest_unit_of(*blocks_, Unit::slice, layer) : blocks_->ffn(l);
-            ffn_.push_back(repeats ? ffn_[previous] : operation(last, d));
+            const Nanoseconds before = sliced() ? 0 : overhead_[d];
+            ffn_.push_back(repeats ? ffn_[previous] : before + operation(last, d));
         }
     }
     for (std::size_t d = 0; d < devices_; ++d) {
-        lm_head_.push_back(shape.has_ends ? operation(blocks_->lm_head(), d) : 0);
+        lm_head_.push_back(shape.has_ends ? overhead_[d] + operation(blocks_->lm_head(), d) : 0);
     }
 }
 
@@ -92,11 +108,13 @@ void StepDelay::tabulate_links() {
     stride_ = static_cast<std::size_t>(sliced() ? 2 : groups_) + 1;
     std::vector<Nanoseconds> links;
     std::vector<Nanoseconds> alone;
+    std::vector<Nanoseconds> begins;
     std::vector<Nanoseconds> outputs;
     for (std::size_t from = 0; from < devices_; ++from) {
         for (std::size_t to = 0; to < devices_; ++to) {
             links.push_back(x_busy(from, to));
             alone.push_back(timed_x(from, to));
+            begins.push_back(alone.back() + overhead_[to]);
             for (std::size_t n = 0; n < stride_; ++n) {
                 outputs.push_back(timed_outputs(from, to, static_cast<std::int32_t>(n)));
             }
@@ -104,6 +122,7 @@ void StepDelay::tabulate_links() {
     }
     x_link_ = std::move(links);
     x_alone_ = std::move(alone);
+    x_begun_ = std::move(begins);
     outputs_ = std::move(outputs);
 }
 
@@ -113,32 +132,53 @@ Bytes StepDelay::outputs_bytes(std::int32_t n) const {
     return sliced() ? std::min(n, 2) * x_bytes_ : n * group_bytes_;
 }
 
+/// Returns the time of one operation without overhead: one piece at the device's own rates, then
+/// one for each weight type with rates of its own (Rates::operation in core/fleet.hpp).
 Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
     const Snapshot::Device& device = snapshot_->devices[d];
-    return std::max(
-        bounded_duration(device.compute, batch_ * blocks_->flops(b, context_ - 1, 1)),
-        bounded_duration(
-            device.memory_bandwidth,
-            blocks_->touched_bytes(b, context_ - 1, 1) +
-                (batch_ - 1) * blocks_->cache_row_bytes(b, context_)
-        )
-    );
+    OperationCost cost{
+        batch_ * blocks_->flops(b, context_ - 1, 1),
+        blocks_->touched_bytes(b, context_ - 1, 1) +
+            (batch_ - 1) * blocks_->cache_row_bytes(b, context_),
+        true,
+        batch_,
+        blocks_->weights(b)};
+    Nanoseconds typed = 0;
+    for (const TypeRates<PerSecond>& rates : device.rates) {
+        typed += weight_time(rates, cost.of(rates.type), batch_);
+        cost.leave_out(rates.type);
+    }
+    return typed + std::max(
+                       bounded_duration(device.compute, cost.flops),
+                       bounded_duration(device.memory_bandwidth, cost.touched)
+                   );
 }
 
-StepDelay::MessageTimes StepDelay::message_times(std::size_t from, std::size_t to, Bytes bytes)
-    const {
+StepDelay::MessageTimes StepDelay::message_times(
+    std::size_t from, std::size_t to, Bytes bytes, MediaShares shares
+) const {
     return {
-        bounded_duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
+        std::max(
+            bounded_duration(snapshot_->links[pair(from, to)].bandwidth, bytes),
+            media_time(*snapshot_, from, to, bytes, shares)
+        ),
         bounded_duration(snapshot_->devices[from].egress, bytes),
         bounded_duration(snapshot_->devices[to].ingress, bytes)};
+}
+
+Nanoseconds StepDelay::spacing(std::size_t from, std::size_t to, Nanoseconds busy) const {
+    const Nanoseconds overhead =
+        std::max(message_overhead(*snapshot_, from), message_overhead(*snapshot_, to));
+    return (batch_ - 1) * std::max<Nanoseconds>(0, overhead - busy / batch_);
 }
 
 Nanoseconds StepDelay::alone(std::size_t from, std::size_t to, Bytes bytes) const {
     if (from == to) {
         return 0;
     }
-    const MessageTimes w = message_times(from, to, bytes);
-    return link_latency(from, to) + std::max({w.link, w.egress, w.ingress});
+    const MessageTimes w = message_times(from, to, bytes, lone_shares(*snapshot_, from, to));
+    const Nanoseconds busy = std::max({w.link, w.egress, w.ingress});
+    return link_delay(from, to) + busy + spacing(from, to, busy);
 }
 
 Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const {
@@ -147,14 +187,19 @@ Nanoseconds StepDelay::timed_outputs(std::size_t from, std::size_t to, std::int3
     }
     const PerSecond bandwidth = snapshot_->links[pair(from, to)].bandwidth;
     return uses_paper_formulas() ? formula_time(n * group_bytes_, bandwidth)
-                                 : bounded_duration(bandwidth, outputs_bytes(n));
+                                 : link_time(*snapshot_, from, to, outputs_bytes(n));
 }
 
 Nanoseconds StepDelay::x_busy(std::size_t from, std::size_t to) const {
     if (!x_link_.empty()) {
         return x_link_[pair(from, to)];
     }
-    return from == to ? 0 : bounded_duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_);
+    if (from == to) {
+        return 0;
+    }
+    return uses_paper_formulas()
+               ? bounded_duration(snapshot_->links[pair(from, to)].bandwidth, x_bytes_)
+               : link_time(*snapshot_, from, to, x_bytes_);
 }
 
 /// Returns 0 for the published formula, which does not count the transfer of x to the groups.
@@ -212,73 +257,10 @@ Nanoseconds StepDelay::gather(
         if (n == 0) {
             continue;
         }
-        Nanoseconds t = x_time(activation_device, j) + n * spread.each[j];
+        Nanoseconds t = begun(activation_device, j) + n * spread.each[j];
         if (j != target) {
             t = j == activation_device ? std::max(t, link_free) : t;
             t += outputs_time(j, target, n) + link_latency(j, target);
-        }
-        ready = std::max(ready, t);
-    }
-    return ready;
-}
-
-/// Returns the same as gather() with egress and ingress caps. It times the messages one by one, in
-/// the order of the programs.
-Nanoseconds StepDelay::gather_capped(
-    std::size_t activation_device, std::size_t target, const Spread& spread
-) const {
-    const std::size_t p = target;
-    // Only the activation device sends more than one message, only its link to the target carries
-    // more than one, and only the target receives more than one.
-    Nanoseconds egress_free = 0;
-    Nanoseconds link_free = 0;
-    Nanoseconds ingress_free = 0;
-    const bool capped = snapshot_->devices[activation_device].egress != kUnlimited;
-    const auto serve = [&](std::size_t to, Nanoseconds begin, Nanoseconds lat, const MessageTimes& w
-                       ) {
-        const Nanoseconds arrival = begin + std::max(w.link, w.egress) + lat;
-        if (snapshot_->devices[to].ingress == kUnlimited) {
-            return arrival;
-        }
-        Nanoseconds free = to == p ? ingress_free : 0;
-        free = std::max(begin + lat, free) + w.ingress;
-        ingress_free = to == p ? free : ingress_free;
-        return std::max(arrival, free);
-    };
-    std::vector<Nanoseconds> input_arrival(devices_, 0);
-    Nanoseconds x_begin = 0;
-    for (std::size_t k = 0; k < devices_; ++k) {
-        if (k == activation_device) {
-            continue;
-        }
-        const MessageTimes w = message_times(activation_device, k, x_bytes_);
-        if (spread.counts[k] > 0) {
-            input_arrival[k] = serve(k, egress_free, link_latency(activation_device, k), w);
-            link_free = k == p ? egress_free + std::max(w.link, w.egress) : link_free;
-            egress_free += w.egress;
-        }
-        if (k == p) {
-            x_begin = std::max(link_free, egress_free);
-            link_free = x_begin + std::max(w.link, w.egress);
-            // A message that queues on its link occupies a capped egress, too.
-            egress_free = capped ? x_begin + w.egress : 0;
-        }
-    }
-    Nanoseconds ready = 0;
-    for (std::size_t j = 0; j < devices_; ++j) {
-        if (j == activation_device && p != activation_device) {
-            const MessageTimes w = message_times(activation_device, p, x_bytes_);
-            ready = std::max(ready, serve(p, x_begin, link_latency(activation_device, p), w));
-        }
-        const std::int32_t n = spread.counts[j];
-        if (n == 0) {
-            continue;
-        }
-        Nanoseconds t = input_arrival[j] + n * spread.each[j];
-        if (j != p) {
-            const Nanoseconds begin =
-                j == activation_device ? std::max({t, link_free, egress_free}) : t;
-            t = serve(p, begin, link_latency(j, p), message_times(j, p, outputs_bytes(n)));
         }
         ready = std::max(ready, t);
     }
@@ -290,8 +272,8 @@ Nanoseconds StepDelay::until_proj(
 ) const {
     const Spread spread{shape.groups, &group_[layer * devices_]};
     const Nanoseconds inputs = uses_paper_formulas() ? gather_by_formula(layer, shape)
-                               : rule_ == Rule::capped
-                                   ? gather_capped(activation_device, shape.proj, spread)
+                               : rule_ == Rule::ordered
+                                   ? gather_in_order(activation_device, shape.proj, spread)
                                    : gather(activation_device, shape.proj, spread);
     return inputs + proj_[layer * devices_ + shape.proj];
 }
@@ -307,7 +289,7 @@ Nanoseconds StepDelay::until_proj_of(
     const bool sends = activation_device != proj;
     const Nanoseconds link_free = sends ? x_busy(activation_device, proj) * (beside ? 2 : 1) : 0;
     const Nanoseconds input = sends ? link_free + link_latency(activation_device, proj) : 0;
-    Nanoseconds t = x_time(activation_device, j) + n * group_time(layer, j);
+    Nanoseconds t = begun(activation_device, j) + n * group_time(layer, j);
     if (j != proj) {
         t = j == activation_device ? std::max(t, link_free) : t;
         t += outputs_time(j, proj, n) + link_latency(j, proj);
@@ -319,7 +301,9 @@ Nanoseconds StepDelay::through_slices(
     std::size_t layer, std::size_t hub, const std::int32_t* slices
 ) const {
     const Spread spread{slices, &ffn_[layer * devices_]};
-    return rule_ == Rule::capped ? gather_capped(hub, hub, spread) : gather(hub, hub, spread);
+    const Nanoseconds outputs =
+        rule_ == Rule::ordered ? gather_in_order(hub, hub, spread) : gather(hub, hub, spread);
+    return outputs + overhead_[hub];
 }
 
 } // namespace headroom::scheduler

@@ -13,6 +13,9 @@
 // feed-forward network. The hub waits for the groups and adds up their outputs. Then it does the
 // same with the slices.
 //
+// With caps, message overheads or shared media (order_matters() in message_cost.hpp) messages on
+// different links delay each other. The messages of a stage are then timed one by one.
+//
 // Under cost profile `paper` the class computes D_T, the delay by the published formula
 // (core/paper_costs.hpp). The time of each block and each message is rounded to a nanosecond. D_T
 // does not count latencies, the transfer of x to the groups, embed and lm_head.
@@ -27,6 +30,7 @@
 #include "base/units.hpp"
 #include "scheduler/core/problem.hpp"
 #include "scheduler/core/units.hpp"
+#include "scheduler/cost/message_cost.hpp"
 
 namespace headroom::scheduler {
 
@@ -37,10 +41,6 @@ inline constexpr Nanoseconds kStall = 100'000'000'000'000;
 
 /// Returns how long the work (FLOP or bytes) takes at a constant rate, but at most kStall.
 [[nodiscard]] Nanoseconds bounded_duration(PerSecond rate, std::int64_t work);
-
-/// Returns whether any device has a cap: a limit on all bytes per second that the device sends
-/// (egress) or receives (ingress), over all of its links together.
-[[nodiscard]] bool has_caps(const Snapshot& snapshot);
 
 /// Returns work / rate, as in the published formula, rounded to a nanosecond; at most kStall.
 [[nodiscard]] Nanoseconds formula_time(std::int64_t work, PerSecond rate);
@@ -93,7 +93,8 @@ class StepDelay {
         std::size_t layer, std::size_t activation_device, const LayerShape& shape
     ) const;
     /// Returns the result of until_proj() if of all units only the n units of device j count.
-    /// `beside` says whether `proj` has units, too. Precondition: no caps and no published formula.
+    /// `beside` says whether `proj` has units, too. Precondition: no published formula, and not
+    /// order_matters().
     [[nodiscard]] Nanoseconds until_proj_of(
         std::size_t layer,
         std::size_t activation_device,
@@ -111,9 +112,10 @@ class StepDelay {
     ) const;
 
     /// Returns how long the token id takes from the source (the device where prompts come in) to
-    /// the device of embed. That device has x at once, because a table lookup counts no time.
+    /// the device of embed. Apart from the operation overhead that device has x at once, because a
+    /// table lookup counts no time.
     [[nodiscard]] Nanoseconds start(std::size_t embed) const {
-        return uses_paper_formulas() ? 0 : id_time(source_, embed);
+        return uses_paper_formulas() ? 0 : id_time(source_, embed) + embed_overhead(embed);
     }
     /// Returns the time from the end of the last layer, when its ffn's (or hub's) device has x,
     /// until the source has the sampled id. In a model without lm_head: until the source has x.
@@ -121,8 +123,8 @@ class StepDelay {
 
     /// Returns when the outputs of n units (groups or slices) on device j have arrived at `target`,
     /// the device of proj or of the hub. x leaves the activation device at time 0, and links are
-    /// empty. For simplicity, caps are counted for x but not for the outputs. Planners that place
-    /// units one by one compare these times.
+    /// empty. For simplicity, caps are counted for x but not for the outputs, and shared media as
+    /// if no other link used them. Planners that place units one by one compare these times.
     [[nodiscard]] Nanoseconds partial(
         std::size_t layer,
         std::size_t activation_device,
@@ -131,8 +133,8 @@ class StepDelay {
         std::int32_t n,
         Unit unit = Unit::group
     ) const {
-        const Nanoseconds done = x_time(activation_device, j) + n * unit_time(layer, j, unit);
-        return j == target ? done : done + outputs_time(j, target, n) + link_latency(j, target);
+        const Nanoseconds done = begun(activation_device, j) + n * unit_time(layer, j, unit);
+        return j == target ? done : done + outputs_time(j, target, n) + link_delay(j, target);
     }
 
     /// Returns when x, sent at time 0, has arrived at `target`, where proj or the hub waits for x.
@@ -144,25 +146,34 @@ class StepDelay {
         return activation_device == target || uses_paper_formulas()
                    ? 0
                    : x_busy(activation_device, target) * (units ? 2 : 1) +
-                         link_latency(activation_device, target);
+                         link_delay(activation_device, target);
     }
     /// Returns a time by which planners rank d as the host of block b (proj, ffn or hub): sending x
-    /// to d and computing b there. A hub itself takes no time. For a hub, the time of all units of
-    /// the layer on d is counted instead.
+    /// to d and computing b there. A hub itself takes no time but the operation overhead. For a
+    /// hub, the time of the whole layer on d is counted instead.
     [[nodiscard]] Nanoseconds host_rank(
         std::size_t layer, BlockId b, std::size_t activation_device, std::size_t d
     ) const;
 
     /// Returns whether times are those of the published formulas (cost profile `paper`).
     [[nodiscard]] bool uses_paper_formulas() const { return rule_ >= Rule::formula_sum; }
-    /// Returns the time that device d needs for one group of the layer.
+    /// Returns the time that device d needs for one group of the layer, without overhead.
     [[nodiscard]] Nanoseconds group_time(std::size_t layer, std::size_t d) const {
         return group_[layer * devices_ + d];
     }
     [[nodiscard]] Nanoseconds unit_time(std::size_t layer, std::size_t d, Unit unit) const {
         return (unit == Unit::group ? group_ : ffn_)[layer * devices_ + d];
     }
-    /// Returns how long the outputs of n units, sent together, occupy the link.
+    /// Returns the time of n units of one stage on device d, with the operation overhead.
+    [[nodiscard]] Nanoseconds units_time(
+        std::size_t layer, std::size_t d, Unit unit, std::int32_t n
+    ) const {
+        return n > 0 ? overhead_[d] + n * unit_time(layer, d, unit) : 0;
+    }
+    /// Returns the time that precedes the first block of each stage on device d.
+    [[nodiscard]] Nanoseconds operation_overhead(std::size_t d) const { return overhead_[d]; }
+    /// Returns how long the outputs of n units, sent together, occupy the link (and the media of
+    /// both ends, if no other link is used).
     [[nodiscard]] Nanoseconds outputs_time(std::size_t from, std::size_t to, std::int32_t n) const {
         const std::int32_t i = sliced() && n > 2 ? 2 : n; // two outputs or more are sent as one sum
         if (outputs_.empty()) {
@@ -173,25 +184,36 @@ class StepDelay {
     /// Returns whether D_T counts the longest of the transfers to proj instead of their sum.
     [[nodiscard]] bool gathers_max() const { return rule_ == Rule::formula_max; }
 
-    /// Returns how long x takes over an empty link, latency and caps included.
+    /// Returns how long x takes if no other message is sent: with the overheads of both ends, caps,
+    /// media and latency.
     [[nodiscard]] Nanoseconds x_time(std::size_t from, std::size_t to) const {
         return x_alone_.empty() ? timed_x(from, to) : x_alone_[pair(from, to)];
     }
-    /// Returns how long x occupies the link, without latency and caps.
+    /// Returns how long x occupies the link (and the media of both ends, if no other link is used),
+    /// without overheads, latency and caps.
     [[nodiscard]] Nanoseconds x_busy(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds link_latency(std::size_t from, std::size_t to) const {
         return from == to || uses_paper_formulas()
                    ? 0
                    : std::min(kStall, snapshot_->links[pair(from, to)].latency);
     }
-    /// Returns how long a token id takes over an empty link.
+    /// Returns link_latency() plus the message overheads of both ends.
+    [[nodiscard]] Nanoseconds link_delay(std::size_t from, std::size_t to) const {
+        const Nanoseconds latency = link_latency(from, to);
+        return rule_ != Rule::ordered || from == to ? latency
+                                                    : latency + handling_time(*snapshot_, from, to);
+    }
+    /// Returns how long a token id takes if no other message is sent.
     [[nodiscard]] Nanoseconds id_time(std::size_t from, std::size_t to) const;
+    /// Returns the time of proj (`sliced`: of the hub after the groups), with its overhead.
     [[nodiscard]] Nanoseconds proj_time(std::size_t layer, std::size_t d) const {
         return proj_[layer * devices_ + d];
     }
+    /// Returns the time of ffn with its overhead; `sliced`: of one slice without overhead.
     [[nodiscard]] Nanoseconds ffn_time(std::size_t layer, std::size_t d) const {
         return ffn_[layer * devices_ + d];
     }
+    /// Returns the time of lm_head with its overhead.
     [[nodiscard]] Nanoseconds lm_head_time(std::size_t d) const { return lm_head_[d]; }
     [[nodiscard]] Bytes x_bytes() const { return x_bytes_; }
     /// Returns the bytes that a device with n units sends to proj or to the hub. With `sliced` a
@@ -201,20 +223,24 @@ class StepDelay {
 
     [[nodiscard]] std::size_t devices() const { return devices_; }
     [[nodiscard]] std::size_t source() const { return source_; }
+    /// Returns the time of a layer that is on device d as a whole.
     [[nodiscard]] Nanoseconds layer_alone(std::size_t layer, std::size_t d) const {
         const std::size_t i = layer * devices_ + d;
-        return groups_ * group_[i] + proj_[i] + (sliced() ? slices_ : 1) * ffn_[i];
+        return overhead_[d] + groups_ * group_[i] + proj_[i] +
+               (sliced() ? 2 * overhead_[d] + slices_ * ffn_[i] : ffn_[i]);
     }
 
   private:
-    /// How the inputs of proj are timed: as messages without caps (free), as messages with caps, or
-    /// by D_T, which counts the sum or the maximum of the transfers.
-    enum class Rule : std::uint8_t { free, capped, formula_sum, formula_max };
+    /// How the inputs of proj are timed: as messages that only queue on their links (free), as
+    /// messages whose order matters, or by D_T, which counts the sum or the maximum of the
+    /// transfers.
+    enum class Rule : std::uint8_t { free, ordered, formula_sum, formula_max };
     void time_operations();
     void time_formula(const Problem& problem);
     void tabulate_links();
 
-    /// How long a message occupies the link, the sender's egress and the receiver's ingress.
+    /// How long a message occupies the link and the media of both ends, the sender's egress and the
+    /// receiver's ingress.
     struct MessageTimes {
         Nanoseconds link = 0;
         Nanoseconds egress = 0;
@@ -223,23 +249,37 @@ class StepDelay {
     [[nodiscard]] std::size_t pair(std::size_t from, std::size_t to) const {
         return from * devices_ + to;
     }
-    [[nodiscard]] MessageTimes message_times(std::size_t from, std::size_t to, Bytes bytes) const;
-    /// Returns how long a message takes over an empty link, latency and caps included.
+    [[nodiscard]] MessageTimes message_times(
+        std::size_t from, std::size_t to, Bytes bytes, MediaShares shares
+    ) const;
+    /// Returns how much longer than `busy` the messages of a batch, one per sequence, are on their
+    /// way together because each of them has an overhead at both ends.
+    [[nodiscard]] Nanoseconds spacing(std::size_t from, std::size_t to, Nanoseconds busy) const;
+    /// Returns how long a message takes if no other one is sent.
     [[nodiscard]] Nanoseconds alone(std::size_t from, std::size_t to, Bytes bytes) const;
     [[nodiscard]] Nanoseconds timed_outputs(std::size_t from, std::size_t to, std::int32_t n) const;
     [[nodiscard]] Nanoseconds timed_x(std::size_t from, std::size_t to) const;
     [[nodiscard]] Nanoseconds to_ffn(std::size_t from, std::size_t to) const;
+    [[nodiscard]] Nanoseconds embed_overhead(std::size_t d) const {
+        return blocks_->shape().has_ends ? overhead_[d] : 0;
+    }
+    /// Returns when the first unit of a stage begins on device j, if x is sent to it at time 0.
+    [[nodiscard]] Nanoseconds begun(std::size_t activation_device, std::size_t j) const {
+        return x_begun_.empty() ? timed_x(activation_device, j) + overhead_[j]
+                                : x_begun_[pair(activation_device, j)];
+    }
 
     /// The units of one kind in a layer, which work in parallel.
     struct Spread {
         const std::int32_t* counts = nullptr; ///< [device]: the number of units there
         const Nanoseconds* each = nullptr;    ///< [device]: the time of one unit there
     };
+    class OrderedStage; // step_cost_ordered.cpp
     /// Returns when `target` has x and the outputs of all units, if x is sent at time 0.
     [[nodiscard]] Nanoseconds gather(
         std::size_t activation_device, std::size_t target, const Spread& spread
     ) const;
-    [[nodiscard]] Nanoseconds gather_capped(
+    [[nodiscard]] Nanoseconds gather_in_order(
         std::size_t activation_device, std::size_t target, const Spread& spread
     ) const;
     [[nodiscard]] Nanoseconds gather_by_formula(std::size_t layer, const LayerShape& shape) const;
@@ -256,14 +296,16 @@ class StepDelay {
     std::int32_t groups_; ///< the number of groups per layer
     std::int32_t slices_; ///< the number of slices per layer; 0 if not `sliced`
     Rule rule_;
-    std::size_t stride_ = 0;           ///< the number of entries of outputs_ per pair of devices
-    std::vector<Nanoseconds> group_;   ///< [layer][device]: the time of one group
-    std::vector<Nanoseconds> proj_;    ///< [layer][device]; `sliced`: 0, as the hub costs nothing
-    std::vector<Nanoseconds> ffn_;     ///< [layer][device]; `sliced`: the time of one slice
-    std::vector<Nanoseconds> lm_head_; ///< [device]
+    std::size_t stride_ = 0;            ///< the number of entries of outputs_ per pair of devices
+    std::vector<Nanoseconds> overhead_; ///< [device]: operation overhead; 0 by the formulas
+    std::vector<Nanoseconds> group_;    ///< [layer][device]: the time of one group
+    std::vector<Nanoseconds> proj_;     ///< [layer][device]: proj_time()
+    std::vector<Nanoseconds> ffn_;      ///< [layer][device]: ffn_time()
+    std::vector<Nanoseconds> lm_head_;  ///< [device]
     // Tables for links, which stay empty if the fleet has more than 64 devices:
     std::vector<Nanoseconds> x_link_;  ///< [from][to]: x_busy()
     std::vector<Nanoseconds> x_alone_; ///< [from][to]: x_time()
+    std::vector<Nanoseconds> x_begun_; ///< [from][to]: begun()
     std::vector<Nanoseconds> outputs_; ///< [from][to][n]: outputs_time()
 };
 

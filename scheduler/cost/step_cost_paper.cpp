@@ -18,6 +18,7 @@ Nanoseconds formula_time(std::int64_t work, PerSecond rate) {
 }
 
 void StepDelay::time_formula(const Problem& problem) {
+    overhead_.assign(devices_, 0);
     const BlockCost group = cost_of(problem, blocks_->group(0, 0));
     const BlockCost proj = cost_of(problem, blocks_->proj(0));
     const BlockCost ffn = cost_of(problem, blocks_->ffn(0));

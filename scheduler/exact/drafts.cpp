@@ -38,7 +38,7 @@ double step_ns(const Tables& tables, const Draft& draft) {
     return static_cast<double>(tables.problem().steps()) * static_cast<double>(total);
 }
 
-/// Returns when migration ends on each lane, caps ignored; 0 for lanes that it does not use.
+/// Returns when migration ends on each lane, caps and other lanes ignored; 0 for unused lanes.
 std::vector<double> lane_ends(const Tables& tables, const Draft& draft) {
     std::vector<double> ends(tables.lanes(), 0);
     std::vector<bool> used(tables.lanes(), false);

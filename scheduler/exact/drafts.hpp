@@ -45,7 +45,8 @@ void visit_draft(const Tables& tables, const Draft& draft, const Take& take) {
 [[nodiscard]] double objective_ns(const Problem& problem, const Decision& decision);
 
 /// Returns the objective of a placement by StepDelay and the lanes, or by the published formulas.
-/// This is faster than evaluate(). With egress or ingress caps the result is a lower bound.
+/// This is faster than evaluate(). With caps, message overheads or shared media the result is a
+/// lower bound.
 [[nodiscard]] double quick_objective_ns(
     const Tables& tables, const Draft& draft, const Placement& placement
 );

@@ -2,15 +2,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "scheduler/core/profile.hpp"
 #include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/message_cost.hpp"
 #include "scheduler/exact/tables.hpp"
 
 namespace headroom::scheduler::exact {
 namespace {
 
-double transfer_ns(PerSecond rate, Bytes bytes) {
-    const Nanoseconds t = finish(rate, 0, bytes);
+double ending(Nanoseconds t) {
     return t >= kStall ? kInfinite : static_cast<double>(t);
 }
 
@@ -48,14 +47,14 @@ Item Tables::item_of(BlockId b, bool beside_embed) const {
         if (d == item.origin) {
             continue;
         }
-        const PerSecond bandwidth = snapshot.link_at(link(item.origin, d)).bandwidth;
         if (by_formula()) {
+            const PerSecond bandwidth = snapshot.link_at(link(item.origin, d)).bandwidth;
             item.charge[d] = seconds(message, bandwidth) * kNsPerSecond;
             continue;
         }
         const bool late = message > 0 && latency_[link(item.origin, d)] >= kInfinite;
-        item.sent[d] = late ? kInfinite : transfer_ns(bandwidth, message);
-        item.loaded[d] = transfer_ns(snapshot.devices[d].storage_bandwidth, item.load);
+        item.sent[d] = late ? kInfinite : ending(link_time(snapshot, item.origin, d, message));
+        item.loaded[d] = ending(bounded_duration(snapshot.devices[d].storage_bandwidth, item.load));
     }
     return item;
 }

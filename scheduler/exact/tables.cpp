@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/cost/block_cost.hpp"
+#include "scheduler/cost/message_cost.hpp"
 
 namespace headroom::scheduler::exact {
 namespace {
@@ -15,6 +16,18 @@ double formula_ns(std::int64_t work, PerSecond rate) {
 /// The most times that an objective adds up for a block: those of its
 /// input, computation, output and move. Each of them is less than kStall if it ends.
 constexpr std::size_t kTimesOfBlock = 4;
+/// The operation overhead, and the message overheads of input, output and move at both ends.
+constexpr std::size_t kOverheadsOfBlock = 7;
+
+std::size_t times_of_block(const Snapshot& snapshot) {
+    std::size_t times = kTimesOfBlock;
+    for (const Snapshot::Device& device : snapshot.devices) {
+        const bool overhead = device.operation_overhead > 0 || device.message_overhead > 0;
+        const std::size_t more = device.rates.size() + (overhead ? kOverheadsOfBlock : 0);
+        times = std::max(times, kTimesOfBlock + more);
+    }
+    return times;
+}
 
 void order(Ladder& ladder) {
     std::ranges::stable_sort(ladder, {}, &Event::cost);
@@ -54,8 +67,14 @@ double Tables::weighed(Nanoseconds t) const {
 
 void Tables::tabulate_lanes() {
     for (std::size_t pair = 0; pair < devices_ * devices_; ++pair) {
-        const Snapshot::Link& each = problem_->snapshot.link_at(pair);
-        latency_.push_back(each.latency >= kStall ? kInfinite : static_cast<double>(each.latency));
+        const Snapshot& snapshot = problem_->snapshot;
+        const Nanoseconds latency = snapshot.link_at(pair).latency;
+        const Nanoseconds delay =
+            latency +
+            (by_formula() ? 0 : handling_time(snapshot, pair / devices_, pair % devices_));
+        latency_.push_back(
+            latency >= kStall || delay >= kStall ? kInfinite : static_cast<double>(delay)
+        );
     }
     latency_.resize(lanes(), 0);
 }
@@ -65,7 +84,7 @@ void Tables::tabulate_lanes() {
 std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, std::size_t proj)
     const {
     const std::int32_t units = problem_->blocks->groups();
-    const bool capped = has_caps(problem_->snapshot);
+    const bool ordered = order_matters(problem_->snapshot);
     std::vector<std::int32_t> counts(devices_, 0);
     const std::size_t forms = holder == proj ? 1 : 2;
     std::vector<Ladder> ladders(forms);
@@ -78,7 +97,7 @@ std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, st
             double most = 0;
             for (std::int32_t n = 1; n <= units; ++n) {
                 Nanoseconds time = 0;
-                if (capped) {
+                if (ordered) {
                     std::fill(counts.begin(), counts.end(), 0);
                     counts[proj] = form == 1 ? 1 : 0;
                     counts[j] = n;
@@ -217,7 +236,8 @@ double Tables::worst() const {
     if (aim_ == Aim::feasibility) {
         return kFeasible;
     }
-    const auto times = static_cast<double>(kTimesOfBlock * (problem_->blocks->size() + 2));
+    const auto times =
+        static_cast<double>(times_of_block(problem_->snapshot) * (problem_->blocks->size() + 2));
     return by_formula() ? kLongest : (steps_ + 1) * times * static_cast<double>(kStall);
 }
 
@@ -236,10 +256,11 @@ bool Tables::same_rates(std::size_t a, std::size_t b) const {
     return s.link_at(link(a, b)) == s.link_at(link(b, a));
 }
 
-/// Devices of a fleet with caps are never identical, because programs send in the order of ids.
+/// Where the order of messages matters, devices are never identical, because programs send in the
+/// order of ids.
 void Tables::find_alike() {
     alike_.assign(devices_ * devices_, false);
-    std::vector<bool> plain(devices_, !has_caps(problem_->snapshot));
+    std::vector<bool> plain(devices_, !order_matters(problem_->snapshot));
     plain[step_->source()] = false;
     if (moves_) {
         for (const DeviceId d : *problem_->previous) {

@@ -152,6 +152,8 @@ class Tables {
         return from * devices_ + to;
     }
     [[nodiscard]] std::size_t storage(std::size_t d) const { return devices_ * devices_ + d; }
+    /// Returns by how much a lane ends later than its transfer times say, if it is used: the
+    /// latency of the link, and the message overheads of both ends.
     [[nodiscard]] double lane_latency(std::size_t lane) const { return latency_[lane]; }
     /// Calls visit(lane, time) for each lane that moving a block of the item to d uses. The time
     /// can be 0 on a link; its latency counts all the same.

@@ -26,11 +26,11 @@ constexpr std::int64_t kDescentWork = 150; ///< timed shards per layer and devic
 constexpr std::int64_t kShortDescentWork = 30;
 
 Nanoseconds slowest_stage(const LayerCosts& costs, const std::vector<Shard>& shards) {
-    Nanoseconds slowest = costs.lm_head();
+    Nanoseconds slowest = costs.beside_layers(0);
     std::size_t from = 0;
     for (const Shard& shard : shards) {
-        const Nanoseconds own = shard.device == 0 ? costs.lm_head() : 0;
-        slowest = std::max(slowest, own + costs.time_alone(shard.first, shard.last, shard.device));
+        const Nanoseconds layers = costs.time_alone(shard.first, shard.last, shard.device);
+        slowest = std::max(slowest, costs.beside_layers(shard.device) + layers);
         slowest =
             shard.device == from ? slowest : std::max(slowest, costs.busy(from, shard.device));
         from = shard.device;
@@ -137,7 +137,7 @@ Chain any_chain(
 /// Returns a lower bound of the slowest stage: with shorter ones the devices could not hold all
 /// layers.
 Nanoseconds least_stage(const LayerCosts& costs, ChainOrder order, Nanoseconds most) {
-    Nanoseconds low = costs.lm_head();
+    Nanoseconds low = costs.beside_layers(0);
     while (low < most) {
         const Nanoseconds middle = low + (most - low) / 2;
         const ShardRules rules(costs, order, middle);

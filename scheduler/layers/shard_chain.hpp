@@ -7,8 +7,9 @@
 // the hop from k to j and the time of layers h … i − 1 on j add up to the latency. DP(i, j) is the
 // minimum of this latency over all h and k. When all layers are done, LayerCosts::finish is added,
 // the time from the last layer to the sampled id on the source. The stage time of a chain is the
-// longest time for which one token occupies a device or the link of a hop. The time of lm_head
-// counts as time of the source. A full pipeline yields one token per stage time.
+// longest time for which one token occupies a device or the link of a hop. The time of the source
+// includes embed and lm_head, and the time of a device includes the handling of messages
+// (LayerCosts::beside_layers). A full pipeline yields one token per stage time.
 //
 // In a given order of devices the DP is exact. If the order is free, the DP is not exact, because a
 // chain may use a device only once. The published algorithms keep only the fastest chain per

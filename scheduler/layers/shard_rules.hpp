@@ -32,10 +32,10 @@ class ShardRules {
                costs_->busy(from, to) <= longest_;
     }
     [[nodiscard]] bool may_finish(std::size_t j) const { return costs_->busy_back(j) <= longest_; }
-    /// Returns whether the source has room for the ends and lm_head takes no longer than the
-    /// longest stage.
+    /// Returns whether the source has room for the ends, and what it does besides layers takes no
+    /// longer than the longest stage.
     [[nodiscard]] bool may_start() const {
-        return costs_->lm_head() <= longest_ && costs_->has_room_for_ends();
+        return costs_->beside_layers(0) <= longest_ && costs_->has_room_for_ends();
     }
     [[nodiscard]] std::size_t min_layers_on_source() const {
         return order_ == ChainOrder::any ? 1 : 0;
@@ -43,8 +43,8 @@ class ShardRules {
 
   private:
     [[nodiscard]] bool allows(std::size_t first, std::size_t last, std::size_t j) const {
-        const Nanoseconds own = j == 0 ? costs_->lm_head() : 0;
-        return costs_->fits(first, last, j) && costs_->time_alone(first, last, j) <= longest_ - own;
+        return costs_->fits(first, last, j) &&
+               costs_->time_alone(first, last, j) <= longest_ - costs_->beside_layers(j);
     }
 
     const LayerCosts* costs_;

@@ -17,12 +17,31 @@ bool has_zero_rate(const Problem& problem) {
     return std::ranges::any_of(
                s.devices,
                [](const Snapshot::Device& d) {
-                   return d.compute == 0 || d.memory_bandwidth == 0 || d.storage_bandwidth == 0;
+                   return d.compute == 0 || d.memory_bandwidth == 0 || d.storage_bandwidth == 0 ||
+                          std::ranges::any_of(d.rates, [](const TypeRates<PerSecond>& rates) {
+                              return rates.compute == 0 || rates.memory_bandwidth == 0;
+                          });
                }
            ) ||
            !s.all_links([](const Snapshot::Link& l) {
                return l.bandwidth > 0 && l.latency < kStall;
            });
+}
+
+/// Returns the first setting because of which messages delay each other; empty: there is none.
+std::string nonlinear_setting(const Snapshot& snapshot) {
+    for (const Snapshot::Device& device : snapshot.devices) {
+        if (device.egress != kUnlimited || device.ingress != kUnlimited) {
+            return "egress or ingress caps";
+        }
+        if (device.message_overhead > 0) {
+            return "a message_overhead";
+        }
+        if (device.medium != kNoMedium) {
+            return "a shared medium ([[network.medium]])";
+        }
+    }
+    return "";
 }
 
 /// Returns about how many coefficients the rows for times have.
@@ -92,9 +111,14 @@ std::string milp_obstacle(const Problem& problem) {
     if (problem.blocks->cut().reduce == Reduce::ring) {
         return "a ring all-reduce is not covered, expected controller.reduce = \"hub\"";
     }
-    if (problem.cost_profile == CostProfile::physical && has_caps(problem.snapshot)) {
-        return "with egress or ingress caps times depend on the order of messages, which has no "
-               "linear form; expected devices without egress and ingress";
+    if (problem.cost_profile == CostProfile::physical) {
+        if (const std::string setting = nonlinear_setting(problem.snapshot); !setting.empty()) {
+            return fmt::format(
+                "with {} times depend on what else is sent, which has no linear form; expected a "
+                "fleet without it",
+                setting
+            );
+        }
     }
     if (has_zero_rate(problem)) {
         return "a rate is 0 at the time of the decision, and times would be infinite; expected "

@@ -88,7 +88,8 @@ void MilpWriter::write_slices(std::size_t layer, const Host& hub) {
         programme_.variable(fmt::format("time_ffn_L{}", layer), VariableKind::continuous);
     programme_.cost(time, steps_);
     for (std::size_t d = 0; d < tables_.devices(); ++d) {
-        if (hub.at[d] != kNone) {
+        if (hub.at[d] != kNone) { // a hub only takes its overhead, after the groups and the slices
+            programme_.cost(hub.at[d], 2 * steps_ * to_ms(step_.operation_overhead(d)));
             wait_for_units(slices, layer, d, d, hub.at[d], time, Unit::slice);
         }
     }

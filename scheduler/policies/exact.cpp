@@ -7,13 +7,13 @@
 
 #include <fmt/format.h>
 
-#include "scheduler/core/profile.hpp"
 #include "scheduler/cost/step_cost.hpp"
 #include "scheduler/exact/branch_and_bound.hpp"
 #include "scheduler/explain/explanations.hpp"
 #include "scheduler/explain/infeasibility.hpp"
 #include "scheduler/explain/keep_previous.hpp"
 #include "scheduler/policies/resource_aware.hpp"
+#include "scheduler/rates/profile.hpp"
 #include "scheduler/search/batch_choice.hpp"
 #include "scheduler/search/memory_headroom.hpp"
 #include "scheduler/search/throughput_search.hpp"
@@ -27,7 +27,7 @@ namespace {
 constexpr double kStalled = static_cast<double>(kStall) / kNsPerSecond;
 
 /// Returns whether every time of kStall or more really is infinite, because at no rate above 0 the
-/// largest amount of work takes that long.
+/// largest amount of work takes that long, and no latency and overhead does.
 bool stalls_are_for_ever(const Problem& problem) {
     const Blocks& blocks = *problem.blocks;
     std::int64_t work = 0;
@@ -41,11 +41,23 @@ bool stalls_are_for_ever(const Problem& problem) {
     work += 4 * blocks.shape().width * blocks.groups();
     const auto sound = [&](PerSecond rate) { return rate == 0 || finish(rate, 0, work) < kStall; };
     const Snapshot& s = problem.snapshot;
+    const auto ends = static_cast<Nanoseconds>(2 * s.size() * s.size()); // of a phase, at most
     return s.all_links([&](const Snapshot::Link& l) {
         return sound(l.bandwidth) && l.latency < kStall;
-    }) && std::ranges::all_of(s.devices, [&](const Snapshot::Device& d) {
+    }) &&
+           std::ranges::all_of(
+               s.media,
+               [&](PerSecond capacity) {
+                   return capacity == 0 || finish(capacity, 0, work) < kStall / ends;
+               }
+           ) &&
+           std::ranges::all_of(s.devices, [&](const Snapshot::Device& d) {
                return sound(d.compute) && sound(d.memory_bandwidth) && sound(d.storage_bandwidth) &&
-                      sound(d.egress) && sound(d.ingress);
+                      sound(d.egress) && sound(d.ingress) && d.operation_overhead < kStall &&
+                      d.message_overhead < kStall &&
+                      std::ranges::all_of(d.rates, [&](const TypeRates<PerSecond>& rates) {
+                          return sound(rates.compute) && sound(rates.memory_bandwidth);
+                      });
            });
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scheduler/cost/message_cost.hpp"
+
 namespace headroom::scheduler {
 namespace {
 
@@ -44,9 +46,16 @@ constexpr double kMaxGrowth = 3;
 constexpr double kMaxPolishedSize = 200;
 /// The fewest operations with which a relaxation gets as far as its first repairs.
 constexpr std::int64_t kMinOperations = 1'500'000;
-/// If devices have egress or ingress caps, D_mig follows from a simulation of all moves. An
-/// evaluation is then about so many times slower.
+/// If devices have caps, the order of messages matters. An evaluation of a layer and its moves is
+/// then slower. When searches of fleets with caps alone got their limits, it was so many times
+/// slower; they keep them, so that decisions stay the same.
 constexpr double kCappedSlowness = 30.0;
+/// With message overheads or shared media.
+constexpr double kOrderedSlowness = 4.0;
+/// With message overheads or shared media bounds are too loose to prove much, so the polish does
+/// not wait for a proof: its relaxations get this share of their operations. A smaller share misses
+/// optima that repairs of relaxed placements find.
+constexpr double kLooseShare = 0.6;
 /// Up to this size, in devices × layers, descents for the shortest round get the whole limit.
 constexpr double kFullRoundSize = 256;
 constexpr double kLargeRoundShare = 0.2;
@@ -75,8 +84,9 @@ StepSettings step_settings(const Problem& problem, const StepDelay& step) {
     const bool paper = step.uses_paper_formulas();
     StepSettings settings{
         paper ? kPaperPreset : kBriefPreset, paper ? kPaperPreset : kThoroughPreset};
-    const bool simulates = !paper && problem.previous && has_caps(problem.snapshot);
-    const double slow = simulates ? kCappedSlowness : 1.0;
+    const bool loose = !paper && has_message_costs(problem.snapshot);
+    const bool simulates = !paper && problem.previous && order_matters(problem.snapshot);
+    const double slow = !simulates ? 1.0 : loose ? kOrderedSlowness : kCappedSlowness;
     const auto size = static_cast<double>(
         static_cast<std::int64_t>(step.devices()) * problem.blocks->shape().layers
     );
@@ -87,7 +97,9 @@ StepSettings step_settings(const Problem& problem, const StepDelay& step) {
         part->answer_descent = scaled(part->answer_descent, share);
         part->perturbing =
             scaled(at_least(part->least_perturbing, part->perturbing, polish), 1.0 / slow);
-        part->relaxation_operations = at_least(kMinOperations, part->relaxation_operations, polish);
+        part->relaxation_operations = at_least(
+            kMinOperations, part->relaxation_operations, polish * (loose ? kLooseShare : 1.0)
+        );
         part->operations_per_evaluation = scaled(part->operations_per_evaluation, slow);
         part->free_repairs = scaled(part->free_repairs, share);
     }

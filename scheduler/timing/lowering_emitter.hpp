@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,13 +23,14 @@ struct MessageShape {
     bool per_turn = false;
     std::int32_t part = 0;
     std::int32_t parts = 1;
+    std::int32_t step = 0;
 };
 
 class Emitter {
   public:
     /// Blocks and placement must outlive the emitter.
     Emitter(const Blocks& blocks, const Placement& placement, std::size_t devices)
-        : blocks_(blocks), placement_(placement), programs_(devices) {
+        : blocks_(blocks), placement_(placement), programs_(devices), stages_(devices) {
         const auto layers = static_cast<std::size_t>(blocks.shape().layers);
         for (Program& program : programs_) {
             program.reserve(8 * layers + 4 * blocks.size() / devices);
@@ -40,6 +42,18 @@ class Emitter {
     }
 
     void compute(BlockId b, std::int32_t part = 0) {
+        const BlockName& name = blocks_.name(b);
+        const Stage stage{name.kind, name.layer, part};
+        std::optional<Stage>& last = stages_[device_of(b).index()];
+        append(
+            device_of(b),
+            {.code = OpCode::compute, .block = b, .part = part, .starts_stage = last != stage}
+        );
+        last = stage;
+    }
+
+    /// Appends an operation that takes no time: the hub of a ring.
+    void mark(BlockId b, std::int32_t part) {
         append(device_of(b), {.code = OpCode::compute, .block = b, .part = part});
     }
 
@@ -66,6 +80,13 @@ class Emitter {
     [[nodiscard]] std::vector<Program> take_programs() { return std::move(programs_); }
 
   private:
+    struct Stage {
+        BlockKind kind = BlockKind::embed;
+        std::int32_t layer = -1;
+        std::int32_t part = 0; ///< of a hub: after attention or after the slices
+        bool operator==(const Stage&) const = default;
+    };
+
     static Instruction message_instruction(OpCode code, DeviceId peer, const MessageShape& shape) {
         return {
             .code = code,
@@ -76,12 +97,14 @@ class Emitter {
             .per_turn = shape.per_turn,
             .part = shape.part,
             .parts = shape.parts,
+            .step = shape.step,
         };
     }
 
     const Blocks& blocks_;
     const Placement& placement_;
     std::vector<Program> programs_;
+    std::vector<std::optional<Stage>> stages_; ///< per device, the stage of its last block
 };
 
 } // namespace headroom::scheduler

@@ -5,6 +5,8 @@
 #include "scheduler/timing/program.hpp"
 
 #include <iterator>
+#include <map>
+#include <tuple>
 
 #include "base/check.hpp"
 #include "scheduler/timing/lowering_emitter.hpp"
@@ -177,6 +179,31 @@ void lower_end(Emitter& out, DeviceId source) {
     }
 }
 
+/// Sets the shares of all messages. In each step of a ring every device sends one part.
+void share_media(std::vector<Program>& programs, const MediumOf& medium_of) {
+    if (medium_of.empty()) {
+        return;
+    }
+    using Phase = std::tuple<Payload, std::int32_t, std::int32_t>;
+    std::map<Phase, PhaseShares> phases;
+    const auto for_each_send = [&programs](const auto& visit) {
+        for (std::size_t d = 0; d < programs.size(); ++d) {
+            for (Instruction& instruction : programs[d]) {
+                if (instruction.code == OpCode::send) {
+                    const Phase phase{instruction.payload, instruction.layer, instruction.step};
+                    visit(DeviceId(d), instruction, phase);
+                }
+            }
+        }
+    };
+    for_each_send([&](DeviceId from, const Instruction& sent, const Phase& phase) {
+        phases.try_emplace(phase, medium_of).first->second.add(from, sent.peer);
+    });
+    for_each_send([&](DeviceId from, Instruction& sent, const Phase& phase) {
+        sent.shares = phases.at(phase).of(from, sent.peer);
+    });
+}
+
 } // namespace
 
 std::string_view name_of(Payload payload) {
@@ -200,7 +227,11 @@ std::string_view name_of(Payload payload) {
 }
 
 std::vector<Program> lower(
-    const Blocks& blocks, const Placement& placement, DeviceId source, std::size_t devices
+    const Blocks& blocks,
+    const Placement& placement,
+    DeviceId source,
+    std::size_t devices,
+    const MediumOf& medium_of
 ) {
     HEADROOM_CHECK(
         placement.size() == blocks.size(), "{} of {} blocks", placement.size(), blocks.size()
@@ -221,7 +252,9 @@ std::vector<Program> lower(
         send_last_x(out, lower_layers(out, activation_device), source);
     }
     lower_end(out, source);
-    return out.take_programs();
+    std::vector<Program> programs = out.take_programs();
+    share_media(programs, medium_of);
+    return programs;
 }
 
 } // namespace headroom::scheduler

@@ -36,6 +36,7 @@
 #include "base/ids.hpp"
 #include "base/units.hpp"
 #include "scheduler/core/blocks.hpp"
+#include "scheduler/core/media.hpp"
 
 namespace headroom::scheduler {
 
@@ -81,6 +82,14 @@ struct Instruction {
     /// and `finish`, the number of the part.
     std::int32_t part = 0;
     std::int32_t parts = 1; ///< ring payloads and finish: N, the number of parts
+    /// Ring payloads: the step of the reduce-scatter or all-gather. The steps of a layer's second
+    /// all-reduce continue those of the first, so that all messages of a layer differ.
+    std::int32_t step = 0;
+    /// compute: whether the device's operation overhead precedes the block, because the block is
+    /// the first of its stage. A stage is all groups of a layer, its proj, its ffn or all slices,
+    /// its hub after attention or after the slices, embed or lm_head.
+    bool starts_stage = false;
+    MediaShares shares{}; ///< send: how the message shares the media of both ends (core/media.hpp)
 
     bool operator==(const Instruction&) const = default;
     /// Returns the payload bytes of the message in a turn of this many tokens.
@@ -88,6 +97,15 @@ struct Instruction {
         return per_turn ? bytes_per_token : bytes_per_token * tokens;
     }
 };
+
+/// Returns the key of the message that an instruction sends in a turn.
+[[nodiscard]] inline MessageKey key_of(const Instruction& sent, std::int64_t turn) {
+    return {
+        turn,
+        static_cast<std::int32_t>(sent.payload),
+        sent.layer,
+        sent.part + sent.step * sent.parts};
+}
 
 using Program = std::vector<Instruction>;
 
@@ -101,12 +119,17 @@ struct RingPart {
 /// Returns part number `part` of a vector of `width` elements. Throws Bug unless 0 ≤ part < parts.
 [[nodiscard]] RingPart ring_part(std::int64_t width, std::int32_t part, std::int32_t parts);
 
-/// Returns the programs of one turn, one per device. A device other than the source has an empty
+/// Returns the programs of one turn, one per device. `medium_of` has the medium of each device, if
+/// any shares one. A device other than the source has an empty
 /// program if it has no blocks. If embed is not on the source, the source's program begins by
 /// sending the token ids to embed's device. If lm_head is not on the source, that program ends by
 /// receiving the sampled id. Throws Bug if a block has no valid device.
 [[nodiscard]] std::vector<Program> lower(
-    const Blocks& blocks, const Placement& placement, DeviceId source, std::size_t devices
+    const Blocks& blocks,
+    const Placement& placement,
+    DeviceId source,
+    std::size_t devices,
+    const MediumOf& medium_of = {}
 );
 
 } // namespace headroom::scheduler

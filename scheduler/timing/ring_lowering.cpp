@@ -63,7 +63,7 @@ void RingLowering::all_reduce(const Stage& stage) {
     rotate_parts(stage, Payload::ring_sum, 0);
     finish(stage);
     rotate_parts(stage, Payload::ring_x, 1);
-    out_.compute(out_.blocks().hub(stage.layer), stage.number);
+    out_.mark(out_.blocks().hub(stage.layer), stage.number);
 }
 
 void RingLowering::rotate_parts(const Stage& stage, Payload payload, std::int32_t first) {
@@ -76,10 +76,12 @@ void RingLowering::rotate_parts(const Stage& stage, Payload payload, std::int32_
                 }
                 const DeviceId from = ring_[static_cast<std::size_t>(r)];
                 const DeviceId to = ring_[static_cast<std::size_t>(modulo_size(r + 1))];
+                MessageShape message = shape_of_message(stage, payload, part);
+                message.step = stage.number * (size() - 1) + step;
                 if (code == OpCode::send) {
-                    out_.send(from, to, shape_of_message(stage, payload, part));
+                    out_.send(from, to, message);
                 } else {
-                    out_.receive(from, to, shape_of_message(stage, payload, part));
+                    out_.receive(from, to, message);
                 }
             }
         }

@@ -1,5 +1,6 @@
 #include "scheduler/timing/round_plan.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -100,12 +101,15 @@ class Planner {
         }
         const std::uint32_t operation = plan_.actions.back().index;
         if (!plan_.runs.empty() && plan_.runs.back().operation == operation &&
+            !instruction.starts_stage &&
             has_equal_cost(plan_.runs.back().block, instruction.block)) {
             ++plan_.runs.back().count;
             return;
         }
         const bool sampling_only = is_sampling_only(instruction, *plan_.blocks);
-        plan_.runs.push_back({operation, device, instruction.block, 1, sampling_only});
+        plan_.runs.push_back(
+            {operation, device, instruction.block, 1, sampling_only, instruction.starts_stage}
+        );
     }
 
     /// All groups of a layer have the same cost, and so have its slices.
@@ -135,7 +139,7 @@ class Planner {
     ) {
         if (nth < link.messages.size()) {
             const std::uint32_t known = link.messages[nth];
-            const Instruction& other = plan_.sent[known];
+            Instruction& other = plan_.sent[known];
             HEADROOM_CHECK(
                 is_same_message(other, instruction),
                 "message {} from {} to {}: {} of layer {} meets {} of layer {}",
@@ -147,6 +151,10 @@ class Planner {
                 name_of(instruction.payload),
                 instruction.layer
             );
+            if (instruction.code == OpCode::send) { // only the send knows the shares
+                other = instruction;
+                plan_.messages[known].one_token = plan_.transfer(known, 1);
+            }
             return known;
         }
         const SnapshotRates rates(*plan_.snapshot);
@@ -163,6 +171,8 @@ class Planner {
             .ingress_capped = rates.ingress_capped(receiver),
             .sampling_only = is_sampling_only(instruction, *plan_.blocks),
             .latency = rates.latency(sender, receiver, 0),
+            .sender_overhead = rates.message_overhead(sender),
+            .receiver_overhead = rates.message_overhead(receiver),
             .one_token = {},
         });
         plan_.messages.back().one_token = plan_.transfer(added, 1);
@@ -184,13 +194,18 @@ RoundPlan::Transfer RoundPlan::transfer(std::size_t message, std::int64_t tokens
     const DeviceId to = active_devices[messages[message].to];
     const Bytes bytes = sent[message].bytes(tokens);
     return {
-        rates.link(from, to, 0, bytes), rates.egress(from, 0, bytes), rates.ingress(to, 0, bytes)};
+        std::max(
+            rates.link(from, to, 0, bytes), rates.media(from, to, 0, bytes, sent[message].shares)
+        ),
+        rates.egress(from, 0, bytes),
+        rates.ingress(to, 0, bytes)};
 }
 
 RoundPlan plan_rounds(
     const Blocks& blocks, const Placement& placement, const Snapshot& snapshot, DeviceId source
 ) {
-    const std::vector<Program> programs = lower(blocks, placement, source, snapshot.size());
+    const std::vector<Program> programs =
+        lower(blocks, placement, source, snapshot.size(), medium_of(snapshot));
     return Planner(blocks, programs, snapshot)
         .plan(source, phase_offsets(blocks, programs, snapshot, source, 1, false));
 }

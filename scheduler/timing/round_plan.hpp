@@ -20,7 +20,8 @@ namespace headroom::scheduler {
 /// What the simulation needs of one placement. `device`, `from`, `to` and `source` are indices into
 /// active_devices, which lists the devices that have a program, by increasing id.
 struct RoundPlan {
-    /// How long a message occupies its link, the sender's egress and the receiver's ingress. The
+    /// How long a message occupies its link (or the media of its ends, if they are slower), the
+    /// sender's egress and the receiver's ingress. The
     /// time of an egress or ingress without a limit is 0.
     struct Transfer {
         Nanoseconds link = 0;
@@ -36,6 +37,8 @@ struct RoundPlan {
         bool ingress_capped = false;
         bool sampling_only = false; ///< skipped in turns that sample no token
         Nanoseconds latency = 0;
+        Nanoseconds sender_overhead = 0;
+        Nanoseconds receiver_overhead = 0;
         Transfer one_token; ///< its times in a turn of one token
     };
     /// Consecutive blocks of the same kind and layer, which take equal time.
@@ -45,6 +48,7 @@ struct RoundPlan {
         BlockId block;          ///< the first of the blocks
         std::int64_t count = 0; ///< number of the blocks
         bool sampling_only = false;
+        bool starts_stage = false; ///< whether the device's operation overhead precedes it
     };
     /// One action of a segment. With code `compute` the action is one operation, which comprises
     /// all blocks between two messages. With `send` or `receive` it is one message.

@@ -125,10 +125,12 @@ void RoundSimulator::begin(BatchState& running, const std::vector<TurnWork>& tur
     for (const RoundPlan::BlockRun& run : plan_->runs) {
         const OperationCost cost = cost_of(*plan_->blocks, run.block, turns, run.sampling_only);
         const DeviceId d = plan_->active_devices[run.device];
-        const Nanoseconds each =
-            std::max(rates.compute(d, 0, cost.flops), rates.touch(d, 0, cost.touched));
+        if (!cost.has_turns) {
+            continue;
+        }
         Nanoseconds& duration = running.durations[run.operation];
-        duration = after(duration, times(each, run.count));
+        duration = after(duration, run.starts_stage ? rates.operation_overhead(d) : 0);
+        duration = after(duration, times(rates.operation(d, 0, cost), run.count));
     }
 }
 
@@ -151,13 +153,14 @@ void RoundSimulator::run(std::size_t segment, BatchState& running) {
 void RoundSimulator::send(std::size_t message, BatchState& running) {
     const RoundPlan::Message& what = plan_->messages[message];
     InFlightMessage* message_state = &running.messages[message * running.turns.size()];
-    const Nanoseconds clock = clocks_[what.from];
+    Nanoseconds& clock = clocks_[what.from];
     Nanoseconds& link_free = link_free_[what.link];
     Nanoseconds& egress_free = egress_free_[what.from];
     for (const TurnWork& turn : running.turns) {
         if (turn.samples || !what.sampling_only) {
             const RoundPlan::Transfer transfer =
                 turn.tokens == 1 ? what.one_token : plan_->transfer(message, turn.tokens);
+            clock = after(clock, what.sender_overhead);
             message_state->begin = std::max(clock, link_free);
             if (what.egress_capped) {
                 message_state->begin = std::max(message_state->begin, egress_free);
@@ -189,6 +192,7 @@ void RoundSimulator::receive(std::size_t message, const BatchState& running) {
                 ingress_free = after(std::max(first_byte, ingress_free), transfer.ingress);
                 clock = std::max(clock, ingress_free);
             }
+            clock = after(clock, what.receiver_overhead);
         }
         ++message_state;
     }

@@ -32,9 +32,15 @@ Nanoseconds Timeline::turn(
     const TurnWork& work,
     DeviceId source,
     const Overload* overload,
-    TimelineLog* log
+    TimelineLog* log,
+    std::vector<ClockLog>* clocks
 ) {
     HEADROOM_CHECK(rates.devices() == devices_, "rates of {} devices", rates.devices());
+    HEADROOM_CHECK(clocks == nullptr || overload == nullptr, "clock logs know no paging");
+    if (clocks != nullptr) {
+        clocks->assign(devices_, {});
+    }
+    clock_logs_ = clocks;
     install(
         &programs,
         phase_offsets(*blocks_, programs, {}, source, 1, true),
@@ -48,6 +54,7 @@ Nanoseconds Timeline::turn(
         check_done(d);
     }
     records_keys_ = false;
+    clock_logs_ = nullptr;
     for (const DeviceLog& device_log : take_logs()) {
         if (log != nullptr) {
             const TimelineLog& records = device_log.records;
@@ -195,7 +202,7 @@ bool Timeline::execute(DeviceId d, DeviceState& state, const PendingSegment& pen
         (*state.program)[pending.segment.begin + state.next_instruction];
     const bool sampling_only = is_sampling_only(instruction, *blocks_);
     if (instruction.code == OpCode::compute) {
-        compute(d, state, pending, instruction.block, sampling_only);
+        compute(d, state, pending, instruction, sampling_only);
         return true;
     }
     const bool receives = instruction.code == OpCode::receive;
@@ -214,8 +221,13 @@ bool Timeline::execute(DeviceId d, DeviceState& state, const PendingSegment& pen
 }
 
 void Timeline::compute(
-    DeviceId d, DeviceState& state, const PendingSegment& pending, BlockId b, bool sampling_only
+    DeviceId d,
+    DeviceState& state,
+    const PendingSegment& pending,
+    const Instruction& instruction,
+    bool sampling_only
 ) {
+    const BlockId b = instruction.block;
     const Batch& batch = pending.running->batch;
     const OperationCost cost = cost_of(*blocks_, b, batch.turns, sampling_only);
     if (!cost.has_turns) {
@@ -223,9 +235,14 @@ void Timeline::compute(
     }
     const Rates& rates = *batch.rates;
     const Nanoseconds start = page(d, pending, clocks_[d.index()]);
-    const Nanoseconds end =
-        std::max(rates.compute(d, start, cost.flops), rates.touch(d, start, cost.touched));
+    const Nanoseconds overhead = instruction.starts_stage ? rates.operation_overhead(d) : 0;
+    const Nanoseconds ready = after(start, overhead);
+    const Nanoseconds end = rates.operation(d, ready, cost);
     clocks_[d.index()] = end;
+    if (clock_logs_ != nullptr) {
+        log_span(d, {Activity::overhead, start, ready});
+        log_pieces(d, ready, cost, rates);
+    }
     const OpRecord record{d, b, start, end, batch.turns.front().number};
     if (end == kNever && start != kNever && endless_.ops.empty()) {
         endless_.ops.push_back(record);
@@ -233,6 +250,22 @@ void Timeline::compute(
     state.log.busy += end == kNever ? 0 : end - start;
     if (settings_.detailed) {
         state.log.records.ops.push_back(record);
+    }
+}
+
+void Timeline::log_pieces(
+    DeviceId d, Nanoseconds start, const OperationCost& cost, const Rates& rates
+) {
+    for (const OperationPiece& piece : rates.pieces(d, start, cost)) {
+        log_span(d, {piece.memory_bound ? Activity::memory : Activity::compute, start, piece.end});
+        start = piece.end;
+    }
+}
+
+/// Records a span if it is to be recorded and takes any time.
+void Timeline::log_span(DeviceId d, const ClockSpan& span) {
+    if (clock_logs_ != nullptr && span.end > span.begin) {
+        (*clock_logs_)[d.index()].spans.push_back(span);
     }
 }
 
@@ -255,7 +288,10 @@ void Timeline::send(
     const Batch& batch = pending.running->batch;
     const TurnWork& turn = batch.turns[state.turn_in_batch];
     const Bytes bytes = instruction.bytes(turn.tokens);
-    const Transmission sent = transmit(d, instruction.peer, bytes, *batch.rates);
+    const Transmission sent = transmit(
+        {d, instruction.peer, bytes, instruction.shares, key_of(instruction, turn.number)},
+        *batch.rates
+    );
     state.log.sent[instruction.peer] += bytes;
     states_[instruction.peer.index()].inbox[{d, turn.slot}].push_back(
         {instruction.payload, instruction.layer, bytes, sent, state.depth}
@@ -290,7 +326,11 @@ bool Timeline::receive(
         state.depth = std::max(state.depth, message.depth + 1);
     }
     const Nanoseconds arrival = arrival_after_ingress(d, message.sent, message.bytes, *batch.rates);
-    advance_clock(d, arrival);
+    Nanoseconds& clock = clocks_[d.index()];
+    const Nanoseconds received = std::max(clock, arrival);
+    log_span(d, {Activity::wait, clock, received, instruction.peer, message.sent.number});
+    clock = after(received, batch.rates->message_overhead(d));
+    log_span(d, {Activity::overhead, received, clock});
     const MessageRecord record{
         instruction.peer,
         d,
@@ -335,25 +375,44 @@ std::string Timeline::waiting_text() const {
 }
 
 /// Computes the sender's half of a message. Source: docs/explanation/time.md#messages.
-Timeline::Transmission Timeline::transmit(
-    DeviceId from, DeviceId to, Bytes bytes, const Rates& rates
-) {
+Timeline::Transmission Timeline::transmit(const Outgoing& message, const Rates& rates) {
+    const auto [from, to, bytes, shares, key] = message;
+    Nanoseconds& clock = clocks_[from.index()];
+    const Nanoseconds asked = clock;
+    clock = after(clock, rates.message_overhead(from));
     std::vector<Nanoseconds>& links_free = link_free_[from.index()];
     links_free.resize(devices_
     ); // only senders get a row: a full table would be large for thousands of devices
     Nanoseconds& link_free = links_free[to.index()];
     Transmission sent;
-    sent.begin = std::max(clocks_[from.index()], link_free);
-    if (rates.egress_capped(from)) {
-        Nanoseconds& egress_free = egress_free_[from.index()];
-        sent.begin = std::max(sent.begin, egress_free);
-        egress_free = rates.egress(from, sent.begin, bytes);
-        sent.end = egress_free;
+    const bool capped = rates.egress_capped(from);
+    Nanoseconds& egress_free = egress_free_[from.index()];
+    sent.begin = std::max({clock, link_free, capped ? egress_free : 0});
+    const Delivery drawn = rates.delivery(from, to, key);
+    Nanoseconds attempt = sent.begin;
+    for (std::int32_t failures = 0;; ++failures) {
+        sent.end = std::max(
+            rates.link(from, to, attempt, bytes), rates.media(from, to, attempt, bytes, shares)
+        );
+        if (capped) {
+            egress_free = rates.egress(from, attempt, bytes);
+            sent.end = std::max(sent.end, egress_free);
+        }
+        if (failures == drawn.failures) {
+            break;
+        }
+        attempt = after(sent.end, rates.retransmit_timeout(from, to));
     }
-    sent.end = std::max(sent.end, rates.link(from, to, sent.begin, bytes));
     link_free = sent.end;
-    sent.latency = rates.latency(from, to, sent.begin);
-    sent.arrival = after(sent.end, sent.latency);
+    const Nanoseconds latency = after(rates.latency(from, to, attempt), drawn.delay);
+    sent.first_byte = after(attempt, latency);
+    sent.arrival = after(sent.end, latency);
+    if (clock_logs_ != nullptr) {
+        log_span(from, {Activity::overhead, asked, clock});
+        std::vector<SentMessage>& sends = (*clock_logs_)[from.index()].sends;
+        sent.number = sends.size();
+        sends.push_back({to, clock, sent.begin, sent.end, latency});
+    }
     return sent;
 }
 
@@ -366,8 +425,7 @@ Nanoseconds Timeline::arrival_after_ingress(
         return sent.arrival;
     }
     Nanoseconds& ingress_free = ingress_free_[to.index()];
-    const Nanoseconds first_byte = after(sent.begin, sent.latency);
-    ingress_free = rates.ingress(to, std::max(first_byte, ingress_free), bytes);
+    ingress_free = rates.ingress(to, std::max(sent.first_byte, ingress_free), bytes);
     return std::max(sent.arrival, ingress_free);
 }
 
@@ -380,7 +438,7 @@ Nanoseconds predict_inference(
 ) {
     Timeline timeline(blocks, snapshot.size());
     return timeline.turn(
-        lower(blocks, placement, source, snapshot.size()),
+        lower(blocks, placement, source, snapshot.size(), medium_of(snapshot)),
         SnapshotRates(snapshot),
         {context - 1, 1},
         source

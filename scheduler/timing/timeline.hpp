@@ -18,6 +18,7 @@
 #include "base/units.hpp"
 #include "scheduler/core/blocks.hpp"
 #include "scheduler/core/fleet.hpp"
+#include "scheduler/timing/clock_log.hpp"
 #include "scheduler/timing/program.hpp"
 #include "scheduler/timing/turn_schedule.hpp"
 
@@ -88,6 +89,19 @@ struct MoveRecord {
     bool operator==(const MoveRecord&) const = default;
 };
 
+/// What the times of a migration depend on besides its moves.
+struct MigrationFacts {
+    std::int64_t epoch = 0; ///< the epoch that begins; distinguishes the draws of its messages
+    MediumOf medium_of{};   ///< the medium of each device, if any shares one
+};
+
+/// Returns the shares of each move's message: all messages of a migration are one phase.
+[[nodiscard]] std::vector<MediaShares> shares_of(
+    std::span<const Move> moves, const MediumOf& medium_of
+);
+/// Returns the key of the message that moves a block in the migration to this epoch.
+[[nodiscard]] MessageKey key_of(const Move& move, std::int64_t epoch);
+
 /// Records of operations and messages. The records of one device are in the order of execution. A
 /// message is among the records of its receiver, which alone knows the arrival.
 struct TimelineLog {
@@ -136,14 +150,16 @@ class Timeline {
 
     /// Computes the times of a single turn, while no other is in progress. Returns the clock of
     /// `source`, where prompts come in, when it has the sampled id, or kNever. Without `overload`
-    /// nothing is paged. Appends records to `log` if there is one. Throws Bug on a deadlock.
+    /// nothing is paged. Appends records to `log` if there is one. If there are `clocks`, they
+    /// become the clock logs of all devices; then nothing may be paged. Throws Bug on a deadlock.
     Nanoseconds turn(
         const std::vector<Program>& programs,
         const Rates& rates,
         const TurnWork& work,
         DeviceId source,
         const Overload* overload = nullptr,
-        TimelineLog* log = nullptr
+        TimelineLog* log = nullptr,
+        std::vector<ClockLog>* clocks = nullptr
     );
 
     // The following functions are for several turns in progress at once. Each call says what the
@@ -189,14 +205,16 @@ class Timeline {
 
     /// Computes a migration while no turn is in progress. First every clock becomes at least
     /// t_switch. Then each of `moves`, which must be in block order, sends its bytes as one
-    /// message. Meanwhile each target loads its blocks from its storage, one after the other. When
-    /// the last move ends, all clocks become that time, t_resume, which is returned. Without moves
-    /// no clock changes and t_switch is returned. `log` also gets moves of 0 bytes.
+    /// message. A device sends all its messages before it receives one. Meanwhile each target loads
+    /// its blocks from its storage, one after the other. When the last move ends, all clocks become
+    /// that time, t_resume, which is returned. Without moves no clock changes and t_switch is
+    /// returned. `log` also gets moves of 0 bytes.
     Nanoseconds migrate(
         const std::vector<Move>& moves,
         const Rates& rates,
         Nanoseconds t_switch,
-        std::vector<MoveRecord>* log = nullptr
+        std::vector<MoveRecord>* log = nullptr,
+        const MigrationFacts& facts = {}
     );
 
     [[nodiscard]] Nanoseconds clock(DeviceId d) const { return clocks_[d.index()]; }
@@ -205,9 +223,19 @@ class Timeline {
     /// The sender's half of a message.
     struct Transmission {
         Nanoseconds begin = 0;
-        Nanoseconds end = 0;     ///< when the link is free again
-        Nanoseconds arrival = 0; ///< of the last byte if the receiver's ingress has no limit
-        Nanoseconds latency = 0;
+        Nanoseconds end = 0;        ///< when the link is free again
+        Nanoseconds first_byte = 0; ///< when the first byte of the last transmission arrives
+        std::size_t number = 0;     ///< index into the sender's ClockLog::sends, if it is recorded
+        Nanoseconds arrival = 0;    ///< of the last byte if the receiver's ingress has no limit
+    };
+
+    /// A message about to be sent.
+    struct Outgoing {
+        DeviceId from;
+        DeviceId to;
+        Bytes bytes = 0;
+        MediaShares shares;
+        MessageKey key;
     };
 
     struct InFlightMessage {
@@ -253,7 +281,11 @@ class Timeline {
     void record_key(DeviceId d, DeviceState& state);
     bool execute(DeviceId d, DeviceState& state, const PendingSegment& pending);
     void compute(
-        DeviceId d, DeviceState& state, const PendingSegment& pending, BlockId b, bool sampling_only
+        DeviceId d,
+        DeviceState& state,
+        const PendingSegment& pending,
+        const Instruction& instruction,
+        bool sampling_only
     );
     Nanoseconds page(DeviceId d, const PendingSegment& pending, Nanoseconds start);
     void send(
@@ -268,10 +300,14 @@ class Timeline {
         const PendingSegment& pending,
         const Instruction& instruction
     );
+    void log_pieces(DeviceId d, Nanoseconds start, const OperationCost& cost, const Rates& rates);
+    void log_span(DeviceId d, const ClockSpan& span);
     void check_done(DeviceId d) const;
     [[nodiscard]] std::string waiting_text() const;
-    MoveRecord execute_move(const Move& move, const Rates& rates, Nanoseconds& storage_free);
-    Transmission transmit(DeviceId from, DeviceId to, Bytes bytes, const Rates& rates);
+    MoveRecord complete_move(
+        const Move& move, const Transmission& sent, const Rates& rates, Nanoseconds& storage_free
+    );
+    Transmission transmit(const Outgoing& message, const Rates& rates);
     Nanoseconds arrival_after_ingress(
         DeviceId to, const Transmission& sent, Bytes bytes, const Rates& rates
     );
@@ -293,6 +329,7 @@ class Timeline {
     bool records_keys_ = false;
     std::int64_t cached_rows_ = 0;
     TimelineLog endless_;
+    std::vector<ClockLog>* clock_logs_ = nullptr; ///< where to record clocks; nowhere if null
 };
 
 /// Returns D_inf: the time of one decode step at the given context, from the source's token id to

@@ -34,11 +34,33 @@ std::vector<Move> moves_between(
     return moves;
 }
 
+std::vector<MediaShares> shares_of(std::span<const Move> moves, const MediumOf& medium_of) {
+    std::vector<MediaShares> shares(moves.size());
+    if (medium_of.empty()) {
+        return shares;
+    }
+    PhaseShares phase(medium_of);
+    for (const Move& move : moves) {
+        if (move.bytes > 0) {
+            phase.add(move.from, move.to);
+        }
+    }
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        shares[i] = phase.of(moves[i].from, moves[i].to);
+    }
+    return shares;
+}
+
+MessageKey key_of(const Move& move, std::int64_t epoch) {
+    return {.turn = epoch, .layer = move.block.value};
+}
+
 Nanoseconds Timeline::migrate(
     const std::vector<Move>& moves,
     const Rates& rates,
     Nanoseconds t_switch,
-    std::vector<MoveRecord>* log
+    std::vector<MoveRecord>* log,
+    const MigrationFacts& facts
 ) {
     if (moves.empty()) {
         return t_switch;
@@ -49,8 +71,18 @@ Nanoseconds Timeline::migrate(
         resume = std::max(resume, clock);
     }
     std::vector<Nanoseconds> storage_free = clocks_;
-    for (const Move& move : moves) {
-        const MoveRecord record = execute_move(move, rates, storage_free[move.to.index()]);
+    const std::vector<MediaShares> shares = shares_of(moves, facts.medium_of);
+    std::vector<Transmission> sent(moves.size());
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const Move& move = moves[i];
+        if (move.bytes > 0) {
+            const MessageKey key = key_of(move, facts.epoch);
+            sent[i] = transmit({move.from, move.to, move.bytes, shares[i], key}, rates);
+        }
+    }
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        Nanoseconds& free = storage_free[moves[i].to.index()];
+        const MoveRecord record = complete_move(moves[i], sent[i], rates, free);
         resume = std::max(resume, record.end);
         if (log != nullptr) {
             log->push_back(record);
@@ -60,13 +92,21 @@ Nanoseconds Timeline::migrate(
     return resume;
 }
 
-/// Computes the times of one move: of its message and of its load, if it has them.
-MoveRecord Timeline::execute_move(const Move& move, const Rates& rates, Nanoseconds& storage_free) {
+/// Computes the times of one move: of its message, which has been sent, and of its load, if it has
+/// them. The target handles its messages one after the other, each for its message overhead.
+MoveRecord Timeline::complete_move(
+    const Move& move, const Transmission& sent, const Rates& rates, Nanoseconds& storage_free
+) {
     MoveRecord record{move, clock(move.from), clock(move.from)};
     if (move.bytes > 0) {
-        const Transmission sent = transmit(move.from, move.to, move.bytes, rates);
         record.start = sent.begin;
         record.end = arrival_after_ingress(move.to, sent, move.bytes, rates);
+        if (const Nanoseconds overhead = rates.message_overhead(move.to); overhead > 0) {
+            advance_clock(move.to, record.end);
+            Nanoseconds& clock = clocks_[move.to.index()];
+            clock = after(clock, overhead);
+            record.end = clock;
+        }
     }
     if (move.loaded > 0) {
         const Nanoseconds start = storage_free;
@@ -87,7 +127,7 @@ Nanoseconds predict_migration(
 ) {
     Timeline timeline(blocks, snapshot.size());
     const std::vector<Move> moves = moves_between(blocks, from, to, rows, weights_everywhere);
-    return timeline.migrate(moves, SnapshotRates(snapshot), 0);
+    return timeline.migrate(moves, SnapshotRates(snapshot), 0, nullptr, {0, medium_of(snapshot)});
 }
 
 } // namespace headroom::scheduler

@@ -122,7 +122,7 @@ class HostMove {
                 const Nanoseconds input = with_input && !state_.model().adds_transfers()
                                               ? state_.step().x_time(holder, d)
                                               : 0;
-                latest = std::max(latest, input + n * state_.step().unit_time(layer, d, unit));
+                latest = std::max(latest, input + state_.step().units_time(layer, d, unit, n));
             }
         }
         return latest;

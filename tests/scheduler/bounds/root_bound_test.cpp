@@ -10,6 +10,7 @@
 #include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/bounds/bound_series.hpp"
 #include "tests/scheduler/exact/enumeration.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -38,6 +39,23 @@ TEST(RootBound, is_not_above_the_enumerated_optimum) {
     }
 }
 
+TEST(RootBound, is_not_above_the_enumerated_optimum_with_overheads_and_media) {
+    for (const Granularity granularity : {Granularity::paper, Granularity::sliced}) {
+        BoundSeries series;
+        for (std::uint64_t seed = 0; seed < 100; ++seed) {
+            Instance instance =
+                testing::small_instance({CostProfile::physical, granularity, 1e4}, seed);
+            const auto costs = testing::DeviceCosts::choice(1 + seed % 15);
+            testing::add_device_costs(instance.problem, costs, seed);
+            const double optimum = testing::enumerate(instance.problem).objective;
+            check_bound(instance.problem, optimum, seed, series);
+        }
+        EXPECT_GT(series.checked, 100);
+        EXPECT_GT(series.near, 10);
+        EXPECT_GT(series.caught, 10);
+    }
+}
+
 TEST(RootBound, is_the_optimum_where_memory_is_plentiful_and_nothing_can_move) {
     int equal = 0;
     constexpr std::uint64_t kNumber = 40;
@@ -45,6 +63,10 @@ TEST(RootBound, is_the_optimum_where_memory_is_plentiful_and_nothing_can_move) {
         const CostProfile profile = seed % 2 == 0 ? CostProfile::physical : CostProfile::paper;
         Instance instance = testing::small_instance({profile, Granularity::paper, 2e4}, seed);
         instance.problem.previous.reset();
+        if (seed % 4 == 2) { // rates per type and operation overheads are constants
+            const auto costs = testing::DeviceCosts::choice(1 + seed % 3);
+            testing::add_device_costs(instance.problem, costs, seed);
+        }
         for (Snapshot::Device& device : instance.problem.snapshot.devices) {
             device.memory = Bytes{1} << 40;
         }

@@ -6,6 +6,7 @@
 #include "scheduler/bounds/root_bound.hpp"
 #include "tests/scheduler/bounds/bound_series.hpp"
 #include "tests/scheduler/exact/exact_enumeration.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -16,7 +17,8 @@ using testing::InstanceKind;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Embed and lm_head, tied or not, pinned or not; caps; rates of 0; weights everywhere; look-ahead.
+/// Embed and lm_head, tied or not, pinned or not; caps; rates of 0; weights everywhere; look-ahead;
+/// the last seeds with rates per weight type, overheads and media.
 TEST(RootBound, is_not_above_the_optimum_of_varied_problems) {
     for (const InstanceKind kind :
          {InstanceKind::planted,
@@ -26,8 +28,12 @@ TEST(RootBound, is_not_above_the_optimum_of_varied_problems) {
           InstanceKind::stalled,
           InstanceKind::sliced}) {
         BoundSeries series;
-        for (std::uint64_t seed = 500; seed < 560; ++seed) {
-            const Instance instance = testing::varied_small_instance(kind, seed, 1000);
+        for (std::uint64_t seed = 500; seed < 650; ++seed) {
+            Instance instance = testing::varied_small_instance(kind, seed, 1000);
+            if (seed >= 560) {
+                const auto costs = testing::DeviceCosts::choice(1 + seed % 15);
+                testing::add_device_costs(instance.problem, costs, seed);
+            }
             const testing::Optimum optimum = testing::find_optimum(instance.problem);
             check_bound(
                 instance.problem, optimum.feasible ? optimum.objective : kInfinity, seed, series

@@ -384,6 +384,114 @@ TEST(SlicedBlocks, of_one_layer_read_equal_bytes_and_never_less_than_they_store)
     }
 }
 
+using Work = std::vector<WeightWork>;
+
+Work weights_of(const Blocks& blocks, BlockId b) {
+    return {blocks.weights(b).begin(), blocks.weights(b).end()};
+}
+
+TEST(Weights, are_listed_by_increasing_type_and_added_up) {
+    ModelShape shape = grouped_shape();
+    shape.layer_types[0] = {
+        .q = WeightType::q4_0,
+        .k = WeightType::f32,
+        .v = WeightType::q4_0,
+        .o = WeightType::q8_0,
+        .gate = WeightType::f16,
+        .up = WeightType::q8_0,
+        .down = WeightType::f16};
+    const Blocks blocks(shape);
+    // A group: 32 rows of q, 16 of k and 16 of v, 64 columns each. A row in q4_0 has 36 B.
+    EXPECT_EQ(
+        weights_of(blocks, blocks.group(0, 1)),
+        (Work{{WeightType::f32, 2 * 16 * 64, 16 * 256}, {WeightType::q4_0, 2 * 48 * 64, 48 * 36}})
+    );
+    EXPECT_EQ(weights_of(blocks, blocks.proj(0)), (Work{{WeightType::q8_0, 2 * 64 * 64, 64 * 68}}));
+    EXPECT_EQ(
+        weights_of(blocks, blocks.ffn(0)),
+        (Work{
+            {WeightType::q8_0, 2 * 96 * 64, 96 * 68},
+            {WeightType::f16, 2 * 2 * 96 * 64, 96 * 128 + 64 * 192}})
+    );
+    EXPECT_EQ(
+        weights_of(blocks, blocks.lm_head()), (Work{{WeightType::q8_0, 2 * 50 * 64, 50 * 68}})
+    );
+    EXPECT_EQ(weights_of(blocks, blocks.embed()), Work{});
+    // In three slices, a group also has 32 columns of proj: one quantisation block per row.
+    const Blocks cut(shape, sliced(3));
+    EXPECT_EQ(
+        weights_of(cut, cut.group(0, 0)),
+        (Work{
+            {WeightType::f32, 2 * 16 * 64, 16 * 256},
+            {WeightType::q8_0, 2 * 32 * 64, 64 * 34},
+            {WeightType::q4_0, 2 * 48 * 64, 48 * 36}})
+    );
+    EXPECT_EQ(
+        weights_of(cut, cut.slice(0, 2)),
+        (Work{
+            {WeightType::q8_0, 2 * 32 * 64, 32 * 68},
+            {WeightType::f16, 2 * 2 * 32 * 64, 32 * 128 + 64 * 64}})
+    );
+    EXPECT_EQ(weights_of(cut, cut.hub(0)), Work{});
+}
+
+/// The rest of the FLOP is attention, 4·q·d for each token of each context; the rest of the bytes
+/// is the cache.
+TEST(Weights, are_all_of_the_work_but_attention_and_cache) {
+    Random random(37);
+    int mixed = 0;
+    for (int i = 0; i < 150; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks blocks(
+            shape, i % 3 == 0 ? Cut{} : testing::random_cut(random, shape, Reduce::hub)
+        );
+        const auto first = static_cast<std::int64_t>(random.below(40));
+        const auto n = 1 + static_cast<std::int64_t>(random.below(5));
+        for (std::size_t index = 0; index < blocks.size(); ++index) {
+            const BlockId b(index);
+            const BlockKind kind = blocks.name(b).kind;
+            Flops flops = 0;
+            Bytes touched = 0;
+            for (const WeightWork& work : blocks.weights(b)) {
+                flops += work.flops * (kind == BlockKind::lm_head ? 1 : n);
+                touched += work.touched;
+            }
+            mixed += blocks.weights(b).size() > 1 ? 1 : 0;
+            if (kind == BlockKind::group) {
+                const std::int64_t contexts = n * first + n * (n + 1) / 2;
+                flops += 4 * shape.heads_per_group() * shape.head_width() * contexts;
+                touched += blocks.cache_row_bytes(b, first + n);
+            }
+            EXPECT_EQ(blocks.flops(b, first, n), flops) << to_string(blocks.name(b));
+            EXPECT_EQ(blocks.touched_bytes(b, first, n), touched) << to_string(blocks.name(b));
+        }
+    }
+    EXPECT_GT(mixed, 100);
+}
+
+TEST(OperationCost, of_a_batch_has_the_weights_once_and_a_vector_per_token) {
+    const Blocks blocks(grouped_shape());
+    const BlockId b = blocks.group(1, 0);
+    OperationCost cost;
+    cost.add(blocks, b, 4, 3);
+    cost.add(blocks, b, 9, 1);
+    EXPECT_EQ(cost.tokens, 4);
+    EXPECT_EQ(cost.flops, blocks.flops(b, 4, 3) + blocks.flops(b, 9, 1));
+    EXPECT_EQ(cost.touched, blocks.touched_bytes(b, 4, 3) + blocks.cache_row_bytes(b, 10));
+    EXPECT_EQ(cost.of(WeightType::q8_0), (WeightWork{WeightType::q8_0, 2 * 64 * 64, 64 * 68}));
+    EXPECT_EQ(cost.of(WeightType::f16), WeightWork{WeightType::f16});
+    OperationCost rest = cost;
+    rest.leave_out(WeightType::f16);
+    EXPECT_EQ(rest.flops, cost.flops);
+    rest.leave_out(WeightType::q8_0);
+    // Attention at contexts 5, 6, 7 and 10, and the rows of both caches.
+    EXPECT_EQ(rest.flops, 4 * 2 * 16 * (5 + 6 + 7 + 10));
+    EXPECT_EQ(rest.touched, blocks.cache_row_bytes(b, 7) + blocks.cache_row_bytes(b, 10));
+    OperationCost head;
+    head.add(blocks, blocks.lm_head(), 0, 5);
+    EXPECT_EQ(head.tokens, 1) << "for the last token only";
+}
+
 TEST(Buffers, of_sliced_layers_follow_their_closed_form) {
     // 4·(n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
     const Bytes hub = 4 * (3 * (512 + 2 * 32) + 7 * 16 * 3 + 178) + 65'536;

@@ -50,6 +50,53 @@ TEST(Snapshot, has_all_profiles_at_its_time_and_token) {
     }
 }
 
+TEST(Snapshot, has_the_costs_of_real_devices_and_the_means_of_links) {
+    Random random(6);
+    int typed = 0;
+    for (int i = 0; i < 20; ++i) {
+        Fleet fleet = testing::random_fleet(random, 4);
+        testing::add_costs(fleet, testing::FleetCosts::all(), random);
+        const Nanoseconds t = static_cast<Nanoseconds>(random.below(30'000'000));
+        const Snapshot snapshot = take_snapshot(fleet, t, 1);
+        ASSERT_EQ(snapshot.media.size(), fleet.media.size());
+        for (std::size_t m = 0; m < fleet.media.size(); ++m) {
+            EXPECT_EQ(snapshot.media[m], fleet.media[m].at(t, 1).value);
+        }
+        for (std::size_t d = 0; d < fleet.size(); ++d) {
+            const DeviceSpec& spec = fleet.devices[d];
+            const Snapshot::Device& seen = snapshot.device(DeviceId(d));
+            EXPECT_EQ(seen.operation_overhead, spec.operation_overhead);
+            EXPECT_EQ(seen.message_overhead, spec.message_overhead);
+            EXPECT_EQ(seen.medium, spec.medium);
+            ASSERT_EQ(seen.rates.size(), spec.rates.size());
+            for (std::size_t r = 0; r < spec.rates.size(); ++r) {
+                EXPECT_EQ(seen.rates[r].type, spec.rates[r].type);
+                EXPECT_EQ(seen.rates[r].compute, spec.rates[r].compute.at(t, 1).value);
+                EXPECT_EQ(
+                    seen.rates[r].memory_bandwidth, spec.rates[r].memory_bandwidth.at(t, 1).value
+                );
+                EXPECT_EQ(
+                    seen.rates[r].prefill_compute, spec.rates[r].prefill_compute.at(t, 1).value
+                );
+                ++typed;
+            }
+            for (std::size_t to = 0; to < fleet.size(); ++to) {
+                if (to != d) {
+                    const LinkSpec& link = fleet.network.link(DeviceId(d), DeviceId(to));
+                    const Snapshot::Link& row = snapshot.link(DeviceId(d), DeviceId(to));
+                    EXPECT_EQ(
+                        row.bandwidth, mean_bandwidth(link.variation, link.bandwidth.at(t, 1).value)
+                    );
+                    EXPECT_EQ(
+                        row.latency, mean_latency(link.variation, link.latency.at(t, 1).value)
+                    );
+                }
+            }
+        }
+    }
+    EXPECT_GT(typed, 20);
+}
+
 /// A table of all pairs of this fleet would take 64 GiB.
 TEST(Snapshot, of_a_large_fleet_has_no_table_of_pairs) {
     constexpr std::size_t kDevices = 65'536;

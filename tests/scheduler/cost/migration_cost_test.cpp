@@ -8,6 +8,7 @@
 #include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/timeline.hpp"
 #include "tests/scheduler/cost/stalls.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::scheduler {
@@ -72,6 +73,39 @@ TEST(MoveDelay, equals_the_prediction_of_the_timeline) {
         instance.problem.weights_everywhere = false;
         EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
     }
+}
+
+TEST(MoveDelay, equals_the_prediction_with_overheads_and_media) {
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        Instance instance =
+            loading_instance({.caps = seed % 3 == 0, .stalls = seed % 5 == 0}, seed);
+        testing::add_device_costs(instance.problem, testing::DeviceCosts::choice(seed % 16), seed);
+        Random random(stream_seed(seed, "wandering"));
+        const Placement start = random_placement_for(instance, seed);
+        EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
+        instance.problem.weights_everywhere = false;
+        EXPECT_TRUE(agree(instance.problem, instance.problem, start, random)) << "seed " << seed;
+    }
+}
+
+TEST(MoveDelay, of_a_single_move_has_both_overheads_and_the_medium) {
+    int moved = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        Instance instance = loading_instance({}, seed);
+        testing::add_device_costs(instance.problem, testing::DeviceCosts::choice(seed % 16), seed);
+        const Placement& previous = *instance.problem.previous;
+        MoveDelay delay(instance.problem, previous);
+        const BlockId b = instance.blocks->group(0, 0);
+        Placement placement = previous;
+        const DeviceId to((previous[b.index()].index() + 1) % instance.problem.snapshot.size());
+        placement[b.index()] = to;
+        EXPECT_EQ(delay.time(b, to), predicted(instance.problem, placement)) << "seed " << seed;
+        EXPECT_EQ(delay.completion_with(b, to), delay.time(b, to)) << "seed " << seed;
+        delay.set(b, to);
+        EXPECT_EQ(delay.total(), delay.time(b, to)) << "seed " << seed;
+        moved += delay.total() > 0 ? 1 : 0;
+    }
+    EXPECT_GT(moved, 50);
 }
 
 TEST(MoveDelay, twin_the_comparison_sees_a_slightly_slower_storage) {

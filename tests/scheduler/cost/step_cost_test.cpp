@@ -1,4 +1,6 @@
-// The sum of the layers of StepDelay equals the timeline, for placements of sliced layers.
+// The sum of the layers of StepDelay equals the timeline, for placements of sliced and whole
+// layers.
+#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -6,11 +8,14 @@
 
 #include "scheduler/cost/step_cost.hpp"
 #include "scheduler/timing/timeline.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::scheduler {
 namespace {
 
+using testing::add_device_costs;
+using testing::DeviceCosts;
 using testing::Instance;
 using testing::planted_instance;
 using testing::random_placement_for;
@@ -68,10 +73,13 @@ Nanoseconds walked(const Problem& problem, const Placement& placement) {
     );
 }
 
-void compare_on_wild_instances(const WildOptions& wildness, std::uint64_t seeds) {
+void compare_on_wild_instances(
+    const WildOptions& wildness, std::uint64_t seeds, const DeviceCosts& costs = {}
+) {
     int ended = 0;
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-        const Instance instance = wild_instance(wildness, seed);
+        Instance instance = wild_instance(wildness, seed);
+        add_device_costs(instance.problem, costs, seed);
         for (std::uint64_t k = 0; k < 3; ++k) {
             const Placement placement = random_placement_for(instance, 3 * seed + k);
             const Nanoseconds expected = walked(instance.problem, placement);
@@ -99,6 +107,62 @@ TEST(StepDelay, of_whole_blocks_adds_up_to_the_timeline) {
     compare_on_wild_instances({.caps = true}, 200);
 }
 
+TEST(StepDelay, adds_up_with_rates_per_weight_type_overheads_and_media) {
+    for (std::uint64_t number = 1; number < 16; ++number) {
+        const DeviceCosts costs = DeviceCosts::choice(number);
+        for (const bool sliced : {false, true}) {
+            compare_on_wild_instances({.sliced = sliced}, 60, costs);
+            compare_on_wild_instances({.caps = true, .sliced = sliced}, 60, costs);
+        }
+    }
+    compare_on_wild_instances(
+        {.caps = true, .stalls = true, .sliced = true}, 60, DeviceCosts::all()
+    );
+}
+
+/// Returns how long one block takes for a batch of turns of one token, by the rates themselves.
+Nanoseconds batch_time(const Problem& problem, BlockId b, std::size_t d, std::int64_t batch) {
+    OperationCost cost;
+    for (std::int64_t i = 0; i < batch; ++i) {
+        cost.add(*problem.blocks, b, problem.horizon() - 1, 1);
+    }
+    return SnapshotRates(problem.snapshot).operation(DeviceId(d), 0, cost);
+}
+
+TEST(StepDelay, computes_a_batch_by_the_rates_for_many_tokens) {
+    int faster = 0;
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        Instance instance = wild_instance({.sliced = seed % 2 == 1}, seed);
+        const Problem& problem = instance.problem;
+        add_device_costs(instance.problem, DeviceCosts::all(), seed);
+        const Blocks& blocks = *instance.blocks;
+        const auto batch = static_cast<std::int64_t>(2 + seed % 5);
+        const StepDelay step(problem, batch, problem.horizon());
+        for (std::size_t d = 0; d < problem.snapshot.size(); ++d) {
+            const BlockId group = blocks.group(0, 0);
+            const BlockId ffn = blocks.sliced() ? blocks.slice(0, 0) : blocks.ffn(0);
+            const Nanoseconds overhead = problem.snapshot.devices[d].operation_overhead;
+            ASSERT_EQ(step.group_time(0, d), batch_time(problem, group, d, batch)) << seed;
+            ASSERT_EQ(
+                step.ffn_time(0, d),
+                batch_time(problem, ffn, d, batch) + (blocks.sliced() ? 0 : overhead)
+            ) << seed;
+            faster += step.group_time(0, d) < batch * batch_time(problem, group, d, 1) ? 1 : 0;
+        }
+    }
+    EXPECT_GT(faster, 30) << "else no batch reads weights once or uses the rate for prefill";
+}
+
+TEST(StepDelay, by_the_published_formula_knows_none_of_the_new_costs) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        Instance instance = planted_instance(testing::random_cell(seed), seed, CostProfile::paper);
+        const Nanoseconds before = summed(instance.problem, instance.planted, {});
+        DeviceCosts costs = DeviceCosts::all();
+        add_device_costs(instance.problem, costs, seed);
+        EXPECT_EQ(summed(instance.problem, instance.planted, {}), before) << "seed " << seed;
+    }
+}
+
 TEST(StepDelay, adds_up_on_the_sliced_instances_of_the_definition) {
     for (std::uint64_t seed = 0; seed < 60; ++seed) {
         testing::InstanceShape cell = testing::random_cell(seed);
@@ -115,7 +179,8 @@ TEST(StepDelay, adds_up_on_the_sliced_instances_of_the_definition) {
 TEST(StepDelay, twin_the_comparison_sees_one_slice_more) {
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
-        const Instance instance = wild_instance({.sliced = true}, seed);
+        Instance instance = wild_instance({.sliced = true}, seed);
+        add_device_costs(instance.problem, DeviceCosts::choice(seed % 16), seed);
         const Placement placement = random_placement_for(instance, seed);
         seen += summed(instance.problem, placement, {.one_more = true}) ==
                         walked(instance.problem, placement)

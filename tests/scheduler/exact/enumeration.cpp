@@ -105,11 +105,25 @@ class Enumerator {
 
     void finish(double step) {
         ++best_.feasible;
-        const double objective = costs_.objective(costs_.migration(busy_), step);
+        const double migration =
+            costs_.is_ordered() ? costs_.migration_in_order(moves()) : costs_.migration(busy_);
+        const double objective = costs_.objective(migration, step);
         if (objective < best_.objective) {
             best_.objective = objective;
             best_.placement = placement_;
         }
+    }
+
+    [[nodiscard]] std::vector<EnumeratedMove> moves() const {
+        std::vector<EnumeratedMove> moves;
+        for (std::size_t b = 0; b < placement_.size() && problem_.previous; ++b) {
+            const DeviceId from = (*problem_.previous)[b];
+            if (from != placement_[b]) {
+                const BlockKind kind = problem_.blocks->name(BlockId(b)).kind;
+                moves.push_back({kind, from.index(), placement_[b].index()});
+            }
+        }
+        return moves;
     }
 
     const Problem& problem_;

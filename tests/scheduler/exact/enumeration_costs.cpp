@@ -46,6 +46,15 @@ EnumerationCosts::EnumerationCosts(const Problem& problem)
     : snapshot_(problem.snapshot), devices_(problem.snapshot.size()),
       source_(problem.source.index()), paper_(problem.cost_profile == CostProfile::paper),
       sliced_(problem.blocks->sliced()), gathers_max_(problem.paper.gather == PaperGather::max),
+      ordered_(
+          !paper_ && std::any_of(
+                         snapshot_.devices.begin(),
+                         snapshot_.devices.end(),
+                         [](const Snapshot::Device& device) {
+                             return device.message_overhead > 0 || device.medium >= 0;
+                         }
+                     )
+      ),
       interval_(static_cast<double>(std::max(problem.interval, problem.look_ahead))),
       t_budget_s_(problem.t_budget_s), amounts_(kKinds), block_times_(kKinds) {
     check(problem);
@@ -68,7 +77,7 @@ void EnumerationCosts::set_physical_amounts(const Problem& problem) {
     const std::int64_t matrices = shape.gated ? 3 : 2;
     const auto block = [&](BlockKind kind, std::int64_t weights, std::int64_t more_flops) {
         const Bytes bytes = weights * kElement;
-        amounts_[at(kind)] = {bytes, bytes, 2 * weights + more_flops, bytes};
+        amounts_[at(kind)] = {bytes, bytes, 2 * weights + more_flops, bytes, 2 * weights, bytes};
     };
     block(BlockKind::group, (sliced_ ? 4 : 3) * d * D, 4 * T * d);
     amounts_[at(BlockKind::group)].memory += 2 * 16 * ((T + 15) / 16) * d * k;
@@ -100,7 +109,7 @@ void EnumerationCosts::set_paper_amounts(const Problem& problem) {
     const std::int64_t later = problem.context + problem.interval;
     const std::int64_t L = std::max(problem.prompt, later);
     const auto block = [&](BlockKind kind, Flops flops) {
-        amounts_[at(kind)] = {memory(kind, later), memory(kind, problem.context), flops, 0};
+        amounts_[at(kind)] = {memory(kind, later), memory(kind, problem.context), flops, 0, 0, 0};
     };
     block(BlockKind::group, 3 * L * D * d + L * L * d);
     block(BlockKind::proj, L * D * D);
@@ -112,10 +121,7 @@ void EnumerationCosts::set_paper_amounts(const Problem& problem) {
 void EnumerationCosts::tabulate(const Problem& problem) {
     for (std::size_t kind = 0; kind < kKinds; ++kind) {
         for (const Snapshot::Device& device : snapshot_.devices) {
-            block_times_[kind].push_back(std::max(
-                time(amounts_[kind].flops, device.compute),
-                time(amounts_[kind].touched, device.memory_bandwidth)
-            ));
+            block_times_[kind].push_back(block_time(amounts_[kind], device));
         }
     }
     for (std::size_t from = 0; from < devices_; ++from) {
@@ -127,18 +133,40 @@ void EnumerationCosts::tabulate(const Problem& problem) {
             );
             std::vector<double> of_groups;
             for (std::int32_t n = 0; n <= problem.blocks->groups(); ++n) {
-                // Sliced: one D-vector of floats if one block adds to it, else of 8-byte sums.
-                const Bytes partial = n < 2 ? n * x_bytes_ : 2 * x_bytes_;
-                of_groups.push_back(transfer_time(from, to, sliced_ ? partial : n * group_bytes_));
+                of_groups.push_back(transfer_time(from, to, output_bytes(n)));
             }
             group_outputs_.push_back(of_groups);
             std::vector<double> of_slices;
             for (std::int32_t n = 0; n <= problem.blocks->slices(); ++n) {
-                of_slices.push_back(transfer_time(from, to, n < 2 ? n * x_bytes_ : 2 * x_bytes_));
+                of_slices.push_back(transfer_time(from, to, output_bytes(n)));
             }
             slice_outputs_.push_back(of_slices);
         }
     }
+}
+
+/// Sliced: one D-vector of floats if one block adds to it, else of 8-byte sums.
+Bytes EnumerationCosts::output_bytes(std::int32_t units) const {
+    return !sliced_ ? units * group_bytes_ : units < 2 ? units * x_bytes_ : 2 * x_bytes_;
+}
+
+/// docs/explanation/time.md#operations: first what has the device's own rates, then the weights if
+/// their type (here always F32) has rates of its own.
+double EnumerationCosts::block_time(const Amounts& amounts, const Snapshot::Device& device) const {
+    Flops flops = amounts.flops;
+    Bytes touched = amounts.touched;
+    double weights = 0.0;
+    for (const TypeRates<PerSecond>& rates : device.rates) {
+        if (rates.type == WeightType::f32 && !paper_) {
+            flops -= amounts.weight_flops;
+            touched -= amounts.weight_bytes;
+            weights = std::max(
+                time(amounts.weight_flops, rates.compute),
+                time(amounts.weight_bytes, rates.memory_bandwidth)
+            );
+        }
+    }
+    return std::max(time(flops, device.compute), time(touched, device.memory_bandwidth)) + weights;
 }
 
 /// Returns the earliest nanosecond at which the work is done, or by the formulas the seconds.
@@ -183,15 +211,111 @@ double EnumerationCosts::layer(std::size_t activation_device, const LayerUse& us
     if (sliced_) {
         const Stage groups{use.groups, time_of(BlockKind::group), group_outputs_};
         const Stage slices{use.slices, time_of(BlockKind::slice), slice_outputs_};
-        return run_units(activation_device, use.hub, groups) + run_units(use.hub, use.hub, slices);
+        return run_units(activation_device, use.hub, groups) + overhead(use.hub) +
+               run_units(use.hub, use.hub, slices) + overhead(use.hub);
     }
-    const std::size_t hop = link(use.proj, use.ffn);
     const double projected =
         run_units(
             activation_device, use.proj, {use.groups, time_of(BlockKind::group), group_outputs_}
         ) +
-        time_of(BlockKind::proj)[use.proj];
-    return projected + x_transfer_time_[hop] + latency_[hop] + time_of(BlockKind::ffn)[use.ffn];
+        overhead(use.proj) + time_of(BlockKind::proj)[use.proj];
+    return projected + hop(use.proj, use.ffn) + overhead(use.ffn) +
+           time_of(BlockKind::ffn)[use.ffn];
+}
+
+/// Returns the time of x from one device to another when nothing else is sent.
+double EnumerationCosts::hop(std::size_t from, std::size_t to) const {
+    if (from == to) {
+        return 0.0;
+    }
+    Clocks clocks{
+        std::vector<double>(devices_, 0.0), std::vector<double>(devices_ * devices_, 0.0)};
+    const double arrival = send(clocks, {from, to}, x_bytes_, {{from, to}});
+    receive(clocks, to, arrival);
+    return clocks.device[to];
+}
+
+/// docs/explanation/time.md#shared-media: how long the medium of this end is occupied by a message,
+/// if it divides its capacity among all ends that the links of the phase have on it.
+double EnumerationCosts::medium_time(std::size_t end, Bytes bytes, const std::vector<Link>& phase)
+    const {
+    const std::int32_t medium = snapshot_.devices[end].medium;
+    if (medium < 0) {
+        return 0.0;
+    }
+    std::int64_t ends = 0;
+    for (const Link& each : phase) {
+        ends += snapshot_.devices[each.first].medium == medium ? 1 : 0;
+        ends += snapshot_.devices[each.second].medium == medium ? 1 : 0;
+    }
+    return time(bytes * ends, snapshot_.media[static_cast<std::size_t>(medium)]);
+}
+
+/// Returns when the message arrives. The sender first spends its overhead.
+double EnumerationCosts::send(Clocks& clocks, Link way, Bytes bytes, const std::vector<Link>& phase)
+    const {
+    const auto [from, to] = way;
+    clocks.device[from] += static_cast<double>(snapshot_.devices[from].message_overhead);
+    double& free = clocks.link_free[link(from, to)];
+    const double begin = std::max(clocks.device[from], free);
+    free = begin + std::max(
+                       {transfer_time(from, to, bytes),
+                        medium_time(from, bytes, phase),
+                        medium_time(to, bytes, phase)}
+                   );
+    return free + static_cast<double>(snapshot_.links[link(from, to)].latency);
+}
+
+void EnumerationCosts::receive(Clocks& clocks, std::size_t to, double arrival) const {
+    clocks.device[to] = std::max(clocks.device[to], arrival) +
+                        static_cast<double>(snapshot_.devices[to].message_overhead);
+}
+
+/// run_units() with message overheads and shared media.
+double EnumerationCosts::run_units_in_order(
+    std::size_t activation_device, std::size_t target, const Stage& stage
+) const {
+    Clocks clocks{
+        std::vector<double>(devices_, 0.0), std::vector<double>(devices_ * devices_, 0.0)};
+    std::vector<Link> inputs;
+    std::vector<Link> outputs;
+    for (std::size_t j = 0; j < devices_; ++j) {
+        if (stage.counts[j] > 0 && j != activation_device) {
+            inputs.emplace_back(activation_device, j);
+        }
+        if (stage.counts[j] > 0 && j != target) {
+            outputs.emplace_back(j, target);
+        }
+    }
+    std::vector<double> input_arrival(devices_, 0.0);
+    double x_arrival = 0.0;
+    const Link x{activation_device, target};
+    for (std::size_t k = 0; k < devices_; ++k) {
+        if (k != activation_device && stage.counts[k] > 0) {
+            input_arrival[k] = send(clocks, {activation_device, k}, x_bytes_, inputs);
+        }
+        if (k != activation_device && k == target) {
+            x_arrival = send(clocks, x, x_bytes_, {x});
+        }
+    }
+    for (std::size_t k = 0; k < devices_; ++k) {
+        if (stage.counts[k] > 0) {
+            if (k != activation_device) {
+                receive(clocks, k, input_arrival[k]);
+            }
+            clocks.device[k] += overhead(k) + stage.counts[k] * stage.unit_time[k];
+        }
+    }
+    for (std::size_t j = 0; j < devices_; ++j) {
+        if (j == activation_device && j != target) {
+            receive(clocks, target, x_arrival);
+        }
+        if (stage.counts[j] > 0 && j != target) {
+            const Bytes bytes = output_bytes(stage.counts[j]);
+            receive(clocks, target, send(clocks, {j, target}, bytes, outputs));
+        }
+    }
+    return clocks.device[target];
 }
 
 /// docs/explanation/time.md#messages, one message after the other: the activation device sends
@@ -201,6 +325,9 @@ double EnumerationCosts::layer(std::size_t activation_device, const LayerUse& us
 double EnumerationCosts::run_units(
     std::size_t activation_device, std::size_t target, const Stage& stage
 ) const {
+    if (ordered_) {
+        return run_units_in_order(activation_device, target, stage);
+    }
     double complete = 0.0;
     double link_to_target_free = 0.0;
     if (target != activation_device) {
@@ -216,7 +343,7 @@ double EnumerationCosts::run_units(
         }
         const std::size_t in = link(activation_device, j);
         const double begun = j == activation_device ? 0.0 : x_transfer_time_[in] + latency_[in];
-        double done = begun + n * stage.unit_time[j];
+        double done = begun + overhead(j) + n * stage.unit_time[j];
         if (j != target) {
             const std::size_t out = link(j, target);
             done = j == activation_device ? std::max(done, link_to_target_free) : done;
@@ -244,8 +371,7 @@ double EnumerationCosts::formula_layer(const LayerUse& use) const {
 }
 
 double EnumerationCosts::return_to_source(std::size_t activation_device) const {
-    const std::size_t out = link(activation_device, source_);
-    return paper_ ? 0.0 : x_transfer_time_[out] + latency_[out];
+    return paper_ ? 0.0 : hop(activation_device, source_);
 }
 
 double EnumerationCosts::move(BlockKind kind, std::size_t from, std::size_t to) const {
@@ -262,6 +388,31 @@ double EnumerationCosts::migration(const std::vector<double>& busy) const {
         longest = std::max(longest, busy[l] > 0.0 ? busy[l] + latency_[l] : 0.0);
     }
     return paper_ ? sum : longest;
+}
+
+/// All messages of a migration are one phase. A device first sends all its messages, then it
+/// receives.
+double EnumerationCosts::migration_in_order(const std::vector<EnumeratedMove>& moves) const {
+    std::vector<EnumeratedMove> sent;
+    std::vector<Link> phase;
+    for (const EnumeratedMove& move : moves) {
+        if (amounts(move.kind).moved > 0) {
+            sent.push_back(move);
+            phase.emplace_back(move.from, move.to);
+        }
+    }
+    std::sort(phase.begin(), phase.end());
+    phase.erase(std::unique(phase.begin(), phase.end()), phase.end());
+    Clocks clocks{
+        std::vector<double>(devices_, 0.0), std::vector<double>(devices_ * devices_, 0.0)};
+    std::vector<double> arrivals;
+    for (const EnumeratedMove& move : sent) {
+        arrivals.push_back(send(clocks, {move.from, move.to}, amounts(move.kind).moved, phase));
+    }
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+        receive(clocks, sent[i].to, arrivals[i]);
+    }
+    return *std::max_element(clocks.device.begin(), clocks.device.end());
 }
 
 double EnumerationCosts::objective(double migration, double step) const {

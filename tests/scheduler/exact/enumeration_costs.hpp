@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/block.hpp"
@@ -20,6 +21,13 @@ struct LayerUse {
     std::size_t proj = 0;             ///< granularity `paper`
     std::size_t ffn = 0;              ///< granularity `paper`
     std::size_t hub = 0;              ///< granularity `sliced`
+};
+
+/// A block that goes to another device.
+struct EnumeratedMove {
+    BlockKind kind = BlockKind::group;
+    std::size_t from = 0;
+    std::size_t to = 0;
 };
 
 /// Times are seconds under cost profile `paper`. Under `physical` they are whole nanoseconds, which
@@ -49,6 +57,11 @@ class EnumerationCosts {
     [[nodiscard]] double move(BlockKind kind, std::size_t from, std::size_t to) const;
     /// Returns D_mig. busy: how long the moves occupy each link, [from][to].
     [[nodiscard]] double migration(const std::vector<double>& busy) const;
+    /// Returns whether messages on different links delay each other, because there are message
+    /// overheads or shared media.
+    [[nodiscard]] bool is_ordered() const { return ordered_; }
+    /// Returns D_mig if is_ordered(). The moves are in the order of the blocks.
+    [[nodiscard]] double migration_in_order(const std::vector<EnumeratedMove>& moves) const;
     /// Returns D_mig + λ·D in seconds; `step` is D.
     [[nodiscard]] double objective(double migration, double step) const;
 
@@ -67,6 +80,14 @@ class EnumerationCosts {
         Bytes moved = 0;
         Flops flops = 0;
         Bytes touched = 0;
+        Flops weight_flops = 0; ///< the part of `flops` that multiplies with weights
+        Bytes weight_bytes = 0; ///< the part of `touched` that is weights
+    };
+    using Link = std::pair<std::size_t, std::size_t>; ///< sender and receiver
+    /// When devices are ready for the next message, and when links are free.
+    struct Clocks {
+        std::vector<double> device;
+        std::vector<double> link_free; ///< [from][to]
     };
     void set_physical_amounts(const Problem& problem);
     void set_paper_amounts(const Problem& problem);
@@ -74,6 +95,20 @@ class EnumerationCosts {
     [[nodiscard]] double run_units(
         std::size_t activation_device, std::size_t target, const Stage& stage
     ) const;
+    [[nodiscard]] double run_units_in_order(
+        std::size_t activation_device, std::size_t target, const Stage& stage
+    ) const;
+    [[nodiscard]] double send(Clocks& clocks, Link way, Bytes bytes, const std::vector<Link>& phase)
+        const;
+    void receive(Clocks& clocks, std::size_t to, double arrival) const;
+    [[nodiscard]] double medium_time(std::size_t end, Bytes bytes, const std::vector<Link>& phase)
+        const;
+    [[nodiscard]] double block_time(const Amounts& amounts, const Snapshot::Device& device) const;
+    [[nodiscard]] double hop(std::size_t from, std::size_t to) const;
+    [[nodiscard]] double overhead(std::size_t device) const {
+        return paper_ ? 0.0 : static_cast<double>(snapshot_.devices[device].operation_overhead);
+    }
+    [[nodiscard]] Bytes output_bytes(std::int32_t units) const;
     [[nodiscard]] double formula_layer(const LayerUse& use) const;
     [[nodiscard]] double time(std::int64_t work, PerSecond rate) const;
     [[nodiscard]] double transfer_time(std::size_t from, std::size_t to, Bytes bytes) const;
@@ -93,6 +128,7 @@ class EnumerationCosts {
     bool paper_;
     bool sliced_;
     bool gathers_max_;
+    bool ordered_;
     double interval_;
     double t_budget_s_;
     Bytes x_bytes_ = 0;                              ///< what proj or a hub sends on

@@ -6,6 +6,7 @@
 #include "scheduler/core/validate.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/exact/enumeration.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -29,30 +30,50 @@ constexpr std::uint64_t kEnumeratedCount = 60;
 constexpr std::uint64_t kEnumeratedCount = 6;
 #endif
 
+struct Counts {
+    int fitting = 0;
+    int refused = 0;
+};
+
+/// Compares 50 random placements of an instance with the library.
+void compare_with_library(const Instance& instance, std::uint64_t seed, Counts& counts) {
+    const Problem& problem = instance.problem;
+    for (std::uint64_t k = 0; k < 50; ++k) {
+        const Placement placement = testing::random_placement_for(instance, 1000 * seed + k);
+        const testing::JudgedPlacement judged = testing::judge(problem, placement);
+        const bool fits = validate(problem, placement).ok();
+        ASSERT_EQ(judged.fits, fits) << "seed " << seed;
+        (fits ? counts.fitting : counts.refused) += 1;
+        if (fits && problem.cost_profile == CostProfile::physical) {
+            ASSERT_EQ(judged.objective, objective(problem, placement)) << "seed " << seed;
+        } else if (fits) {
+            const double expected = objective(problem, placement);
+            ASSERT_NEAR(judged.objective, expected, 1e-12 * expected) << "seed " << seed;
+        }
+    }
+}
+
 TEST(Enumeration, has_the_costs_and_memory_of_the_library) {
     for (const SmallInstanceSpec& kind : kKinds) {
-        int fitting = 0;
-        int refused = 0;
+        Counts counts;
         for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
-            const Instance instance = small_instance(kind, seed);
-            const Problem& problem = instance.problem;
-            for (std::uint64_t k = 0; k < 50; ++k) {
-                const Placement placement =
-                    testing::random_placement_for(instance, 1000 * seed + k);
-                const testing::JudgedPlacement judged = testing::judge(problem, placement);
-                const bool fits = validate(problem, placement).ok();
-                ASSERT_EQ(judged.fits, fits) << "seed " << seed;
-                (fits ? fitting : refused) += 1;
-                if (fits && kind.profile == CostProfile::physical) {
-                    ASSERT_EQ(judged.objective, objective(problem, placement)) << "seed " << seed;
-                } else if (fits) {
-                    const double expected = objective(problem, placement);
-                    ASSERT_NEAR(judged.objective, expected, 1e-12 * expected) << "seed " << seed;
-                }
-            }
+            compare_with_library(small_instance(kind, seed), seed, counts);
         }
-        EXPECT_GT(fitting, static_cast<int>(kEnumeratedCount));
-        EXPECT_GT(refused, static_cast<int>(kEnumeratedCount));
+        EXPECT_GT(counts.fitting, static_cast<int>(kEnumeratedCount));
+        EXPECT_GT(counts.refused, static_cast<int>(kEnumeratedCount));
+    }
+}
+
+TEST(Enumeration, has_the_costs_of_the_library_with_overheads_and_media) {
+    for (const SmallInstanceSpec& kind : kKinds) {
+        Counts counts;
+        for (std::uint64_t seed = 0; seed < 2 * kEnumeratedCount; ++seed) {
+            Instance instance = small_instance(kind, seed);
+            const auto costs = testing::DeviceCosts::choice(1 + seed % 15);
+            testing::add_device_costs(instance.problem, costs, seed);
+            compare_with_library(instance, seed, counts);
+        }
+        EXPECT_GT(counts.fitting, static_cast<int>(kEnumeratedCount));
     }
 }
 
@@ -126,6 +147,23 @@ TEST(Exact, has_the_enumerated_optimum_of_small_instances) {
         }
         EXPECT_LT(infeasible, static_cast<int>(kEnumeratedCount) / 4);
         EXPECT_EQ(proven, static_cast<int>(kEnumeratedCount));
+    }
+}
+
+TEST(Exact, has_the_enumerated_optimum_with_overheads_and_media) {
+    for (SmallInstanceSpec kind : kKinds) {
+        kind.max_placements = 2e4;
+        int proven = 0;
+        for (std::uint64_t seed = 0; seed < kEnumeratedCount; ++seed) {
+            Instance instance = small_instance(kind, 1000 + seed);
+            const auto costs = testing::DeviceCosts::choice(1 + seed % 15);
+            testing::add_device_costs(instance.problem, costs, seed);
+            const Decision decision = make_policy(PolicyKind::exact)->decide(instance.problem);
+            const EnumerationResult enumerated = enumerate(instance.problem);
+            EXPECT_EQ(complaint(instance.problem, decision, enumerated), "") << "seed " << seed;
+            proven += decision.proven ? 1 : 0;
+        }
+        EXPECT_GE(proven, static_cast<int>(kEnumeratedCount) * 9 / 10);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "scheduler/policies/resource_aware.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "tests/scheduler/exact/exact_enumeration.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 
 namespace headroom::scheduler {
 namespace {
@@ -100,9 +101,13 @@ TEST(Relaxation, bounds_the_optimum_at_any_multipliers) {
           InstanceKind::planted_paper,
           InstanceKind::wild,
           InstanceKind::capped}) {
-        for (std::uint64_t seed = 1000; seed < 1020; ++seed) {
-            const Instance instance = varied_small_instance(kind, seed, 1000);
+        for (std::uint64_t seed = 1000; seed < 1040; ++seed) {
+            Instance instance = varied_small_instance(kind, seed, 1000);
             const Problem& problem = instance.problem;
+            if (seed >= 1020) {
+                const auto costs = testing::DeviceCosts::choice(seed % 16);
+                testing::add_device_costs(instance.problem, costs, seed);
+            }
             const double optimum = find_optimum(problem).objective;
             if (!std::isfinite(optimum)) {
                 continue;
@@ -136,6 +141,8 @@ TEST(Relaxation, of_unlimited_memory_and_no_previous_placement_is_the_optimum_it
         Instance instance = varied_small_instance(InstanceKind::planted, seed, 1000);
         Problem& problem = instance.problem;
         problem.previous.reset();
+        // Rates per type and operation overheads are constants, so the tables have the true times.
+        testing::add_device_costs(problem, testing::DeviceCosts::choice(seed % 4), seed);
         for (Snapshot::Device& device : problem.snapshot.devices) {
             device.memory = Bytes{1} << 40;
         }
@@ -242,6 +249,9 @@ TEST(Exact, identical_devices_cost_no_search) {
     const exact::Tables other(problem, step, exact::Aim::objective);
     EXPECT_FALSE(other.alike(1, 4));
     EXPECT_TRUE(other.alike(1, 3));
+    problem.snapshot.devices[2].message_overhead = 1;
+    const exact::Tables ordered(problem, step, exact::Aim::objective);
+    EXPECT_FALSE(ordered.alike(1, 3)) << "now the order of messages matters";
 }
 
 TEST(Exact, proves_infeasible_and_never_ending_problems) {

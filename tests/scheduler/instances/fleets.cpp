@@ -42,6 +42,46 @@ Profile random_profile(Random& random, std::int64_t low, std::int64_t high) {
     return profile;
 }
 
+std::vector<TypeRates<Profile>> random_rates(Random& random) {
+    std::vector<TypeRates<Profile>> rates;
+    for (const WeightType type : kWeightTypes) {
+        if (one_in(random, 2)) {
+            rates.push_back(
+                {type,
+                 random_profile(random, 50'000'000, 3'000'000'000),
+                 random_profile(random, 500'000'000, 9'000'000'000),
+                 random_profile(random, 50'000'000, 9'000'000'000)}
+            );
+        }
+    }
+    return rates;
+}
+
+/// Gives a link a latency that varies, by a draw per message or over time.
+void add_jitter(LinkSpec& link, Random& random) {
+    if (one_in(random, 2)) {
+        link.variation.jitter_low = between(random, 0, 200'000);
+        link.variation.jitter_high = link.variation.jitter_low + between(random, 0, 900'000);
+        link.variation.jitter_mean = (link.variation.jitter_low + link.variation.jitter_high) / 2;
+        return;
+    }
+    link.jitter.base = between(random, 1, 900'000);
+    link.jitter.load =
+        Load::walk(0, kWhole, kWhole / 4, between(random, 30'000, 2'000'000), random.bits());
+    link.variation.jitter_mean = link.jitter.base / 2;
+}
+
+void add_variation(LinkSpec& link, const FleetCosts& costs, Random& random) {
+    link.variation.stream = random.bits();
+    if (costs.jitter) {
+        add_jitter(link, random);
+    }
+    if (costs.loss) {
+        link.variation.loss = between(random, 0, kWhole * 7 / 10);
+        link.variation.retransmit_timeout = between(random, 0, 800'000);
+    }
+}
+
 } // namespace
 
 ModelShape example_shape() {
@@ -158,6 +198,34 @@ Fleet random_fleet(Random& random, std::size_t devices) {
     }
     fleet.source = DeviceId(static_cast<std::size_t>(random.below(devices)));
     return fleet;
+}
+
+void add_costs(Fleet& fleet, const FleetCosts& costs, Random& random) {
+    const std::int64_t media = costs.media ? between(random, 1, 3) : 0;
+    for (std::int64_t m = 0; m < media; ++m) {
+        fleet.media.push_back(random_profile(random, 500'000, 20'000'000));
+    }
+    for (DeviceSpec& device : fleet.devices) {
+        if (costs.rates && one_in(random, 2)) {
+            device.rates = random_rates(random);
+        }
+        if (costs.overheads && !one_in(random, 4)) {
+            device.operation_overhead = between(random, 0, 100'000);
+            device.message_overhead = between(random, 0, 300'000);
+        }
+        if (costs.media && !one_in(random, 4)) {
+            device.medium = static_cast<std::int32_t>(between(random, 0, media - 1));
+        }
+    }
+    for (std::size_t from = 0; from < fleet.size(); ++from) {
+        for (std::size_t to = 0; to < fleet.size(); ++to) {
+            if (from != to) {
+                LinkSpec link = fleet.network.link(DeviceId(from), DeviceId(to));
+                add_variation(link, costs, random);
+                fleet.network.set(DeviceId(from), DeviceId(to), std::move(link));
+            }
+        }
+    }
 }
 
 Placement random_placement(Random& random, std::size_t blocks, std::size_t devices) {

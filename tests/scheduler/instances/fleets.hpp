@@ -34,6 +34,29 @@ ModelShape fine_shape(Random& random);
 Cut random_cut(Random& random, const ModelShape& shape, Reduce reduce);
 /// Returns a fleet with loads of all kinds and events. Some devices have caps, all have storage.
 Fleet random_fleet(Random& random, std::size_t devices);
+
+/// Which costs of real devices a fleet has.
+struct FleetCosts {
+    bool rates = false;     ///< about half of the devices have rates per weight type
+    bool overheads = false; ///< of operations and of messages, on most devices
+    bool jitter = false;    ///< a draw per message, or a latency that varies over time
+    bool loss = false;
+    bool media = false; ///< one to three, with most devices as members
+
+    [[nodiscard]] static FleetCosts all() { return {true, true, true, true, true}; }
+    /// Returns the choice with this number; numbers from 0 to 31 are all choices.
+    [[nodiscard]] static FleetCosts choice(std::uint64_t number) {
+        return {
+            (number & 1) != 0,
+            (number & 2) != 0,
+            (number & 4) != 0,
+            (number & 8) != 0,
+            (number & 16) != 0};
+    }
+};
+
+/// Adds random costs to a random fleet. Every link has a specification of its own afterwards.
+void add_costs(Fleet& fleet, const FleetCosts& costs, Random& random);
 /// Returns a placement of every block on a random device.
 Placement random_placement(Random& random, std::size_t blocks, std::size_t devices);
 

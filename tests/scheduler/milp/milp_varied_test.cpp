@@ -6,6 +6,7 @@
 
 #include "scheduler/milp/milp_export.hpp"
 #include "tests/scheduler/exact/exact_enumeration.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 #include "tests/scheduler/milp/lp_solver.hpp"
 
 namespace headroom::scheduler {
@@ -22,9 +23,13 @@ TEST(MilpExport, has_the_optimum_of_varied_problems) {
           InstanceKind::sliced,
           InstanceKind::planted,
           InstanceKind::planted_paper}) {
-        for (std::uint64_t seed = 200; seed < 320; ++seed) {
-            const Instance instance = testing::varied_small_instance(kind, seed, 600);
+        for (std::uint64_t seed = 200; seed < 380; ++seed) {
+            Instance instance = testing::varied_small_instance(kind, seed, 600);
             const Problem& problem = instance.problem;
+            if (seed >= 320) { // rates per weight type and operation overheads have a linear form
+                const auto costs = testing::DeviceCosts::choice(1 + seed % 3);
+                testing::add_device_costs(instance.problem, costs, seed);
+            }
             if (!milp::milp_obstacle(problem).empty()) {
                 continue;
             }

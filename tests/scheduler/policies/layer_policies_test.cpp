@@ -13,11 +13,13 @@
 #include "scheduler/core/validate.hpp"
 #include "scheduler/cost/layer_costs.hpp"
 #include "scheduler/cost/layer_migration_cost.hpp"
+#include "scheduler/cost/message_cost.hpp"
 #include "scheduler/explain/explanation_text.hpp"
 #include "scheduler/layers/shard_chain.hpp"
 #include "scheduler/policies/registry.hpp"
 #include "scheduler/timing/evaluate.hpp"
 #include "scheduler/timing/timeline.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 #include "tests/scheduler/policies/layer_splits.hpp"
 
@@ -38,12 +40,21 @@ constexpr std::uint64_t kManyLayered = 300;
 constexpr std::uint64_t kManyLayered = 40;
 #endif
 
+/// Adds costs of real devices from seed kManyLayered on, all choices in turn.
+void add_costs_to_later_seeds(Problem& problem, std::uint64_t seed) {
+    if (seed >= kManyLayered) {
+        const auto costs = testing::DeviceCosts::choice((seed - kManyLayered) % 16);
+        testing::add_device_costs(problem, costs, seed);
+    }
+}
+
 /// Returns a wild instance without a previous placement. Each device has about as much memory as
 /// some assignment of whole layers needs.
 Instance layered(std::uint64_t seed, bool caps) {
     Instance instance =
         wild_instance({.caps = caps, .stalls = false, .sliced = seed % 4 == 3}, seed);
     Problem& problem = instance.problem;
+    add_costs_to_later_seeds(problem, seed);
     problem.previous.reset();
     const std::size_t n = problem.snapshot.size();
     const std::size_t layers = problem.blocks->shape().layer_types.size();
@@ -85,9 +96,10 @@ std::vector<DeviceId> all_hosts(const Problem& problem) {
 }
 
 TEST(LayerCosts, add_up_to_what_the_timeline_predicts) {
-    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
-        const Instance instance =
+    for (std::uint64_t seed = 0; seed < 2 * kManyLayered; ++seed) {
+        Instance instance =
             wild_instance({.caps = seed % 2 == 0, .stalls = false, .sliced = seed % 3 == 0}, seed);
+        add_costs_to_later_seeds(instance.problem, seed);
         const Problem& problem = instance.problem;
         const LayerCosts costs(problem, all_hosts(problem));
         LayerDevices devices;
@@ -113,30 +125,108 @@ TEST(LayerCosts, add_up_to_what_the_timeline_predicts) {
     }
 }
 
-TEST(LayerMoves, are_those_of_the_timeline) {
-    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
-        Instance instance = wild_instance({.sliced = seed % 3 == 0}, seed);
+/// Layers of an instance and a previous placement, whose migration LayerMoves times.
+struct Migrating {
+    explicit Migrating(std::uint64_t seed, bool caps, const testing::DeviceCosts& costs)
+        : instance(wild_instance({.caps = caps, .stalls = false, .sliced = seed % 3 == 0}, seed)) {
         Problem& problem = instance.problem;
         problem.previous = testing::random_placement_for(instance, seed + 5);
         problem.weights_everywhere = seed % 2 == 0;
         for (Snapshot::Device& device : problem.snapshot.devices) {
             device.storage_bandwidth = 100'000'000;
         }
+        testing::add_device_costs(problem, costs, seed);
+    }
+
+    Instance instance;
+};
+
+/// Compares D_mig by LayerMoves with that of the timeline for an assignment of the seed. Returns
+/// whether they are equal; LayerMoves never says more.
+bool moves_are_exact(const Problem& problem, std::uint64_t seed) {
+    const LayerCosts costs(problem, all_hosts(problem));
+    LayerMoves moves(problem, costs);
+    LayerDevices devices;
+    Nanoseconds alone = 0;
+    for (std::size_t l = 0; l < costs.layers(); ++l) {
+        const std::size_t j = (seed / 5 + l * l) % costs.devices();
+        moves.add(l, j);
+        devices.push_back(costs.device(j));
+        alone = std::max(alone, moves.least(l, j));
+    }
+    const Decision exact = evaluate(problem, placement_of_layers(problem, devices));
+    const Nanoseconds total = moves.total();
+    EXPECT_LE(total, exact.migration) << "seed " << seed;
+    EXPECT_LE(alone, total) << "seed " << seed;
+    for (std::size_t l = 0; l < costs.layers(); ++l) {
+        moves.remove(l, (seed / 5 + l * l) % costs.devices());
+    }
+    EXPECT_LE(moves.total(), exact.migration) << "embed and lm_head alone";
+    return total == exact.migration;
+}
+
+TEST(LayerMoves, are_those_of_the_timeline) {
+    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
+        const auto costs = testing::DeviceCosts::choice(seed % 4); // none for messages
+        const Migrating migrating(seed, false, costs);
+        EXPECT_TRUE(moves_are_exact(migrating.instance.problem, seed)) << "seed " << seed;
+    }
+}
+
+TEST(LayerMoves, are_a_lower_bound_if_the_order_of_messages_matters) {
+    int less = 0;
+    for (std::uint64_t seed = 0; seed < 2 * kManyLayered; ++seed) {
+        const auto costs = testing::DeviceCosts::choice(seed / 2 % 16);
+        const Migrating migrating(seed, seed % 2 == 0, costs);
+        less += moves_are_exact(migrating.instance.problem, seed) ? 0 : 1;
+    }
+    EXPECT_GT(less, static_cast<int>(kManyLayered / 10));
+}
+
+/// All blocks of two layers go from A to B, 1 ms of latency. Three times by hand: without overheads
+/// the sum of the transfers; with 10 ms for each message the handling by each device; on a slow
+/// medium twice all bytes.
+TEST(LayerMoves, count_handling_and_media) {
+    Instance instance = planted_instance({.devices = 2, .layers = 2}, 1);
+    Problem& problem = instance.problem;
+    problem.source = DeviceId(1);
+    problem.previous = Placement(instance.blocks->size(), DeviceId(0));
+    problem.snapshot.links.assign(4, {1'000'000'000, 1'000'000});
+    const auto total = [&] {
         const LayerCosts costs(problem, all_hosts(problem));
         LayerMoves moves(problem, costs);
-        LayerDevices devices;
-        for (std::size_t l = 0; l < costs.layers(); ++l) {
-            const std::size_t j = (seed / 5 + l * l) % costs.devices();
-            moves.add(l, j);
-            devices.push_back(costs.device(j));
-        }
-        const Decision exact = evaluate(problem, placement_of_layers(problem, devices));
-        EXPECT_EQ(moves.total(), exact.migration) << "seed " << seed;
-        for (std::size_t l = 0; l < costs.layers(); ++l) {
-            moves.remove(l, (seed / 5 + l * l) % costs.devices());
-        }
-        EXPECT_LE(moves.total(), exact.migration); // embed and lm_head alone
+        moves.add(0, 0);
+        moves.add(1, 0);
+        return moves.total();
+    };
+    const std::vector<Move> all = moves_between(
+        *instance.blocks,
+        *problem.previous,
+        Placement(instance.blocks->size(), DeviceId(1)),
+        problem.rows
+    );
+    Bytes bytes = 0;
+    std::int64_t messages = 0;
+    for (const Move& move : all) {
+        bytes += move.bytes;
+        messages += move.bytes > 0 ? 1 : 0;
     }
+    const Nanoseconds link = total();
+    EXPECT_NEAR(static_cast<double>(link), static_cast<double>(bytes) + 1e6, 100);
+    problem.snapshot.devices[0].message_overhead = 10'000'000'000;
+    EXPECT_EQ(total(), messages * 10'000'000'000);
+    problem.snapshot.devices[0].message_overhead = 0;
+    problem.snapshot.devices[1].message_overhead = 20'000'000'000;
+    EXPECT_EQ(total(), messages * 20'000'000'000);
+    problem.snapshot.devices[1].message_overhead = 5;
+    EXPECT_EQ(total(), link + 5) << "the last of the messages is handled after its arrival";
+    problem.snapshot.devices[1].message_overhead = 0;
+    problem.snapshot.media = {100'000'000}; // B/s
+    problem.snapshot.devices[0].medium = 0;
+    problem.snapshot.devices[1].medium = 0;
+    EXPECT_NEAR(static_cast<double>(total()), 20.0 * static_cast<double>(bytes) + 1e6, 100);
+    problem.snapshot.devices[1].medium = kNoMedium;
+    EXPECT_NEAR(static_cast<double>(total()), 10.0 * static_cast<double>(bytes) + 1e6, 100);
 }
 
 /// The best results over all splits that are accepted.
@@ -177,7 +267,7 @@ TEST(EdgeShard, finds_the_optimum_of_enumeration) {
     int split = 0;
     int infeasible = 0;
     int apart = 0;
-    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2 * kManyLayered; ++seed) {
         const Instance instance = layered(seed, seed % 2 == 0);
         const Problem& problem = instance.problem;
         const Best best = by_enumeration(problem, [&](const LayerDevices& devices) {
@@ -210,7 +300,7 @@ TEST(EdgeShard, finds_the_optimum_of_enumeration) {
 
 TEST(Ring, finds_the_optimum_of_enumeration) {
     int split = 0;
-    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2 * kManyLayered; ++seed) {
         Instance instance = layered(seed, seed % 2 == 0);
         if (seed % 3 == 0) { // splits need memory for the caches of all sequences
             testing::put_in_flight(instance, 1 + static_cast<std::int64_t>(seed % 7), seed);
@@ -238,10 +328,11 @@ TEST(Ring, finds_the_optimum_of_enumeration) {
 TEST(DynamicLayer, finds_the_optimum_of_enumeration_and_is_never_worse_than_keeping) {
     int moved = 0;
     int kept = 0;
-    for (std::uint64_t seed = 0; seed < kManyLayered; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2 * kManyLayered; ++seed) {
         Instance instance = layered(seed, false);
         Problem& problem = instance.problem;
-        if (seed % 4 > 0) {
+        // The search is exact if LayerMoves is.
+        if (seed % 4 > 0 && !order_matters(problem.snapshot)) {
             const std::size_t n = problem.snapshot.size();
             LayerDevices devices;
             for (std::size_t l = 0; l < problem.blocks->shape().layer_types.size(); ++l) {
@@ -279,9 +370,12 @@ TEST(DynamicLayer, finds_the_optimum_of_enumeration_and_is_never_worse_than_keep
     EXPECT_GT(kept, static_cast<int>(kManyLayered / 20));
 }
 
-TEST(DynamicLayer, with_caps_is_never_worse_than_keeping) {
-    for (std::uint64_t seed = 0; seed < kManyLayered / 3; ++seed) {
-        const Instance instance = wild_instance({.caps = true}, seed);
+TEST(DynamicLayer, with_caps_and_costs_is_never_worse_than_keeping) {
+    for (std::uint64_t seed = 0; seed < 2 * kManyLayered / 3; ++seed) {
+        Instance instance = wild_instance({.caps = true}, seed);
+        if (seed % 2 == 1) {
+            testing::add_device_costs(instance.problem, testing::DeviceCosts::all(), seed);
+        }
         const Problem& problem = instance.problem;
         const Decision decision = decision_of(PolicyKind::dynamic_layer, problem);
         if (problem.previous && validate(problem, *problem.previous).ok()) {
@@ -333,6 +427,9 @@ TEST(LayerPolicies, make_decisions_that_validate_accepts) {
         );
         if (seed % 3 > 0) {
             wild.problem.previous.reset();
+        }
+        if (seed % 4 == 1) {
+            testing::add_device_costs(wild.problem, testing::DeviceCosts::all(), seed);
         }
         expect_accepted(wild.problem, feasible, seed);
     }

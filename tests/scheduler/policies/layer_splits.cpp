@@ -2,31 +2,42 @@
 
 #include <algorithm>
 
-#include "scheduler/core/profile.hpp"
+#include "scheduler/core/media.hpp"
+#include "scheduler/timing/program.hpp"
 
 namespace headroom::scheduler::testing {
 namespace {
-
-Nanoseconds operation(const Problem& problem, BlockId b, DeviceId d) {
-    const Snapshot::Device& device = problem.snapshot.device(d);
-    const std::int64_t before = problem.horizon() - 1;
-    return std::max(
-        finish(device.compute, 0, problem.blocks->flops(b, before, 1)),
-        finish(device.memory_bandwidth, 0, problem.blocks->touched_bytes(b, before, 1))
-    );
-}
 
 Nanoseconds transfer_time(const Problem& problem, DeviceId from, DeviceId to) {
     if (from == to) {
         return 0;
     }
-    const Snapshot& snapshot = problem.snapshot;
+    const SnapshotRates rates(problem.snapshot);
     const Bytes x = 4 * problem.blocks->shape().width;
+    const MediumOf media = medium_of(problem.snapshot);
+    PhaseShares alone(media);
+    alone.add(from, to);
     return std::max(
-        {finish(snapshot.link(from, to).bandwidth, 0, x),
-         finish(snapshot.device(from).egress, 0, x),
-         finish(snapshot.device(to).ingress, 0, x)}
+        {rates.link(from, to, 0, x),
+         rates.egress(from, 0, x),
+         rates.ingress(to, 0, x),
+         rates.media(from, to, 0, x, alone.of(from, to))}
     );
+}
+
+/// Adds up the operations of a program, each stage with the device's overhead.
+Nanoseconds computing_time(const Problem& problem, DeviceId d, const Program& program) {
+    const SnapshotRates rates(problem.snapshot);
+    Nanoseconds time = 0;
+    for (const Instruction& instruction : program) {
+        if (instruction.code == OpCode::compute) {
+            OperationCost cost;
+            cost.add(*problem.blocks, instruction.block, problem.horizon() - 1, 1);
+            time += instruction.starts_stage ? rates.operation_overhead(d) : 0;
+            time += rates.operation(d, 0, cost);
+        }
+    }
+    return time;
 }
 
 } // namespace
@@ -81,14 +92,22 @@ bool follows_ring_order(const Problem& problem, const LayerDevices& devices) {
 }
 
 Nanoseconds slowest_stage(const Problem& problem, const LayerDevices& devices) {
-    const Blocks& blocks = *problem.blocks;
-    std::vector<Nanoseconds> stages(problem.snapshot.size(), 0);
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-        const std::int32_t layer = blocks.name(BlockId(b)).layer;
-        const DeviceId d = layer < 0 ? problem.source : devices[static_cast<std::size_t>(layer)];
-        stages[d.index()] += operation(problem, BlockId(b), d);
+    const Snapshot& snapshot = problem.snapshot;
+    const std::vector<Program> programs = lower(
+        *problem.blocks, placement_of_layers(problem, devices), problem.source, snapshot.size()
+    );
+    Nanoseconds slowest = 0;
+    for (std::size_t i = 0; i < snapshot.size(); ++i) {
+        const DeviceId d(i);
+        const bool source = d == problem.source;
+        if (!source && std::ranges::find(devices, d) == devices.end()) {
+            continue;
+        }
+        // Two messages come from the device before and two go to the next one. The source receives
+        // the last x instead.
+        const Nanoseconds handling = (source ? 3 : 4) * snapshot.device(d).message_overhead;
+        slowest = std::max(slowest, handling + computing_time(problem, d, programs[i]));
     }
-    Nanoseconds slowest = *std::max_element(stages.begin(), stages.end());
     DeviceId from = problem.source;
     for (const DeviceId to : devices) {
         slowest = std::max(slowest, 2 * transfer_time(problem, from, to));

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,7 +21,9 @@
 #include "scheduler/search/batch_choice.hpp"
 #include "scheduler/search/memory_headroom.hpp"
 #include "scheduler/timing/evaluate.hpp"
+#include "scheduler/timing/program.hpp"
 #include "scheduler/timing/round_prediction.hpp"
+#include "tests/scheduler/instances/device_costs.hpp"
 #include "tests/scheduler/instances/instances.hpp"
 
 namespace headroom::scheduler {
@@ -352,6 +356,107 @@ TEST(RoundModel, estimates_rounds_of_any_placement_close_to_the_timeline) {
     EXPECT_LE(above, all / 20);
     EXPECT_TRUE(step_only > all / 2 || !kAllCells);
     EXPECT_TRUE(loose > all / 10 || !kAllCells);
+}
+
+/// What the programs of one step of a batch keep busy.
+struct BusyTimes {
+    std::vector<double> devices;                           ///< with the handling of messages
+    std::map<std::pair<DeviceId, DeviceId>, double> links; ///< or the media of their ends
+};
+
+BusyTimes busy_times(const Problem& problem, const Placement& placement, std::int64_t batch) {
+    const Blocks& blocks = *problem.blocks;
+    const SnapshotRates rates(problem.snapshot);
+    const std::vector<Program> programs = lower(
+        blocks, placement, problem.source, problem.snapshot.size(), medium_of(problem.snapshot)
+    );
+    BusyTimes times{std::vector<double>(programs.size(), 0), {}};
+    for (std::size_t i = 0; i < programs.size(); ++i) {
+        const DeviceId d(i);
+        Nanoseconds busy = 0;
+        for (const Instruction& now : programs[i]) {
+            if (now.code == OpCode::compute) {
+                OperationCost cost;
+                for (std::int64_t sequence = 0; sequence < batch; ++sequence) {
+                    cost.add(blocks, now.block, problem.horizon() - 1, 1);
+                }
+                busy += now.starts_stage ? rates.operation_overhead(d) : 0;
+                busy += rates.operation(d, 0, cost);
+            } else {
+                busy += batch * rates.message_overhead(d);
+            }
+            const bool id = now.payload == Payload::token || now.payload == Payload::sampled;
+            if (now.code == OpCode::send && !id) { // ids are too short to count
+                const Bytes bytes = batch * now.bytes_per_token;
+                times.links[{d, now.peer}] += static_cast<double>(std::max(
+                    rates.link(d, now.peer, 0, bytes),
+                    rates.media(d, now.peer, 0, bytes, now.shares)
+                ));
+            }
+        }
+        times.devices[i] = static_cast<double>(busy);
+    }
+    return times;
+}
+
+/// Returns a busy instance whose sequences all have one context, with costs of real devices.
+Instance busy_with_costs(std::uint64_t seed, const testing::DeviceCosts& costs) {
+    Instance instance = busy(seed);
+    for (InFlight& sequence : instance.problem.sequences) {
+        sequence.context = instance.problem.context;
+    }
+    testing::add_device_costs(instance.problem, costs, seed);
+    return instance;
+}
+
+TEST(RoundModel, is_bounded_by_what_programs_keep_busy) {
+    int by_link = 0;
+    int by_device = 0;
+    for (std::uint64_t seed = 0; seed < 2 * kManyCells; ++seed) {
+        const auto costs = testing::DeviceCosts::choice(seed / 2 % 16);
+        const Instance instance = busy_with_costs(seed, costs);
+        const Problem& problem = instance.problem;
+        const Placement placement = testing::random_placement_for(instance, seed);
+        const std::int64_t batch = seed % 3 == 0 ? 2 : 1;
+        RoundModel model(problem, batch);
+        const Incumbent incumbent(problem, model.step(), placement);
+        const RoundModel::Estimate bound = model.bound(incumbent);
+        const double batches =
+            static_cast<double>(problem.in_flight()) / static_cast<double>(batch);
+        const BusyTimes times = busy_times(problem, placement, batch);
+        double expected = static_cast<double>(incumbent.inference());
+        for (std::size_t d = 0; d < times.devices.size(); ++d) {
+            EXPECT_NEAR(model.busy(d), batches * times.devices[d], 1e-6 * model.busy(d))
+                << "seed " << seed;
+            expected = std::max(expected, batches * times.devices[d]);
+        }
+        for (const auto& [link, time] : times.links) {
+            expected = std::max(expected, batches * time);
+        }
+        EXPECT_NEAR(bound.round, expected, 1e-6 * expected) << "seed " << seed;
+        by_link += bound.limit == RoundModel::Limit::link ? 1 : 0;
+        by_device += bound.limit == RoundModel::Limit::device ? 1 : 0;
+    }
+    EXPECT_TRUE((by_link > 10 && by_device > 10) || !kAllCells);
+}
+
+TEST(RoundModel, estimates_rounds_with_costs_of_real_devices_close_to_the_timeline) {
+    int all = 0;
+    int close = 0;
+    int above = 0;
+    for (std::uint64_t seed = 0; seed < kManyCells; ++seed) {
+        const Instance instance =
+            busy_with_costs(seed, testing::DeviceCosts::choice(1 + seed % 15));
+        const Placement placement =
+            seed % 3 == 0 ? instance.planted : testing::random_placement_for(instance, seed);
+        const std::int64_t batch = seed % 4 == 0 ? 2 : 1;
+        const Guesses got = guess(instance.problem, placement, batch);
+        ++all;
+        close += std::abs(got.rehearsed / got.walked - 1) < 0.03 ? 1 : 0;
+        above += got.bound > got.walked * 1.01 ? 1 : 0;
+    }
+    EXPECT_GE(close, all * 9 / 10);
+    EXPECT_LE(above, all / 20);
 }
 
 TEST(RoundEstimates, shared_by_placements_equal_those_of_each_alone) {

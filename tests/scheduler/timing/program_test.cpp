@@ -4,6 +4,10 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -360,6 +364,114 @@ TEST(Lowering, of_a_ring_of_one_device_has_no_messages) {
     );
 }
 
+/// Returns the blocks that begin a stage, in program order.
+std::vector<std::string> stages_of(const Program& program, const Blocks& blocks) {
+    std::vector<std::string> stages;
+    for (const Instruction& now : program) {
+        if (now.starts_stage) {
+            stages.push_back(to_string(blocks.name(now.block)));
+        }
+    }
+    return stages;
+}
+
+TEST(Stages, begin_once_per_device_layer_and_kind) {
+    const Blocks blocks(two_layers());
+    //           embed  g0 g1 g2 proj ffn   g0 g1 g2 proj ffn   lm_head; source 0
+    const Placement placement = devices({1, 0, 2, 0, 2, 0, 0, 1, 1, 1, 0, 1});
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(0), 3);
+    EXPECT_EQ(
+        stages_of(programs[0], blocks),
+        (std::vector<std::string>{"L0.g0", "L0.ffn", "L1.g0", "L1.ffn"})
+    );
+    EXPECT_EQ(
+        stages_of(programs[1], blocks),
+        (std::vector<std::string>{"embed", "L1.g1", "L1.proj", "lm_head"})
+    );
+    EXPECT_EQ(stages_of(programs[2], blocks), (std::vector<std::string>{"L0.g1", "L0.proj"}));
+}
+
+TEST(Stages, of_a_hub_are_two_and_of_a_ring_none) {
+    ModelShape shape = two_layers();
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Placement placement = devices({0, 0, 0, 1, 1, 0, 0, 0});
+    const Blocks hub(shape, {Granularity::sliced, 2, Reduce::hub});
+    const auto by_hub = lower(hub, placement, DeviceId(0), 2);
+    EXPECT_EQ(
+        stages_of(by_hub[0], hub),
+        (std::vector<std::string>{"embed", "L0.g0", "L0.hub", "L0.s1", "L0.hub", "lm_head"})
+    );
+    EXPECT_EQ(stages_of(by_hub[1], hub), (std::vector<std::string>{"L0.g2", "L0.s0"}));
+    const Blocks ring(shape, kRing);
+    const auto by_ring = lower(ring, placement, DeviceId(0), 2);
+    EXPECT_EQ(
+        stages_of(by_ring[0], ring),
+        (std::vector<std::string>{"embed", "L0.g0", "L0.s1", "lm_head"})
+    );
+    EXPECT_EQ(stages_of(by_ring[1], ring), (std::vector<std::string>{"L0.g2", "L0.s0"}));
+}
+
+/// Returns "payload: sender's share receiver's share" of all sends.
+std::vector<std::string> shares_of(const Program& program) {
+    std::vector<std::string> shares;
+    for (const Instruction& now : program) {
+        if (now.code == OpCode::send) {
+            shares.push_back(fmt::format(
+                "{} to {}: {} {}",
+                name_of(now.payload),
+                now.peer.value,
+                now.shares.sender,
+                now.shares.receiver
+            ));
+        }
+    }
+    return shares;
+}
+
+TEST(Shares, are_those_of_one_payload_in_one_layer) {
+    const Blocks blocks(two_layers());
+    //           embed  g0 g1 g2 proj ffn   g0 g1 g2 proj ffn   lm_head; source 0
+    const Placement placement = devices({0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0});
+    // 0 and 1 share one medium; 2 is alone in another one.
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(0), 3, {0, 0, 1});
+    EXPECT_EQ(
+        shares_of(programs[0]),
+        (std::vector<std::string>{
+            "normed_x to 1: 3 0", // both its ends and one end of the next
+            "x to 1: 2 0",        // a payload of its own
+            "normed_x to 2: 3 1",
+            "head_outputs to 1: 3 0",
+        })
+    );
+    EXPECT_EQ(shares_of(programs[1]), (std::vector<std::string>{"residual to 0: 2 0"}));
+    EXPECT_EQ(shares_of(programs[2]), (std::vector<std::string>{"head_outputs to 1: 1 3"}));
+    const std::vector<Program> wired = lower(blocks, placement, DeviceId(0), 3);
+    EXPECT_EQ(shares_of(wired[1]), (std::vector<std::string>{"residual to 0: 0 0"}));
+}
+
+/// In each step three devices send a part to the next one: six ends on one medium.
+TEST(Shares, of_a_ring_are_those_of_one_step) {
+    ModelShape shape = two_layers();
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Blocks blocks(shape, kRing);
+    const Placement placement = devices({0, 0, 1, 2, 0, 1, 0, 0});
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(0), 3, {0, 0, 0});
+    std::vector<std::string> expected;
+    for (const std::string_view payload : {"ring_sum", "ring_x", "ring_sum", "ring_x"}) {
+        expected.insert(expected.end(), 2, fmt::format("{} to 2: 6 0", payload));
+    }
+    EXPECT_EQ(shares_of(programs[1]), expected);
+    const std::vector<std::string> source = shares_of(programs[0]);
+    EXPECT_EQ(source[0], "x to 1: 4 0");
+    EXPECT_EQ(source[1], "x to 2: 4 0");
+    // With 2 outside, four ends are left.
+    const std::vector<Program> two = lower(blocks, placement, DeviceId(0), 3, {0, 0, -1});
+    EXPECT_EQ(shares_of(two[1])[0], "ring_sum to 2: 4 0");
+    EXPECT_EQ(shares_of(two[2])[0], "ring_sum to 0: 0 4");
+}
+
 TEST(RingParts, cover_every_width_once_and_differ_by_one_at_most) {
     for (const std::int64_t width : {1, 5, 32, 96, 97}) {
         for (std::int32_t parts = 1; parts < 12; ++parts) {
@@ -557,6 +669,21 @@ std::string partial_fault(const Lowered& lowered) {
     return "";
 }
 
+/// Checks that the members of which a message's draw depends differ between the messages of a turn.
+std::string key_fault(const Lowered& lowered) {
+    for (const Program& program : lowered.programs) {
+        std::set<std::tuple<DeviceId, Payload, std::int32_t, std::int32_t>> keys;
+        for (const Instruction& now : program) {
+            const std::int32_t part = now.part + now.step * now.parts;
+            if (now.code == OpCode::send &&
+                !keys.insert({now.peer, now.payload, now.layer, part}).second) {
+                return "two messages with one key";
+            }
+        }
+    }
+    return "";
+}
+
 class LoweringOf : public ::testing::TestWithParam<Layers> {};
 
 std::string name_of(const ::testing::TestParamInfo<Layers>& tested) {
@@ -576,6 +703,7 @@ TEST_P(LoweringOf, random_placements_matches_every_send_in_order_and_never_deadl
         ASSERT_EQ(computing_fault(lowered), "") << "round " << i;
         ASSERT_EQ(order_fault(lowered), "") << "round " << i;
         ASSERT_EQ(partial_fault(lowered), "") << "round " << i;
+        ASSERT_EQ(key_fault(lowered), "") << "round " << i;
     }
 }
 

@@ -26,15 +26,17 @@ struct Seen {
     int prompts = 0;
     int endless = 0;
     int capped = 0;
+    int shared = 0;
+    int typed = 0;
 };
 
 /// Random programs at the rates of a snapshot, with turns that decode or process chunks of prompts.
 class Rounds {
   public:
+    /// Every second fleet has costs of real devices.
     explicit Rounds(std::uint64_t seed)
         : random_(stream_seed(seed, "round walk")), shape_(testing::fine_shape(random_)),
-          blocks_(shape_, cut(seed)), devices_(1 + random_.below(6)),
-          fleet_(testing::random_fleet(random_, devices_)),
+          blocks_(shape_, cut(seed)), devices_(1 + random_.below(6)), fleet_(fleet(seed)),
           snapshot_(take_snapshot(fleet_, static_cast<Nanoseconds>(random_.below(50'000'000)), 0)),
           placement_(testing::random_placement(random_, blocks_.size(), devices_)) {
         if (seed % 16 == 0) {
@@ -57,7 +59,8 @@ class Rounds {
         }
         const RoundPlan plan = plan_rounds(blocks_, placement_, other, fleet_.source);
         RoundSimulator walk(plan, visits);
-        const auto programs = lower(blocks_, placement_, fleet_.source, devices_);
+        const auto programs =
+            lower(blocks_, placement_, fleet_.source, devices_, medium_of(snapshot_));
         const auto rates = std::make_shared<SnapshotRates>(snapshot_);
         Timeline timeline(blocks_, devices_);
         timeline.install(
@@ -88,10 +91,24 @@ class Rounds {
         for (const RoundPlan::Message& message : plan.messages) {
             seen.capped += message.egress_capped && message.ingress_capped ? 1 : 0;
         }
+        for (const Instruction& sent : plan.sent) {
+            seen.shared += sent.shares.sender + sent.shares.receiver > 1 ? 1 : 0;
+        }
+        for (const Snapshot::Device& device : snapshot_.devices) {
+            seen.typed += device.rates.empty() ? 0 : 1;
+        }
         return "";
     }
 
   private:
+    Fleet fleet(std::uint64_t seed) {
+        Fleet fleet = testing::random_fleet(random_, devices_);
+        if (seed % 2 == 0) {
+            testing::add_costs(fleet, testing::FleetCosts::choice(random_.below(32)), random_);
+        }
+        return fleet;
+    }
+
     Cut cut(std::uint64_t seed) {
         return seed % 3 == 0   ? Cut{}
                : seed % 3 == 1 ? testing::random_cut(random_, shape_, Reduce::hub)
@@ -133,7 +150,7 @@ class Rounds {
 
 TEST(RoundSimulator, equals_the_timeline_to_the_nanosecond) {
     Seen seen;
-    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 500; ++seed) {
         ASSERT_EQ(Rounds(seed).difference(0, seen), "") << "seed " << seed;
     }
     EXPECT_GT(seen.joined, 100);
@@ -142,6 +159,8 @@ TEST(RoundSimulator, equals_the_timeline_to_the_nanosecond) {
     EXPECT_GT(seen.prompts, 100);
     EXPECT_GT(seen.endless, 10);
     EXPECT_GT(seen.capped, 10);
+    EXPECT_GT(seen.shared, 10);
+    EXPECT_GT(seen.typed, 10);
 }
 
 TEST(RoundSimulator, twin_the_comparison_sees_one_nanosecond) {

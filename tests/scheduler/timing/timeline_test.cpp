@@ -43,7 +43,8 @@ struct Example {
     Nanoseconds step(const Timeline::Overload* overload = nullptr, TurnWork work = kStep) {
         log = {};
         Timeline timeline(blocks, fleet.size());
-        const std::vector<Program> programs = lower(blocks, placement, fleet.source, fleet.size());
+        const std::vector<Program> programs =
+            lower(blocks, placement, fleet.source, fleet.size(), medium_of(fleet));
         return timeline.turn(programs, FleetRates(fleet, 0), work, fleet.source, overload, &log);
     }
     [[nodiscard]] BlockId head(std::int32_t g) const { return blocks.group(0, g); }
@@ -392,6 +393,261 @@ TEST(Turn, is_never_when_something_does_not_end) {
     EXPECT_EQ(example.step(&overload), kNever);
 }
 
+/// Gives every device these overheads, in order.
+void set_overheads(
+    Fleet& fleet, Nanoseconds DeviceSpec::*overhead, const std::vector<Nanoseconds>& values
+) {
+    for (std::size_t d = 0; d < fleet.size(); ++d) {
+        fleet.devices[d].*overhead = values[d];
+    }
+}
+
+/// embed (A) 1 µs, then the times of the worked example: head 1 (B) 3 µs, proj (A) 1 µs, ffn (B)
+/// 3 µs and lm_head (A) 1 µs later.
+TEST(Costs, operation_overhead_precedes_each_stage) {
+    Example example;
+    set_overheads(example.fleet, &DeviceSpec::operation_overhead, {1'000, 3'000});
+    EXPECT_EQ(example.step(), 4'957'352);
+    const Blocks& b = example.blocks;
+    EXPECT_EQ(
+        example.log.ops,
+        (std::vector<OpRecord>{
+            {kA, b.embed(), 0, 1'000},
+            {kA, example.head(0), 1'000, 15'568},
+            {kA, b.proj(0), 2'394'784, 2'403'976},
+            {kA, b.lm_head(), 4'943'552, 4'957'352},
+            {kB, example.head(1), 1'257'000, 1'266'784},
+            {kB, b.ffn(0), 3'659'976, 3'687'552},
+        })
+    );
+}
+
+/// embed, both heads, proj, ffn and lm_head are five stages. With a hub there are six, because it
+/// computes twice, and with a ring four, because its hub takes no time.
+TEST(Costs, operation_overhead_is_counted_once_for_all_blocks_of_a_stage) {
+    Example example;
+    set_overheads(example.fleet, &DeviceSpec::operation_overhead, {1'000, 1'000});
+    example.placement.assign(example.blocks.size(), kA);
+    EXPECT_EQ(example.step(), 97'280 + 5'000);
+    for (const auto& [reduce, stages] : {std::pair(Reduce::hub, 6), std::pair(Reduce::ring, 4)}) {
+        SlicedExample sliced(reduce);
+        sliced.fleet = example.fleet;
+        sliced.placement.assign(sliced.blocks.size(), kA);
+        EXPECT_EQ(sliced.step(), 97'280 + stages * 1'000);
+    }
+}
+
+/// lm_head is not computed for a chunk that samples nothing.
+TEST(Costs, operation_overhead_is_not_counted_for_what_is_left_out) {
+    Example example;
+    set_overheads(example.fleet, &DeviceSpec::operation_overhead, {1'000, 1'000});
+    example.placement.assign(example.blocks.size(), kA);
+    const Nanoseconds whole = example.step(nullptr, {0, 3});
+    EXPECT_EQ(example.step(nullptr, {0, 3, false}), whole - 12'800 - 1'000);
+}
+
+/// A takes 10 µs for each message and B 20 µs: each of the four messages comes 30 µs later.
+TEST(Costs, message_overhead_delays_both_ends) {
+    Example example;
+    set_overheads(example.fleet, &DeviceSpec::message_overhead, {10'000, 20'000});
+    EXPECT_EQ(example.step(), 4'948'352 + 4 * 30'000);
+    const Blocks& b = example.blocks;
+    EXPECT_EQ(
+        example.log.ops,
+        (std::vector<OpRecord>{
+            {kA, b.embed(), 0, 0},
+            {kA, example.head(0), 10'000, 23'568},
+            {kA, b.proj(0), 2'450'784, 2'458'976},
+            {kA, b.lm_head(), 5'055'552, 5'068'352},
+            {kB, example.head(1), 1'286'000, 1'292'784},
+            {kB, b.ffn(0), 3'744'976, 3'769'552},
+        })
+    );
+    EXPECT_EQ(
+        example.log.messages,
+        (std::vector<MessageRecord>{
+            {kB, kA, Payload::head_outputs, 0, 128, 1'312'784, 2'440'784},
+            {kB, kA, Payload::last_x, 0, 256, 3'789'552, 5'045'552},
+            {kA, kB, Payload::normed_x, 0, 256, 10'000, 1'266'000},
+            {kA, kB, Payload::residual, 0, 256, 2'468'976, 3'724'976},
+        })
+    );
+}
+
+/// A sends three messages: to B at 300 µs, when its link is free only for the first, x at 600 µs,
+/// and to C at 900 µs.
+TEST(Costs, message_overheads_of_one_device_add_up) {
+    Example example;
+    example.fleet = testing::equal_fleet(3, 1'000'000'000, 1'000'000, 1'000'000);
+    set_overheads(example.fleet, &DeviceSpec::message_overhead, {300'000, 0, 0});
+    example.placement = {kA, kB, kC, kB, kB, kA};
+    example.step();
+    EXPECT_EQ(example.log.messages[1].begin, 300'000);
+    EXPECT_EQ(example.log.messages[2].begin, 600'000);
+    EXPECT_EQ(example.log.messages.back().begin, 900'000);
+    set_overheads(example.fleet, &DeviceSpec::message_overhead, {100'000, 0, 0});
+    example.step();
+    EXPECT_EQ(example.log.messages[1].begin, 100'000);
+    EXPECT_EQ(example.log.messages[2].begin, 356'000) << "the link is free later than the device";
+    EXPECT_EQ(example.log.messages.back().begin, 300'000);
+}
+
+/// All blocks on A, whose F32 weights have 0.5 GFLOP/s, 2 GFLOP/s for many tokens.
+struct TypedExample : Example {
+    explicit TypedExample(PerSecond prefill = 2'000'000'000) {
+        placement.assign(blocks.size(), kA);
+        fleet.devices[0].rates = {
+            {WeightType::f32,
+             testing::constant_profile(500'000'000),
+             testing::constant_profile(kUnlimited),
+             testing::constant_profile(prefill)}};
+    }
+};
+
+/// A head: 1 280 FLOP of attention at 1 GFLOP/s, then 12 288 with weights at half of that. proj has
+/// 8 192, ffn 49 152 and lm_head 12 800 FLOP, all with weights.
+TEST(Costs, rates_of_a_type_apply_to_its_weights_only) {
+    TypedExample example;
+    EXPECT_EQ(example.step(), 2 * (1'280 + 24'576) + 16'384 + 98'304 + 25'600);
+    example.fleet.devices[0].rates[0].type = WeightType::q8_0;
+    EXPECT_EQ(example.step(), 97'280) << "there are no such weights";
+}
+
+/// F32 weights have two bytes per FLOP. At 1 B/ns they take as long as the computing at 0.5 GFLOP/s
+/// (see above), and at 0.5 B/ns twice as long. The caches are read at the device's own rate: 2 560
+/// B at 1 B/ns take longer than 1 280 FLOP.
+TEST(Costs, each_piece_takes_the_slower_of_its_computing_and_its_reading) {
+    TypedExample example;
+    example.fleet.devices[0].memory_bandwidth = testing::constant_profile(1'000'000'000);
+    example.fleet.devices[0].rates[0].memory_bandwidth = testing::constant_profile(500'000'000);
+    EXPECT_EQ(example.step(), 2 * (2'560 + 2 * 24'576) + 2 * (16'384 + 98'304 + 25'600));
+}
+
+/// Rounding up: 1 280 FLOP at 3 GFLOP/s take 427 ns and 12 288 at 7 GFLOP/s 1 756 ns.
+TEST(Costs, each_piece_is_rounded_up_by_itself) {
+    TypedExample example;
+    example.fleet.devices[0].compute = testing::constant_profile(3'000'000'000);
+    example.fleet.devices[0].rates[0].compute = testing::constant_profile(7'000'000'000);
+    example.step();
+    EXPECT_EQ(example.log.ops[1].end, 427 + 1'756);
+}
+
+/// Three tokens, contexts 1 to 3: 768 FLOP of attention and 36 864 with weights in a head, which
+/// take 18 432 ns at 2 GFLOP/s, but one token takes 24 576 ns. Six tokens, contexts 1 to 6: 2 688
+/// and 73 728 FLOP, 36 864 ns.
+TEST(Costs, many_tokens_take_the_rate_for_prefill_but_never_less_time_than_one) {
+    TypedExample example;
+    EXPECT_EQ(example.step(nullptr, {0, 3}), 2 * (768 + 24'576) + 16'384 + 98'304 + 25'600);
+    EXPECT_EQ(example.step(nullptr, {0, 6}), 2 * (2'688 + 36'864) + 24'576 + 147'456 + 25'600);
+    TypedExample slow(100'000'000); // slower than one token after the other
+    EXPECT_EQ(slow.step(nullptr, {0, 6}), 2 * (2'688 + 147'456) + 98'304 + 589'824 + 25'600);
+}
+
+/// Returns a stream with which the message fails this often and all others of a step do not.
+std::uint64_t stream_with_failures(LinkVariation variation, std::int32_t failures) {
+    const auto drawn = [&](Payload payload) {
+        const MessageKey key{0, static_cast<std::int32_t>(payload), 0, 0};
+        return draw_delivery(variation, kA, kB, key).failures;
+    };
+    while (drawn(Payload::normed_x) != failures || drawn(Payload::residual) != 0) {
+        ++variation.stream;
+    }
+    return variation.stream;
+}
+
+/// normed_x from A to B fails twice: 0 … 256 000, 306 000 … 562 000, and 612 000 … 868 000. The
+/// latency doubles at 600 µs, so it arrives at 2 868 000, 1 612 000 later than in the worked
+/// example, and the residual 1 000 000 later still.
+TEST(Costs, lost_messages_are_sent_again_after_the_time_out) {
+    Example example;
+    LinkSpec link = example.fleet.network.link(kA, kB);
+    link.variation.loss = kWhole * 3 / 10;
+    link.variation.retransmit_timeout = 50'000;
+    link.variation.stream = stream_with_failures(link.variation, 2);
+    link.latency.changes = {{.at = 600'000, .factor = 2 * kWhole}};
+    example.fleet.network.set(kA, kB, link);
+    EXPECT_EQ(example.step(), 4'948'352 + 1'612'000 + 1'000'000);
+    EXPECT_EQ(
+        example.log.messages[2], (MessageRecord{kA, kB, Payload::normed_x, 0, 256, 0, 2'868'000})
+    );
+    link.bandwidth.base = 0;
+    example.fleet.network.set(kA, kB, link);
+    EXPECT_EQ(example.step(), kNever);
+}
+
+/// The link is taken until 868 000; x follows in the queue: it arrives at 1 868 000 + 256 000.
+TEST(Costs, lost_messages_keep_their_link_until_they_get_through) {
+    Example example;
+    example.placement = {kA, kB, kB, kB, kB, kA};
+    LinkSpec link = example.fleet.network.link(kA, kB);
+    link.variation.loss = kWhole * 3 / 10;
+    link.variation.retransmit_timeout = 50'000;
+    const MessageKey x{0, static_cast<std::int32_t>(Payload::x), 0, 0};
+    do {
+        ++link.variation.stream;
+        link.variation.stream = stream_with_failures(link.variation, 2);
+    } while (draw_delivery(link.variation, kA, kB, x).failures > 0);
+    example.fleet.network.set(kA, kB, link);
+    example.step();
+    EXPECT_EQ(
+        example.log.messages.back(), (MessageRecord{kA, kB, Payload::x, 0, 256, 868'000, 2'124'000})
+    );
+}
+
+/// Each message is later by a draw between 100 and 200 µs, and by the jitter over time: 7 µs, from
+/// 1 ms on 14 µs.
+TEST(Costs, jitter_is_added_to_the_latency) {
+    Example example;
+    LinkSpec link = example.fleet.network.link(kA, kB);
+    link.variation.jitter_low = 100'000;
+    link.variation.jitter_high = 200'000;
+    link.variation.stream = 9;
+    link.jitter = {.base = 7'000, .changes = {{.at = 1'000'000, .factor = 2 * kWhole}}};
+    example.fleet.network.set(kA, kB, link);
+    const auto drawn = [&](Payload payload) {
+        const MessageKey key{0, static_cast<std::int32_t>(payload), 0, 0};
+        return draw_delivery(link.variation, kA, kB, key).delay;
+    };
+    const Nanoseconds later = drawn(Payload::normed_x) + drawn(Payload::residual);
+    EXPECT_EQ(example.step(), 4'948'352 + later + 7'000 + 14'000);
+    EXPECT_EQ(example.log.messages[2].arrival, 1'256'000 + drawn(Payload::normed_x) + 7'000);
+    EXPECT_NE(drawn(Payload::normed_x), drawn(Payload::residual));
+}
+
+/// A and B share 1 MB/s, which a message passes twice: it takes twice as long, 512 000 ns instead
+/// of 256 000, and the outputs (128 B) 256 000 instead of 128 000.
+TEST(Costs, a_message_within_a_medium_passes_it_twice) {
+    Example example;
+    example.fleet.media = {testing::constant_profile(1'000'000)};
+    example.fleet.devices[0].medium = 0;
+    example.fleet.devices[1].medium = 0;
+    EXPECT_EQ(example.step(), 4'948'352 + 3 * 256'000 + 128'000);
+    example.fleet.media[0].base = 2'000'000; // as fast as the link
+    EXPECT_EQ(example.step(), 4'948'352);
+    example.fleet.media[0].base = 1'000'000; // only one end is a member
+    example.fleet.devices[1].medium = kNoMedium;
+    EXPECT_EQ(example.step(), 4'948'352);
+}
+
+/// A sends the normed x to B and to C: four ends, so 256 B take 1 024 000 ns at 1 MB/s. x to B is a
+/// phase of its own with two ends.
+TEST(Costs, messages_of_a_phase_share_a_medium) {
+    Example example;
+    example.fleet = testing::equal_fleet(3, 1'000'000'000, 1'000'000, 1'000'000);
+    example.fleet.media = {testing::constant_profile(1'000'000)};
+    for (DeviceSpec& spec : example.fleet.devices) {
+        spec.medium = 0;
+    }
+    example.placement = {kA, kB, kC, kB, kB, kA};
+    example.step();
+    EXPECT_EQ(example.log.messages[1].arrival, 1'024'000 + 1'000'000);
+    EXPECT_EQ(example.log.messages.back().arrival, 1'024'000 + 1'000'000);
+    EXPECT_EQ(
+        example.log.messages[2],
+        (MessageRecord{kA, kB, Payload::x, 0, 256, 1'024'000, 1'024'000 + 512'000 + 1'000'000})
+    );
+}
+
 TEST(Turn, finds_a_deadlock_to_be_a_bug) {
     const Blocks blocks(testing::example_shape());
     const Fleet fleet = testing::example_fleet();
@@ -466,9 +722,13 @@ class Migration : public ::testing::Test {
     Fleet fleet = testing::equal_fleet(3, 1'000'000'000, 1'000'000, 1'000'000);
     std::vector<MoveRecord> log;
 
-    Nanoseconds migrate(const std::vector<Move>& moves, Nanoseconds t_switch) {
+    Nanoseconds migrate(
+        const std::vector<Move>& moves, Nanoseconds t_switch, std::int64_t epoch = 0
+    ) {
         Timeline timeline(blocks, fleet.size());
-        const Nanoseconds resume = timeline.migrate(moves, FleetRates(fleet, 0), t_switch, &log);
+        const Nanoseconds resume = timeline.migrate(
+            moves, FleetRates(fleet, 0), t_switch, &log, {epoch, medium_of(fleet)}
+        );
         for (const DeviceId d : {kA, kB, kC}) {
             EXPECT_EQ(timeline.clock(d), moves.empty() ? 0 : resume);
         }
@@ -492,6 +752,57 @@ TEST_F(Migration, obeys_egress_and_ingress_caps) {
     fleet.devices[2].ingress.base = 500'000;
     const std::vector<Move> in{{BlockId(1), kA, kC, 1000}, {BlockId(2), kB, kC, 1000}};
     EXPECT_EQ(migrate(in, 0), 1'000'000 + 2 * 2'000'000); // one after the other into C
+}
+
+/// A sends at 10, 20 and 30 µs; the second message to B waits for its link. B takes 5 µs and C 7 µs
+/// for each message. What C sends leaves before it receives.
+TEST_F(Migration, has_message_overheads_on_both_ends) {
+    set_overheads(fleet, &DeviceSpec::message_overhead, {10'000, 5'000, 7'000});
+    const std::vector<Move> moves{
+        {BlockId(1), kA, kB, 1000},
+        {BlockId(2), kA, kC, 3000},
+        {BlockId(3), kA, kB, 500},
+        {BlockId(4), kC, kB, 100}};
+    EXPECT_EQ(migrate(moves, 70), 70 + 4'027'000);
+    EXPECT_EQ(log[0], (MoveRecord{moves[0], 10'070, 70 + 2'010'000 + 5'000}));
+    EXPECT_EQ(log[1], (MoveRecord{moves[1], 20'070, 70 + 4'020'000 + 7'000}));
+    EXPECT_EQ(log[2], (MoveRecord{moves[2], 70 + 1'010'000, 70 + 2'510'000 + 5'000}));
+    EXPECT_EQ(log[3], (MoveRecord{moves[3], 7'070, 70 + 2'515'000 + 5'000})) << "in block order";
+}
+
+/// A's link to B and its link to C are one phase: four ends at 1 MB/s.
+TEST_F(Migration, is_one_phase_of_its_media) {
+    fleet.media = {testing::constant_profile(1'000'000)};
+    for (DeviceSpec& spec : fleet.devices) {
+        spec.medium = 0;
+    }
+    const std::vector<Move> moves{
+        {BlockId(1), kA, kB, 1000}, {BlockId(2), kA, kC, 3000}, {BlockId(3), kA, kB, 500}};
+    EXPECT_EQ(migrate(moves, 0), 12'000'000 + 1'000'000);
+    EXPECT_EQ(log[0].end, 4'000'000 + 1'000'000);
+    EXPECT_EQ(log[2], (MoveRecord{moves[2], 4'000'000, 4'000'000 + 2'000'000 + 1'000'000}));
+    EXPECT_EQ(migrate({moves[0], moves[2]}, 0), 2'000'000 + 1'000'000 + 1'000'000) << "two ends";
+    const std::vector<Move> beside{moves[0], {BlockId(2), kB, kC, 0, 50}};
+    EXPECT_EQ(migrate(beside, 0), 2'000'000 + 1'000'000) << "a load is no message";
+}
+
+/// Which transmissions fail depends on the block and on the epoch.
+TEST_F(Migration, repeats_lost_messages) {
+    LinkSpec link = fleet.network.link(kA, kB);
+    link.variation.loss = kWhole / 2;
+    link.variation.retransmit_timeout = 300'000;
+    link.variation.stream = 4;
+    fleet.network.set(kA, kB, link);
+    const std::vector<Move> moves{{BlockId(2), kA, kB, 1000}};
+    int lost = 0;
+    for (std::int64_t epoch = 1; epoch <= 20; ++epoch) {
+        const MessageKey key{epoch, -1, 2, 0};
+        const Nanoseconds failures = draw_delivery(link.variation, kA, kB, key).failures;
+        EXPECT_EQ(migrate(moves, 0, epoch), failures * (1'000'000 + 300'000) + 2'000'000);
+        lost += failures > 0 ? 1 : 0;
+    }
+    EXPECT_GT(lost, 3);
+    EXPECT_LT(lost, 17);
 }
 
 TEST_F(Migration, of_nothing_changes_no_clock_and_of_no_bytes_takes_no_time) {

@@ -5,8 +5,8 @@
 #include "base/error.hpp"
 #include "base/int128.hpp"
 #include "base/random.hpp"
-#include "scheduler/core/profile.hpp"
-#include "scheduler/core/scaled_rate.hpp"
+#include "scheduler/rates/profile.hpp"
+#include "scheduler/rates/scaled_rate.hpp"
 
 namespace headroom::scheduler {
 namespace {

@@ -1,11 +1,11 @@
 // All arithmetic is in integers, with one rounding per rate and one per operation, so that ranks on
 // different machines compute the same nanosecond.
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "scheduler/core/scaled_rate.hpp"
+#include "scheduler/rates/scaled_rate.hpp"
 
 namespace headroom::scheduler {
 

@@ -7,7 +7,7 @@
 
 #include "base/int128.hpp"
 #include "base/units.hpp"
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
 

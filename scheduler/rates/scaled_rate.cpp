@@ -1,4 +1,4 @@
-#include "scheduler/core/scaled_rate.hpp"
+#include "scheduler/rates/scaled_rate.hpp"
 
 #include <algorithm>
 #include <array>

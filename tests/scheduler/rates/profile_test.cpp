@@ -4,7 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/int128.hpp"
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
 namespace {

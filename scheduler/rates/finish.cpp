@@ -4,8 +4,8 @@
 
 #include "base/check.hpp"
 #include "base/int128.hpp"
-#include "scheduler/core/profile.hpp"
-#include "scheduler/core/scaled_rate.hpp"
+#include "scheduler/rates/profile.hpp"
+#include "scheduler/rates/scaled_rate.hpp"
 
 namespace headroom::scheduler {
 
