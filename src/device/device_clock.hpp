@@ -20,9 +20,18 @@ namespace headroom::device {
 /// receives over all its links. An egress cap limits the bytes per second that a device sends over
 /// all its links.
 struct MessageTiming {
-    Nanoseconds begin = 0;      ///< when the link starts to transmit
-    Nanoseconds first_byte = 0; ///< when the first byte arrives: `begin` + the latency at `begin`
-    Nanoseconds arrival = 0;    ///< when the last byte arrives if the receiver has no ingress cap
+    Nanoseconds begin = 0; ///< when the link starts to transmit
+    /// When the first byte arrives: the begin of the last transmission + the latency at that time.
+    Nanoseconds first_byte = 0;
+    Nanoseconds arrival = 0; ///< when the last byte arrives if the receiver has no ingress cap
+};
+
+/// A message that this device is about to send.
+struct Sending {
+    DeviceId to;
+    Bytes bytes = 0;
+    scheduler::MediaShares shares{};
+    scheduler::MessageKey key{};
 };
 
 struct TimeSpan {
@@ -45,19 +54,27 @@ class DeviceClock {
     void advance_to(Nanoseconds time) { now_ = time > now_ ? time : now_; }
     void set_time(Nanoseconds time) { now_ = time; }
 
-    /// Advances the clock to the end of one operation (the computation of one block), which reads
-    /// `touched` bytes of memory. Returns the start and the end of the operation; the end is kNever
-    /// if it never ends. `held_for_paging` is 0 if the device need not page before this operation.
-    /// Otherwise it is the number of bytes that the device holds, and the operation starts when the
-    /// bytes beyond the device's memory have been read from storage.
-    TimeSpan run_operation(Flops flops, Bytes touched, Bytes held_for_paging);
+    /// Advances the clock to the end of one operation (the computation of one block for a batch).
+    /// The first operation of a stage begins with the device's operation overhead. Returns the
+    /// start and the end of the operation; the end is kNever if it never ends. `held_for_paging` is
+    /// 0 if the device need not page before this operation. Otherwise it is the number of bytes
+    /// that the device holds, and the operation starts when the bytes beyond the device's memory
+    /// have been read from storage.
+    TimeSpan run_operation(
+        const scheduler::OperationCost& cost, bool starts_stage, Bytes held_for_paging
+    );
     /// Returns the times of a message that is sent now. The message begins when its link has sent
     /// the earlier messages and, with an egress cap, when the cap has let all earlier messages of
     /// the device through.
-    MessageTiming send(DeviceId to, Bytes bytes);
+    /// The device's message overhead advances the clock before.
+    MessageTiming send(const Sending& message);
     /// Returns the time at which the last byte of a message has arrived. With an ingress cap,
-    /// messages share the cap one after the other, in the order of the calls.
+    /// messages share the cap one after the other, in the order of the calls. Does not advance the
+    /// clock.
     Nanoseconds receive(const MessageTiming& timing, Bytes bytes);
+    [[nodiscard]] bool has_message_overhead() const { return rates().message_overhead(self_) > 0; }
+    /// Advances the clock to the arrival of a message, then by the device's message overhead.
+    void handle_arrival(Nanoseconds arrival);
 
     /// Returns the time at which the storage has read `bytes` if it begins at `start`; kNever if it
     /// never gets that far. Does not advance the clock: in a migration of blocks, storage reads and
@@ -73,6 +90,8 @@ class DeviceClock {
 
   private:
     [[nodiscard]] scheduler::FleetRates rates() const { return {*fleet_, sampled_tokens_, stop_}; }
+
+    Nanoseconds transmit(const Sending& message, Nanoseconds begin);
 
     const scheduler::Fleet* fleet_;
     DeviceId self_;

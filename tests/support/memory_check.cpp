@@ -99,8 +99,13 @@ class CacheRows {
         const trace::Interval& interval
     ) {
         const DeviceId source = scenario.fleet.source;
-        const auto programs =
-            scheduler::lower(blocks, placement_of(interval), source, scenario.fleet.size());
+        const auto programs = scheduler::lower(
+            blocks,
+            placement_of(interval),
+            source,
+            scenario.fleet.size(),
+            scheduler::medium_of(scenario.fleet)
+        );
         const std::int64_t batch = interval.row.batch;
         return scheduler::segments_of(programs[source.index()]).size() > 1
                    ? (scenario.workload.slots() + batch - 1) / batch

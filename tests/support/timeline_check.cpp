@@ -97,16 +97,18 @@ class Checker {
         }
         if (placement_) {
             expect(row.t_switch, timeline_.clock(source_), "t_switch");
-            migrate(interval, next);
+            migrate(interval, next, row.epoch);
         }
         placement_ = next;
         epoch_ = row.epoch;
         installed_ = true;
-        programs_ = scheduler::lower(blocks_, next, source_, scenario_.fleet.size());
+        programs_ = scheduler::lower(
+            blocks_, next, source_, scenario_.fleet.size(), scheduler::medium_of(scenario_.fleet)
+        );
         const scheduler::PhaseOffsets offsets = scheduler::phase_offsets(
             blocks_,
             programs_,
-            scheduler::take_snapshot(scenario_.fleet, row.t_dec, tokens_seen_),
+            scheduler::take_snapshot(scenario_.fleet, row.t_dec, seen_by_decision(row)),
             source_,
             (scenario_.workload.slots() + row.batch - 1) / row.batch,
             scenario_.workload.slots() == 1
@@ -121,7 +123,12 @@ class Checker {
         visits_per_cycle_ = offsets.visits;
     }
 
-    void migrate(const trace::Interval& interval, const Placement& next) {
+    /// Returns up to which token the interval's decision saw events.
+    std::int64_t seen_by_decision(const trace::IntervalRow& row) const {
+        return trace_.header.semantics() == trace::kFirstSemantics ? tokens_seen_ : row.first_token;
+    }
+
+    void migrate(const trace::Interval& interval, const Placement& next, std::int64_t epoch) {
         const trace::IntervalRow& row = interval.row;
         free_caches();
         std::int64_t rows = 0;
@@ -135,9 +142,11 @@ class Checker {
             rows,
             scenario_.controller.weights == config::WeightsMode::everywhere
         );
-        const scheduler::FleetRates rates(scenario_.fleet, tokens_seen_);
+        const scheduler::FleetRates rates(scenario_.fleet, seen_by_decision(row));
         std::vector<scheduler::MoveRecord> log;
-        const Nanoseconds resume = timeline_.migrate(moves, rates, row.t_switch, &log);
+        const Nanoseconds resume = timeline_.migrate(
+            moves, rates, row.t_switch, &log, {epoch, scheduler::medium_of(scenario_.fleet)}
+        );
         expect(row.t_resume, resume, fmt::format("t_resume at token {}", row.first_token));
         if (log.size() != interval.migrations.size()) {
             problem_ = "another number of migrations";

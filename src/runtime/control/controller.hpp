@@ -42,6 +42,8 @@ struct ControllerContext {
     const model::Tokenizer* tokenizer = nullptr; ///< null: requests have no text
     /// Attributes of the trace. The controller adds further ones.
     std::map<std::string, std::string> attributes{};
+    /// The rules of time (trace::kSemantics), for the trace; those of `resume` if it is not null.
+    std::int64_t semantics = trace::kPresentSemantics;
     bool trace_ops = false;       ///< whether to record each operation and message
     StopCheck stop = nullptr;     ///< called in long searches, to stop them
     trace::Sink* sink = nullptr;  ///< may be null

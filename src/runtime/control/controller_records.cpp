@@ -39,6 +39,11 @@ trace::RunHeader Controller::header() const {
     run.numbers["interval"] = scenario_->controller.interval;
     run.numbers["sequences"] = static_cast<std::int64_t>(requests_.size());
     run.numbers["in_flight"] = scenario_->workload.slots();
+    const std::int64_t semantics =
+        context_.resume == nullptr ? context_.semantics : context_.resume->semantics;
+    if (semantics != trace::kFirstSemantics) { // such traces lack the number
+        run.numbers[trace::kSemantics] = semantics;
+    }
     run.numbers["prompt_tokens"] = 0;
     for (const Request& request : requests_) {
         run.numbers["prompt_tokens"] += request.prompt_tokens();

@@ -11,7 +11,7 @@ SourceFacts ServingLoop::facts() {
     result.clock = backend_->clock();
     result.end = last_end_;
     result.sampled = sampled_;
-    result.tokens_seen = tokens_seen_;
+    result.tokens_seen = seen_by_decision();
     result.drained = nothing_under_way();
     result.elapsed_wall = backend_->elapsed_wall();
     result.waiting =

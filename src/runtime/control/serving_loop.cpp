@@ -22,6 +22,7 @@ ServingSettings serving_settings(
     settings.interval = scenario.controller.interval;
     settings.fleet = &scenario.fleet;
     settings.resume = resume;
+    settings.semantics = resume == nullptr ? trace::kPresentSemantics : resume->semantics;
     return settings;
 }
 
@@ -301,6 +302,7 @@ bool ServingLoop::decision_due() {
 }
 
 void ServingLoop::decide() {
+    seen_at_decision_ = seen_by_decision();
     const Command command = backend_->decide(facts());
     rounds_done_ = 0;
     idle_since_decision_ = true;
@@ -339,7 +341,7 @@ void ServingLoop::execute(const Command& command) {
     Installation installation;
     installation.first = command.first;
     installation.epoch = command.epoch;
-    installation.tokens_seen = tokens_seen_;
+    installation.tokens_seen = seen_at_decision_;
     installation.batch = command.batch;
     installation.t_dec = decided_at_;
     installation.t_switch = backend_->clock();

@@ -65,7 +65,8 @@ struct ServingSettings {
     std::int64_t longest_turn = 1; ///< largest number of tokens that a turn processes
     std::int64_t interval = 1;     ///< λ, the number of rounds between decisions
     const scheduler::Fleet* fleet = nullptr;
-    const ResumePoint* resume = nullptr; ///< null: the run starts from the beginning
+    const ResumePoint* resume = nullptr;               ///< null: the run starts from the beginning
+    std::int64_t semantics = trace::kPresentSemantics; ///< the rules of time (trace::kSemantics)
 };
 
 /// Returns the settings for all requests of the scenario that have not ended. prompts: the distinct
@@ -130,6 +131,10 @@ class ServingLoop {
     void execute(const Command& command);
     [[nodiscard]] SourceFacts facts();
     void list_requests(SourceFacts& facts) const;
+    /// Returns up to which token a decision that is made now sees events.
+    [[nodiscard]] std::int64_t seen_by_decision() const {
+        return settings_.semantics == trace::kFirstSemantics ? tokens_seen_ : sampled_;
+    }
     [[nodiscard]] bool nothing_in_flight() const;
     [[nodiscard]] bool nothing_under_way() const;
     [[nodiscard]] bool all_done() const {
@@ -167,7 +172,8 @@ class ServingLoop {
     std::int64_t reported_wait_ = -1;  ///< the last request reported as waiting; -1: none
     bool idle_since_decision_ = false; ///< no turn has begun since the last decision
     Nanoseconds decided_at_ = 0;
-    Nanoseconds last_end_ = 0; ///< when the last token was sampled
+    std::int64_t seen_at_decision_ = 0; ///< seen_by_decision() of the last decision
+    Nanoseconds last_end_ = 0;          ///< when the last token was sampled
     std::int64_t epoch_ = -1;
     bool finished_ = false;
     std::int32_t exit_code_ = 0;

@@ -61,8 +61,7 @@ struct Command {
 struct Installation {
     bool first = false;
     std::int64_t epoch = 0;
-    /// Number of tokens sampled before the last turn began. Rates can depend on it: an event of the
-    /// scenario can begin at a number of sampled tokens.
+    /// The decision's SourceFacts::tokens_seen. The rates of a migration depend on it too.
     std::int64_t tokens_seen = 0;
     std::int64_t batch = 1; ///< number of slots whose decode turns form one batch
     /// Time of the decision. Phase offsets (phase_offsets.hpp) are computed with the rates at this
@@ -178,8 +177,8 @@ struct SourceFacts {
     Nanoseconds clock = 0;    ///< time of the decision (t_dec)
     Nanoseconds end = 0;      ///< when the last token was sampled
     std::int64_t sampled = 0; ///< tokens sampled in the whole run
-    /// Number of tokens sampled before the last turn began. Rates can depend on it: an event of the
-    /// scenario can begin at a number of sampled tokens.
+    /// The decision sees events of the scenario that begin at so many sampled tokens or less: all
+    /// of `sampled`. By the first rules (trace::kSemantics), the number before the last turn began.
     std::int64_t tokens_seen = 0;
     StopReason stop = StopReason::none;
     std::int32_t interrupt_code = 0; ///< exit code if a signal ends the run, else 0

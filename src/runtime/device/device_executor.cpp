@@ -113,8 +113,13 @@ void DeviceExecutor::install(const Installation& installation, const AgreeOnResu
     }
     const config::Scenario& scenario = *options_->scenario;
     const DeviceId source = scenario.fleet.source;
-    std::vector<scheduler::Program> programs =
-        scheduler::lower(blocks_, installation.placement, source, transport_->size());
+    std::vector<scheduler::Program> programs = scheduler::lower(
+        blocks_,
+        installation.placement,
+        source,
+        transport_->size(),
+        scheduler::medium_of(scenario.fleet)
+    );
     schedule_ = scheduler::TurnSchedule(
         phase_offsets_for(scenario, blocks_, programs, installation), self_, self_ == source
     );

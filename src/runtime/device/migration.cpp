@@ -22,7 +22,7 @@ class Migration {
     )
         : memory_(memory), blocks_(memory.blocks()), task_(task), transport_(transport),
           plan_(memory, task.transition, transport.size()), moves_(plan_.moves()),
-          times_(moves_, blocks_, memory.self(), clock), checksums_(moves_.size(), 0),
+          times_(moves_, blocks_, memory.self(), clock, task.epoch), checksums_(moves_.size(), 0),
           pieces_sent_(moves_.size(), 0) {}
 
     std::vector<ArrivedBlock> run(std::span<Bytes> sent_bytes);

@@ -16,10 +16,12 @@ MoveTimes::MoveTimes(
     std::span<const Move> moves,
     const scheduler::Blocks& blocks,
     DeviceId self,
-    device::DeviceClock& clock
+    device::DeviceClock& clock,
+    std::int64_t epoch
 )
-    : moves_(moves), blocks_(&blocks), self_(self), clock_(&clock), timings_(moves.size()),
-      loads_(moves.size()) {}
+    : moves_(moves), blocks_(&blocks), self_(self), clock_(&clock), epoch_(epoch),
+      shares_(scheduler::shares_of(moves, scheduler::medium_of(clock.fleet()))),
+      timings_(moves.size()), loads_(moves.size()) {}
 
 std::string MoveTimes::name_of(std::size_t move) const {
     return to_string(blocks_->name(moves_[move].block));
@@ -40,7 +42,8 @@ void MoveTimes::begin(Nanoseconds t_switch, std::span<Bytes> sent_bytes) {
 
 void MoveTimes::depart(std::size_t move, std::span<Bytes> sent_bytes) {
     const Move& what = moves_[move];
-    timings_[move] = clock_->send(what.to, what.bytes);
+    timings_[move] =
+        clock_->send({what.to, what.bytes, shares_[move], scheduler::key_of(what, epoch_)});
     sent_bytes[what.to.index()] += what.bytes;
     if (timings_[move].arrival == kNever) {
         throw StuckError(fmt::format(
@@ -83,6 +86,10 @@ device::TimeSpan MoveTimes::arrive(std::size_t move) {
     device::TimeSpan time{kNever, 0};
     if (what.bytes > 0) {
         time = {timings_[move].begin, clock_->receive(timings_[move], what.bytes)};
+        if (clock_->has_message_overhead()) {
+            clock_->handle_arrival(time.end);
+            time.end = clock_->now();
+        }
     }
     if (time.end == kNever) {
         throw StuckError(fmt::format(
@@ -99,7 +106,6 @@ device::TimeSpan MoveTimes::arrive(std::size_t move) {
     if (what.loaded > 0) {
         time = {std::min(time.start, loads_[move].start), std::max(time.end, loads_[move].end)};
     }
-    clock_->advance_to(time.end);
     return time;
 }
 

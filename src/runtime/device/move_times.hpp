@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -14,13 +15,14 @@ namespace headroom::runtime {
 
 class MoveTimes {
   public:
-    /// `moves` has the moves of all devices, in block order. Moves, blocks and clock must outlive
-    /// this object.
+    /// `moves` has the moves of all devices, in block order; `epoch` is the one that begins.
+    /// Moves, blocks and clock must outlive this object.
     MoveTimes(
         std::span<const scheduler::Move> moves,
         const scheduler::Blocks& blocks,
         DeviceId self,
-        device::DeviceClock& clock
+        device::DeviceClock& clock,
+        std::int64_t epoch
     );
 
     /// Computes when this device's messages leave and when its loads begin and end, in block order
@@ -34,8 +36,8 @@ class MoveTimes {
     [[nodiscard]] device::MessageTiming& timing(std::size_t move) { return timings_[move]; }
 
     /// Returns the begin and end of the transfer of the block that this move brings to this device.
-    /// Advances the clock to the end. Must be called once per move to this device, in block order.
-    /// Throws StuckError if the block never arrives.
+    /// If messages have an overhead, advances the clock to the end of the message. Must be called
+    /// once per move to this device, in block order. Throws StuckError if the block never arrives.
     [[nodiscard]] device::TimeSpan arrive(std::size_t move);
 
   private:
@@ -47,6 +49,8 @@ class MoveTimes {
     const scheduler::Blocks* blocks_;
     DeviceId self_;
     device::DeviceClock* clock_;
+    std::int64_t epoch_;
+    std::vector<scheduler::MediaShares> shares_;
     std::vector<device::MessageTiming> timings_;
     std::vector<device::TimeSpan> loads_;
 };

@@ -190,7 +190,7 @@ void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>
     for (const Turn& turn : batch) {
         cost.add(blocks, b, turn.first, turn.tokens);
     }
-    const device::TimeSpan time = clock_->run_operation(cost.flops, cost.touched, held);
+    const device::TimeSpan time = clock_->run_operation(cost, instruction.starts_stage, held);
     const scheduler::OpRecord record{
         memory_->self(), b, time.start, time.end, batch.front().number};
     if (time.end == kNever) {
@@ -307,7 +307,12 @@ void TurnRunner::send(const Instruction& instruction) {
     header.kind = static_cast<std::int32_t>(instruction.payload);
     header.index = instruction.layer;
     header.bytes = bytes;
-    header.timing = clock_->send(instruction.peer, bytes);
+    header.timing = clock_->send(
+        {instruction.peer,
+         bytes,
+         instruction.shares,
+         scheduler::key_of(instruction, current_->turn.number)}
+    );
     header.checksum = current_->sampled.logits_checksum;
     if (header.timing.arrival == kNever) {
         const scheduler::MessageRecord record{
@@ -395,7 +400,7 @@ void TurnRunner::receive(const Instruction& instruction) {
             )
         ));
     }
-    clock_->advance_to(arrival);
+    clock_->handle_arrival(arrival);
     if (log_->detailed) {
         log_->messages.push_back(
             {instruction.peer,

@@ -46,10 +46,13 @@ struct ResumePoint {
     std::vector<std::int32_t> placement; ///< the last placement: device per block
     std::vector<Unfinished> unfinished;  ///< ordered by `sequence`
     std::vector<std::int64_t> ended;     ///< finished sequences, in the order of their ends
+    /// The rules of time of the run (trace::kSemantics), which it keeps. resume_point() does not
+    /// know them.
+    std::int64_t semantics = trace::kPresentSemantics;
     bool operator==(const ResumePoint&) const = default;
     static auto wire_fields(auto& m) {
         return Fields() & m.clock & m.intervals & m.epoch & m.turns & m.rounds & m.visits &
-               m.sampled & m.placement & m.unfinished & m.ended;
+               m.sampled & m.placement & m.unfinished & m.ended & m.semantics;
     }
 };
 

@@ -101,6 +101,7 @@ RunOutcome replay_under(
     ControllerContext context = context_of(options);
     context.attributes = counterfactual_attributes(trace.header.attributes, options.attributes);
     context.attributes["model"] = workload.name;
+    context.semantics = trace.header.semantics();
     context.attributes[kCounterfactualRequests] = ranges_text(tokens.sequences());
     std::optional<SinkWithTexts> sink;
     if (options.sink != nullptr) {
@@ -108,6 +109,7 @@ RunOutcome replay_under(
     }
     ServingSettings settings = serving_settings(scenario, workload.prompts, nullptr);
     settings.queue = tokens.sequences();
+    settings.semantics = trace.header.semantics();
     if (settings.queue.empty()) {
         throw InputError("has no tokens, expected a run that sampled one");
     }

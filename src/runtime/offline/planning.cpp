@@ -61,9 +61,7 @@ scheduler::Problem problem_at(
         }
     }
     scheduler::Problem problem = problem_of(scenario, blocks, workload.turn_sizes, in_slots);
-    problem.snapshot = scheduler::take_snapshot(
-        scenario.fleet, moment.clock, std::max<std::int64_t>(0, moment.sampled - 1)
-    );
+    problem.snapshot = scheduler::take_snapshot(scenario.fleet, moment.clock, moment.sampled);
     return problem;
 }
 
@@ -170,19 +168,26 @@ class Planner {
     ) {
         const std::size_t devices = problem.snapshot.size();
         scheduler::Timeline timeline(*problem.blocks, devices);
-        scheduler::TimelineLog log;
+        std::vector<scheduler::ClockLog> clocks;
         const Nanoseconds length = timeline.turn(
-            scheduler::lower(*problem.blocks, placement, problem.source, devices),
+            scheduler::lower(
+                *problem.blocks,
+                placement,
+                problem.source,
+                devices,
+                scheduler::medium_of(problem.snapshot)
+            ),
             scheduler::SnapshotRates(problem.snapshot),
             {problem.horizon() - 1, 1},
             problem.source,
             nullptr,
-            &log
+            nullptr,
+            &clocks
         );
         if (length == kNever) {
             return std::nullopt;
         }
-        return step_share(log, devices, problem.source, length);
+        return step_share(clocks, problem.source, length);
     }
 
     static std::vector<scheduler::MoveRecord> moves(
@@ -201,7 +206,8 @@ class Planner {
                 ),
                 scheduler::SnapshotRates(problem.snapshot),
                 0,
-                &log
+                &log,
+                {0, scheduler::medium_of(problem.snapshot)}
             );
         }
         return log;

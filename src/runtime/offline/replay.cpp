@@ -250,6 +250,7 @@ void rerun(
     std::optional<ResumePoint> resume;
     if (part.intervals.first > 0) {
         resume = resume_point(std::span(trace.intervals).first(part.intervals.first));
+        resume->semantics = trace.header.semantics();
         context.resume = &*resume;
     }
     ComparingSink sink(trace, part, watch, result);
@@ -257,6 +258,7 @@ void rerun(
     const config::Scenario& scenario = *context.scenario;
     const ResumePoint* const from = context.resume;
     ServingSettings settings = serving_settings(scenario, workload.prompts, from);
+    settings.semantics = context.semantics;
     if (const auto imagined = trace.header.attributes.find(kCounterfactualRequests);
         imagined != trace.header.attributes.end()) {
         settings.queue = sequences_in(imagined->second, settings.requests.size());
@@ -303,6 +305,7 @@ Replay replay(
     context.scenario = &scenario;
     context.policy = &policy;
     context.attributes = trace.header.attributes;
+    context.semantics = trace.header.semantics();
     context.trace_ops = trace.header.with_ops;
     context.stop = watch.interrupted;
     Replay result;

@@ -132,7 +132,13 @@ void Simulation::install(const Installation& installation) {
     }
     placement_ = installation.placement;
     memory_model_.set_placement(placement_);
-    programs_ = scheduler::lower(blocks_, installation.placement, source_, scenario_.fleet.size());
+    programs_ = scheduler::lower(
+        blocks_,
+        installation.placement,
+        source_,
+        scenario_.fleet.size(),
+        scheduler::medium_of(scenario_.fleet)
+    );
     timeline_.install(
         &programs_,
         phase_offsets_for(scenario_, blocks_, programs_, installation),
@@ -159,7 +165,13 @@ void Simulation::migrate(const Installation& installation) {
     for (std::size_t d = 0; d < scenario_.fleet.size(); ++d) {
         latest = std::max(latest, timeline_.clock(DeviceId(d)));
     }
-    const Nanoseconds resume = timeline_.migrate(moves, rates, installation.t_switch, &log);
+    const Nanoseconds resume = timeline_.migrate(
+        moves,
+        rates,
+        installation.t_switch,
+        &log,
+        {installation.epoch, scheduler::medium_of(scenario_.fleet)}
+    );
     std::vector<ArrivedBlock> arrived;
     for (const scheduler::MoveRecord& record : log) {
         if (record.end == kNever) {

@@ -5,163 +5,150 @@
 #include <map>
 #include <utility>
 
+#include "base/check.hpp"
+#include "scheduler/rates/profile.hpp"
+
 namespace headroom::runtime {
 
 namespace {
 
-using scheduler::MessageRecord;
-using scheduler::OpRecord;
+using scheduler::Activity;
+using scheduler::ClockLog;
+using scheduler::ClockSpan;
+using scheduler::SentMessage;
+
+/// Returns the member for an activity of the device itself.
+Nanoseconds TimeParts::*member_of(Activity activity) {
+    switch (activity) {
+    case Activity::compute:
+        return &TimeParts::compute;
+    case Activity::memory:
+        return &TimeParts::memory;
+    case Activity::overhead:
+        return &TimeParts::overhead;
+    case Activity::wait:
+        break;
+    }
+    return &TimeParts::wait;
+}
 
 /// Finds the critical path of a step by walking from its end back to its begin.
 class CriticalPathWalk {
   public:
-    CriticalPathWalk(const scheduler::TimelineLog& log, std::size_t devices)
-        : ops_(devices), arrivals_(devices), sends_(devices) {
-        for (const OpRecord& op : log.ops) {
-            ops_[op.device.index()].push_back(op);
-        }
-        for (const MessageRecord& message : log.messages) {
-            arrivals_[message.to.index()].push_back(message);
-            sends_[message.from.index()].push_back(message);
-        }
-    }
+    explicit CriticalPathWalk(std::span<const ClockLog> clocks) : clocks_(clocks) {}
 
-    std::map<std::pair<DeviceId, DeviceId>, Nanoseconds> run(DeviceId device, Nanoseconds time) {
-        std::map<std::pair<DeviceId, DeviceId>, Nanoseconds> parts;
+    std::vector<CriticalPart> run(DeviceId device, Nanoseconds time) {
         while (time > 0) {
-            device = skip_instant_messages(device, time);
-            if (const OpRecord* const op = op_ending(device, time)) {
-                parts[{device, device}] += time - op->start;
-                time = op->start;
-            } else if (const MessageRecord* const message = arriving(device, time)) {
-                parts[{message->from, device}] += time - message->begin;
-                device = message->from;
-                time = message->begin;
-            } else if (const MessageRecord* const before = sent_before(device, time)) {
-                // The later message waited for this one, on the link or the egress.
-                parts[{device, before->to}] += time - before->begin;
-                time = before->begin;
-            } else {
-                break;
+            const ClockSpan& span = span_ending(device, time);
+            if (span.activity != Activity::wait) {
+                part(device, device).*member_of(span.activity) += time - span.begin;
+                time = span.begin;
+                continue;
             }
+            const SentMessage& message = clocks_[span.from.index()].sends[span.message];
+            const Nanoseconds latency = std::min(message.latency, time - message.begin);
+            if (time > message.begin) { // a message that takes no time is no part
+                part(span.from, device).latency += latency;
+                part(span.from, device).transfer += time - message.begin - latency;
+            }
+            device = span.from;
+            time = time_when_ready(device, span.message);
         }
+        std::vector<CriticalPart> parts;
+        for (const auto& [ends, times] : parts_) {
+            parts.push_back({ends.first, ends.second, times});
+        }
+        std::ranges::stable_sort(parts, std::ranges::greater{}, &CriticalPart::time);
         return parts;
     }
 
   private:
-    [[nodiscard]] const OpRecord* op_ending(DeviceId device, Nanoseconds time) const {
-        for (const OpRecord& op : ops_[device.index()]) {
-            if (op.end == time && op.start < time) {
-                return &op;
-            }
-        }
-        return nullptr;
+    TimeParts& part(DeviceId from, DeviceId to) { return parts_[{from, to}]; }
+
+    /// Returns what the device did up to `time`. The clock had this value once, so a span ends
+    /// there, because spans have no gaps.
+    [[nodiscard]] const ClockSpan& span_ending(DeviceId device, Nanoseconds time) const {
+        const std::vector<ClockSpan>& spans = clocks_[device.index()].spans;
+        const auto span = std::ranges::lower_bound(spans, time, {}, &ClockSpan::end);
+        HEADROOM_CHECK(
+            span != spans.end() && span->end == time,
+            "nothing ends on device {} at {}",
+            device.value,
+            time
+        );
+        return *span;
     }
 
-    [[nodiscard]] const MessageRecord* arriving(DeviceId device, Nanoseconds time) const {
-        for (const MessageRecord& message : arrivals_[device.index()]) {
-            if (message.arrival == time && message.begin < time) {
-                return &message;
+    /// Returns when the device had decided to send its message `i`. If the message then waited for
+    /// messages before it, adds this time to the links of those.
+    Nanoseconds time_when_ready(DeviceId device, std::size_t i) {
+        const std::vector<SentMessage>& sends = clocks_[device.index()].sends;
+        while (sends[i].begin > sends[i].ready) {
+            const std::size_t before = waited_for(sends, i);
+            if (sends[i].begin > sends[before].begin) {
+                part(device, sends[before].to).transfer += sends[i].begin - sends[before].begin;
             }
+            i = before;
         }
-        return nullptr;
+        return sends[i].ready;
     }
 
-    /// Returns the device on which the path continues at `time`: `device` or one that sent to it in
-    /// no time, directly or through others, if an operation or a message ended there at `time`.
-    /// Returns `device` if there is none.
-    [[nodiscard]] DeviceId skip_instant_messages(DeviceId device, Nanoseconds time) const {
-        std::vector<DeviceId> reached{device};
-        for (std::size_t i = 0; i < reached.size(); ++i) {
-            const DeviceId d = reached[i];
-            if (op_ending(d, time) != nullptr || arriving(d, time) != nullptr) {
-                return d;
-            }
-            for (const MessageRecord& message : arrivals_[d.index()]) {
-                const bool instant = message.arrival == time && message.begin == time;
-                if (instant &&
-                    std::find(reached.begin(), reached.end(), message.from) == reached.end()) {
-                    reached.push_back(message.from);
-                }
+    /// Returns the message that kept message `i` from beginning: the one before it on its link or,
+    /// if the link was free earlier, the last message, which occupied the egress.
+    static std::size_t waited_for(const std::vector<SentMessage>& sends, std::size_t i) {
+        HEADROOM_CHECK(i > 0, "the first message waits");
+        for (std::size_t before = i; before-- > 0;) {
+            if (sends[before].to == sends[i].to) {
+                return sends[before].end == sends[i].begin ? before : i - 1;
             }
         }
-        return device;
+        return i - 1;
     }
 
-    [[nodiscard]] const MessageRecord* sent_before(DeviceId device, Nanoseconds time) const {
-        const MessageRecord* latest = nullptr;
-        for (const MessageRecord& message : sends_[device.index()]) {
-            if (message.begin < time && (latest == nullptr || message.begin >= latest->begin)) {
-                latest = &message;
-            }
-        }
-        return latest;
-    }
-
-    std::vector<std::vector<OpRecord>> ops_;
-    std::vector<std::vector<MessageRecord>> arrivals_;
-    std::vector<std::vector<MessageRecord>> sends_;
+    std::span<const ClockLog> clocks_;
+    std::map<std::pair<DeviceId, DeviceId>, TimeParts> parts_;
 };
 
-/// Adds up the times of one device, whose operations must be given in order.
-class DeviceStep {
-  public:
-    explicit DeviceStep(DeviceTime& time) : time_(time) {}
+/// Adds the time from `begin` to `end`, during which a device waited for this message.
+void add_waiting(TimeParts& parts, const SentMessage& message, Nanoseconds begin, Nanoseconds end) {
+    const Nanoseconds sent = std::clamp(message.begin, begin, end);
+    const Nanoseconds first_byte =
+        std::clamp(scheduler::after(message.begin, message.latency), sent, end);
+    parts.wait += sent - begin;
+    parts.latency += first_byte - sent;
+    parts.transfer += end - first_byte;
+}
 
-    /// Adds the time up to `until`, during which the device waited for a message.
-    void wait(Nanoseconds until, const std::vector<const MessageRecord*>& arrivals) {
-        if (until <= now_) {
-            return;
+/// Returns the parts of one device. In a ring, devices may go on after the step has ended on the
+/// source; this is not part of the step.
+TimeParts parts_of(
+    std::span<const ClockLog> clocks, const std::vector<ClockSpan>& spans, Nanoseconds length
+) {
+    TimeParts parts;
+    Nanoseconds last = 0;
+    for (const ClockSpan& span : spans) {
+        if (span.begin >= length) {
+            break;
         }
-        Nanoseconds begin = until;
-        for (const MessageRecord* const message : arrivals) {
-            begin = message->arrival == until ? std::min(begin, message->begin) : begin;
+        last = std::min(span.end, length);
+        if (span.activity == Activity::wait) {
+            add_waiting(parts, clocks[span.from.index()].sends[span.message], span.begin, last);
+        } else {
+            parts.*member_of(span.activity) += last - span.begin;
         }
-        const Nanoseconds on_the_way = until - std::max(now_, begin);
-        time_.transfer += on_the_way;
-        time_.wait += until - now_ - on_the_way;
-        now_ = until;
     }
-
-    void compute(Nanoseconds end) {
-        time_.compute += end - now_;
-        now_ = end;
-    }
-
-    void idle_until(Nanoseconds length) { time_.idle += std::max<Nanoseconds>(0, length - now_); }
-
-  private:
-    DeviceTime& time_;
-    Nanoseconds now_ = 0;
-};
+    parts.idle = length - last;
+    return parts;
+}
 
 } // namespace
 
-StepShare step_share(
-    const scheduler::TimelineLog& log, std::size_t devices, DeviceId source, Nanoseconds length
-) {
+StepShare step_share(std::span<const ClockLog> clocks, DeviceId source, Nanoseconds length) {
     StepShare share;
-    share.devices.resize(devices);
-    std::vector<std::vector<const MessageRecord*>> arrivals(devices);
-    for (const MessageRecord& message : log.messages) {
-        arrivals[message.to.index()].push_back(&message);
+    for (const ClockLog& clock : clocks) {
+        share.devices.push_back(parts_of(clocks, clock.spans, length));
     }
-    std::vector<DeviceStep> steps;
-    for (DeviceTime& time : share.devices) {
-        steps.emplace_back(time);
-    }
-    for (const OpRecord& op : log.ops) { // those of one device are in program order
-        steps[op.device.index()].wait(op.start, arrivals[op.device.index()]);
-        steps[op.device.index()].compute(op.end);
-    }
-    steps[source.index()].wait(length, arrivals[source.index()]);
-    for (DeviceStep& step : steps) {
-        step.idle_until(length);
-    }
-    for (const auto& [link, time] : CriticalPathWalk(log, devices).run(source, length)) {
-        share.critical.push_back({link.first, link.second, time});
-    }
-    std::ranges::stable_sort(share.critical, std::ranges::greater{}, &CriticalPart::time);
+    share.critical = CriticalPathWalk(clocks).run(source, length);
     return share;
 }
 

@@ -85,6 +85,13 @@ struct PromptRow {
     std::int32_t id = -1; ///< id in the vocabulary; -1: there was no tokenizer
 };
 
+/// The header number that says by which rules the times of a run follow from its scenario. Traces
+/// without it have rules 1. By rules 1 a decision sees the events that its last turn saw when that
+/// turn began; by rules 2 it sees those at tokens up to the last sampled one.
+inline constexpr const char* kSemantics = "semantics";
+inline constexpr std::int64_t kFirstSemantics = 1;
+inline constexpr std::int64_t kPresentSemantics = 2;
+
 /// The part of a trace that is written before the first token.
 struct RunHeader {
     std::map<std::string, std::string> attributes; ///< program version, commit, clock, host, …
@@ -102,6 +109,11 @@ struct RunHeader {
     /// The names of codes. The caller of Sink::begin() adds the names of the codes that come from
     /// the scheduler: those of column "intervals.policy" and, if with_ops, of "messages.kind".
     CodeNames codes = standard_codes();
+
+    [[nodiscard]] std::int64_t semantics() const {
+        const auto found = numbers.find(kSemantics);
+        return found == numbers.end() ? kFirstSemantics : found->second;
+    }
 };
 
 /// One decision, and the tokens sampled until the next decision. A predicted time of INT64_MAX

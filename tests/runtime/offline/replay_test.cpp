@@ -206,6 +206,48 @@ TEST(Counterfactual, equals_a_run_under_its_policy) {
     }
 }
 
+/// Returns a scenario that decides after 3 tokens, exactly when a device becomes slow.
+config::Scenario scenario_with_event_at_decision() {
+    support::FleetText text;
+    text.model = support::tiny_model_file();
+    text.policy = "static";
+    text.tokens = 12;
+    text.interval = 3;
+    text.extra = "[[event]]\nat_token = 3\ndevice = \"d0\"\nkind = \"compute\"\nfactor = 0.01\n";
+    return support::make_scenario(text);
+}
+
+TEST(Semantics, a_decision_sees_events_up_to_its_token) {
+    const config::Scenario scenario = scenario_with_event_at_decision();
+    const trace::Trace trace = support::run_fleet(scenario).trace;
+    EXPECT_EQ(trace.header.semantics(), 2);
+    ASSERT_EQ(trace.intervals.at(1).row.first_token, 3);
+    EXPECT_GT(
+        trace.intervals[1].row.predicted_inference_ns,
+        2 * trace.intervals[0].row.predicted_inference_ns
+    );
+}
+
+TEST(Semantics, a_trace_without_the_number_is_replayed_by_the_first_rules) {
+    const config::Scenario scenario = scenario_with_event_at_decision();
+    const auto policy = scheduler::make_policy(scenario.controller.policy);
+    trace::Trace recorded = support::run_fleet(scenario).trace;
+    recorded.header.numbers.erase(trace::kSemantics);
+    trace::Trace older = imagined(recorded, scenario);
+    EXPECT_FALSE(older.header.numbers.contains(trace::kSemantics));
+    EXPECT_LT(
+        older.intervals.at(1).row.predicted_inference_ns,
+        2 * older.intervals.at(0).row.predicted_inference_ns
+    ) << "the decision saw what the turn of the third token saw";
+    EXPECT_GT(
+        older.intervals.at(2).row.predicted_inference_ns,
+        2 * older.intervals.at(0).row.predicted_inference_ns
+    );
+    EXPECT_THAT(runtime::replay(older, scenario, *policy).differences, IsEmpty());
+    older.header.numbers[trace::kSemantics] = trace::kPresentSemantics;
+    EXPECT_THAT(runtime::replay(older, scenario, *policy).differences, Not(IsEmpty()));
+}
+
 TEST(Counterfactual, equals_random_runs_with_ends_of_text) {
     std::int64_t ended_early = 0;
     for (std::uint64_t seed = 100; seed < 112; ++seed) {

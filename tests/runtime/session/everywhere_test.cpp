@@ -14,6 +14,7 @@
 #include "runtime/device/migration.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
+#include "support/random_scenario.hpp"
 #include "support/tiny_model.hpp"
 
 namespace headroom {
@@ -55,6 +56,9 @@ config::Scenario scenario_of(const TypeCase& model, std::uint64_t seed) {
     text.source = static_cast<int>(random.below(static_cast<std::uint64_t>(text.devices)));
     config::Scenario scenario = support::make_scenario(text);
     scenario.controller.weights = config::WeightsMode::everywhere;
+    if (seed % 2 == 0) {
+        support::add_random_costs(scenario, seed);
+    }
     for (scheduler::DeviceSpec& device : scenario.fleet.devices) {
         device.storage_bandwidth.base = 200'000 * static_cast<PerSecond>(1 + random.below(200)) + 7;
         if (random.below(2) == 0) {

@@ -3,6 +3,7 @@
 // to the nanosecond, memory is the closed form's to the byte, and a simulation leaves the same
 // trace.
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>
@@ -121,6 +122,63 @@ TEST(SequencesInFlight, twin_a_planted_wait_is_noticed) {
     EXPECT_NE(
         support::timeline_difference(scenario, support::run_fleet(scenario, change).trace), ""
     );
+}
+
+/// Gives the fleet each of the costs of real devices.
+void set_all_costs(config::FleetConfig& fleet) {
+    for (config::DeviceConfig& device : fleet.devices) {
+        device.rates = {{WeightType::f32, device.compute / 2, {}, device.compute}};
+        device.operation_overhead = 20'000;
+        device.message_overhead = 70'000;
+    }
+    fleet.network.jitter = {config::LoadKind::uniform, 10'000, 900'000};
+    fleet.network.loss = 200'000'000;
+    fleet.network.retransmit_timeout = 3'000'000;
+    fleet.network.media = {{{DeviceId(0), DeviceId(1), DeviceId(2)}, 3'000'000}};
+}
+
+TEST(SequencesInFlight, twin_every_cost_of_real_devices_is_noticed) {
+    using Fleet = config::FleetConfig;
+    config::Scenario scenario = six_in_two_slots();
+    set_all_costs(scenario.declared);
+    scenario.fleet = config::build_fleet(scenario.declared, {}, scenario.seed);
+    const support::RandomPolicy random(3);
+    support::RunChange change;
+    change.policy = &random;
+    const support::FleetRun run = support::run_fleet(scenario, change);
+    ASSERT_EQ(support::timeline_difference(scenario, run.trace), "");
+    const std::vector<std::function<void(Fleet&)>> changes{
+        [](Fleet& f) { f.devices[1].rates[0].compute = f.devices[1].compute / 3; },
+        [](Fleet& f) { f.devices[1].rates[0].prefill_compute = f.devices[1].compute / 3; },
+        [](Fleet& f) { f.devices[1].rates[0].memory_bandwidth = 50'000'000; },
+        [](Fleet& f) { f.devices[1].operation_overhead = 20'001; },
+        [](Fleet& f) { f.devices[1].message_overhead = 70'001; },
+        [](Fleet& f) { f.network.jitter.low = 9'999; },
+        [](Fleet& f) { f.network.jitter.kind = config::LoadKind::constant; },
+        [](Fleet& f) { f.network.loss = 100'000'000; },
+        [](Fleet& f) { f.network.retransmit_timeout = 3'000'001; },
+        [](Fleet& f) { f.network.media[0].capacity = 2'999'000; },
+        [](Fleet& f) { f.network.media[0].members.pop_back(); },
+    };
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        config::Scenario other = scenario;
+        changes[i](other.declared);
+        other.fleet = config::build_fleet(other.declared, {}, other.seed);
+        EXPECT_NE(support::timeline_difference(other, run.trace), "") << "change " << i;
+    }
+    const scheduler::Fleet other = config::build_fleet(scenario.declared, {}, scenario.seed + 1);
+    config::Scenario another = scenario;
+    for (const DeviceId from : {DeviceId(0), DeviceId(1), DeviceId(2)}) {
+        for (const DeviceId to : {DeviceId(0), DeviceId(1), DeviceId(2)}) {
+            if (from == to) {
+                continue;
+            }
+            scheduler::LinkSpec spec = scenario.fleet.network.link(from, to);
+            spec.variation.stream = other.network.link(from, to).variation.stream;
+            another.fleet.network.set(from, to, spec);
+        }
+    }
+    EXPECT_NE(support::timeline_difference(another, run.trace), "") << "other draws";
 }
 
 TEST(SequencesInFlight, twin_an_oracle_that_keeps_its_cache_is_noticed) {

@@ -13,6 +13,7 @@
 #include "comm/mpi/mpi_session.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
+#include "support/random_scenario.hpp"
 #include "support/tiny_model.hpp"
 
 namespace {
@@ -109,6 +110,9 @@ std::string run_rank(const Case& run, comm::Transport& transport) {
     }
     if (run.several()) {
         set_requests(scenario);
+    }
+    if (run.is_random()) {
+        support::add_random_costs(scenario, transport.size());
     }
     const support::OracleRun oracle = support::run_oracle(scenario);
 

@@ -15,6 +15,7 @@
 #include "scheduler/core/blocks.hpp"
 #include "support/fleet_run.hpp"
 #include "support/random_policy.hpp"
+#include "support/random_scenario.hpp"
 #include "support/tiny_model.hpp"
 
 namespace headroom {
@@ -97,8 +98,11 @@ TEST_P(Sliced, text_logits_times_and_bytes_equal_oracle_timeline_and_closed_form
     const std::int32_t slices = slices_of(types, which);
     support::FleetText text = sliced_run(model, devices, slices, ring);
     text.interval = (devices + which) % 2 == 0 ? 1 : 3;
-    const config::Scenario scenario = support::make_scenario(text);
+    config::Scenario scenario = support::make_scenario(text);
     const auto seed = static_cast<std::uint64_t>(10 * devices + which);
+    if (which % 2 == 1) {
+        support::add_random_costs(scenario, seed);
+    }
     const support::FleetRun run = run_randomly(scenario, seed);
     EXPECT_EQ(support::difference(run, oracle_of(model, slices)), "");
     EXPECT_EQ(support::timeline_difference(scenario, run.trace), "");
