@@ -33,6 +33,72 @@ TEST(Fleet, scales_are_exact_and_apply_to_the_right_rates) {
     EXPECT_TRUE(fleet.devices[1].memory_bandwidth.unlimited());
 }
 
+TEST(Fleet, costs_of_devices_and_media_are_scaled) {
+    const scheduler::Fleet fleet = read(std::string(kEverything)).fleet;
+    const scheduler::DeviceSpec& hub = fleet.devices[0];
+    EXPECT_EQ(hub.operation_overhead, 200'000'000); // 20 us · 10⁴
+    EXPECT_EQ(hub.message_overhead, 5'000'000'000);
+    EXPECT_EQ(fleet.devices[1].message_overhead, 0);
+    ASSERT_EQ(hub.rates.size(), 2U);
+    EXPECT_EQ(hub.rates[0].type, WeightType::q8_0);
+    EXPECT_EQ(value(hub.rates[0].compute, 0), 350'000'000) << "the device's own";
+    EXPECT_EQ(value(hub.rates[0].prefill_compute, 0), 350'000'000);
+    EXPECT_EQ(value(hub.rates[0].memory_bandwidth, 0), 1'100'000);
+    EXPECT_EQ(value(hub.rates[1].compute, 0), 500'000'000);
+    EXPECT_EQ(value(hub.rates[1].prefill_compute, 0), 700'000'000);
+    EXPECT_EQ(value(hub.rates[1].prefill_compute, 2'600'000'000), 350'000'000) << "load and rates";
+    ASSERT_EQ(fleet.media.size(), 2U);
+    EXPECT_EQ(value(fleet.media[0], 0), 50'000'000); // 200 Mbit/s · 2
+    EXPECT_EQ(fleet.devices[0].medium, scheduler::kNoMedium);
+    EXPECT_EQ(fleet.devices[1].medium, 0);
+    EXPECT_EQ(fleet.devices[2].medium, 0);
+    EXPECT_EQ(fleet.devices[3].medium, 1);
+    EXPECT_EQ(fleet.devices[4].medium, 1);
+    const LinkSpec& link = fleet.network.link(kB, kC);
+    EXPECT_EQ(link.variation.loss, 10'000'000);
+    EXPECT_EQ(link.variation.retransmit_timeout, 20'000'000); // 200 ms / 10
+    EXPECT_EQ(link.variation.jitter_high, 0) << "a walk is no draw per message";
+    EXPECT_EQ(link.variation.jitter_mean, 500'000);
+    for (Nanoseconds t = 0; t < 50 * kSecond; t += kSecond) {
+        EXPECT_GE(value(link.jitter, t), 100'000);
+        EXPECT_LE(value(link.jitter, t), 900'000);
+    }
+    EXPECT_NE(value(link.jitter, kSecond), value(fleet.network.link(kC, kB).jitter, kSecond));
+}
+
+TEST(Fleet, events_change_the_rates_of_weight_types) {
+    const std::string events = "[[event]]\nat = \"1 s\"\ndevice = \"a\"\nkind = \"compute\"\n"
+                               "factor = 0.5\n[[event]]\nat = \"2 s\"\ndevice = \"a\"\n"
+                               "kind = \"memory_bandwidth\"\nfactor = 0.25\n";
+    const scheduler::Fleet fleet =
+        read(
+            small_with(events),
+            {.set = {"device.0.rates.f32={compute=\"4 GFLOP/s\", memory_bandwidth=\"8 GB/s\"}"}}
+        ).fleet;
+    const scheduler::TypeRates<scheduler::Profile>& rates = fleet.devices[0].rates.at(0);
+    EXPECT_EQ(value(rates.compute, 0), 4'000'000'000);
+    EXPECT_EQ(value(rates.compute, kSecond), 2'000'000'000);
+    EXPECT_EQ(value(rates.prefill_compute, kSecond), 2'000'000'000);
+    EXPECT_EQ(value(rates.memory_bandwidth, kSecond), 8'000'000'000);
+    EXPECT_EQ(value(rates.memory_bandwidth, 2 * kSecond), 2'000'000'000);
+    EXPECT_TRUE(fleet.devices[0].memory_bandwidth.unlimited());
+}
+
+TEST(Fleet, uniform_jitter_and_loss_are_drawn_with_their_means_predicted) {
+    const scheduler::Fleet fleet =
+        read(small_with("loss = 0.5\nretransmit_timeout = \"8 ms\"\n"
+                        "jitter = { kind = \"uniform\", low = \"2 ms\", high = \"4 ms\" }"))
+            .fleet;
+    const LinkSpec& link = fleet.network.link(kA, kB);
+    EXPECT_EQ(link.variation.jitter_low, 2'000'000);
+    EXPECT_EQ(link.variation.jitter_high, 4'000'000);
+    EXPECT_EQ(value(link.jitter, 0), 0);
+    // 255/256 failures on average: 1/2 + 1/4 + … + 1/256
+    const scheduler::Snapshot::Link mean = scheduler::take_snapshot(fleet, 0, 0).link(kA, kB);
+    EXPECT_EQ(mean.latency, 1'000'000 + 3'000'000 + 7'968'750);
+    EXPECT_EQ(mean.bandwidth, 500'978); // 1 MB/s / (1 + 255/256), rounded down
+}
+
 TEST(Fleet, absent_rates_are_unlimited_whatever_the_scale) {
     const auto fleet =
         read(small_with("[fleet]\ncompute_scale = 0.5\nbandwidth_scale = 0.5")).fleet;

@@ -14,8 +14,15 @@
 namespace headroom::config {
 namespace {
 
+/// The section of rates, in which a weight type stands for TYPE.
+constexpr std::string_view kRatesRow = "[device.rates.TYPE]";
+constexpr std::string_view kRatesOfType = "[device.rates.q4_0]";
+
 /// Returns the key as --set names it; of a list, in the first table.
 std::string path_of(const KeyDescription& row) {
+    if (row.section == kRatesRow) {
+        return fmt::format("device.0.rates.q4_0.{}", row.key);
+    }
     std::string path(row.section);
     const bool list = path.starts_with("[[");
     std::erase_if(path, [](char c) { return c == '[' || c == ']'; });
@@ -48,7 +55,9 @@ TEST(KeyRows, are_what_a_misspelt_key_is_compared_with) {
         const std::string expected = fmt::format(
             "unknown key '{0}x' in {1}; did you mean '{0}'?",
             row.key,
-            row.section.empty() ? "the top level" : row.section
+            row.section.empty()        ? "the top level"
+            : row.section == kRatesRow ? kRatesOfType
+                                       : row.section
         );
         EXPECT_NE(problems.front().find(expected), std::string::npos) << problems.front();
     }
@@ -57,7 +66,12 @@ TEST(KeyRows, are_what_a_misspelt_key_is_compared_with) {
 TEST(KeyRows, have_all_keys_of_a_resolved_text) {
     std::set<std::string> rows;
     for (const KeyDescription& row : key_descriptions()) {
-        rows.insert(fmt::format("{} {}", row.section, row.key));
+        for (const std::string_view type : {"q8_0", "q4_0"}) {
+            const std::string of_type = fmt::format("[device.rates.{}]", type);
+            rows.insert(
+                fmt::format("{} {}", row.section == kRatesRow ? of_type : row.section, row.key)
+            );
+        }
     }
     std::size_t found = 0;
     for (const std::string& text : {std::string(kEverything), small_with("")}) {

@@ -20,6 +20,40 @@ std::vector<std::string> problems_with(std::vector<std::string> settings) {
     return problems_of(small_with(""), set(std::move(settings)));
 }
 
+TEST(Overrides, set_reaches_costs_of_devices_and_networks) {
+    const Scenario s = read(
+        small_with(""),
+        set(
+            {"device.0.rates.q4_0.compute=5 GFLOP/s",
+             "device.b.rates.q4_0.prefill_compute=\"6 GFLOP/s\"",
+             "device.b.operation_overhead=20 us",
+             "network.jitter.kind=walk",
+             "network.jitter.low=1 ms",
+             "network.jitter.high=3 ms",
+             "network.jitter.step=0.5 ms",
+             "network.jitter.period=1 s",
+             "network.loss=0.25",
+             "network.retransmit_timeout=200 ms",
+             "network.medium.0.members=all",
+             "network.medium.0.capacity=8 Mbit/s"}
+        )
+    );
+    const std::vector<DeviceConfig>& devices = s.declared.devices;
+    EXPECT_THAT(
+        devices[0].rates, ElementsAre(TypeRatesConfig{WeightType::q4_0, 5'000'000'000, {}, {}})
+    );
+    EXPECT_THAT(
+        devices[1].rates, ElementsAre(TypeRatesConfig{WeightType::q4_0, {}, {}, 6'000'000'000})
+    );
+    EXPECT_EQ(devices[1].operation_overhead, 20'000);
+    const NetworkConfig& network = s.declared.network;
+    const JitterConfig jitter{LoadKind::walk, 1'000'000, 3'000'000, 500'000, kSecond};
+    EXPECT_EQ(network.jitter, jitter);
+    EXPECT_EQ(network.loss, 250'000'000);
+    EXPECT_EQ(network.retransmit_timeout, 200'000'000);
+    EXPECT_THAT(network.media, ElementsAre(MediumConfig{{DeviceId(0), DeviceId(1)}, 1'000'000}));
+}
+
 TEST(Overrides, named_options_replace_values_of_the_file) {
     const Overrides all{
         .policy = "static",

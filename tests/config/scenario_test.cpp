@@ -316,7 +316,7 @@ TEST(DefaultScenario, has_the_equal_devices_of_the_reference) {
     EXPECT_TRUE(s.fleet.devices[3].has_storage);
     EXPECT_THAT(
         s.notes,
-        ElementsAre("every device is a Raspberry Pi 5 (60.4 GFLOP/s, 7.50 GiB of memory at 9.2 "
+        ElementsAre("every device is a Raspberry Pi 5 (60.4 GFLOP/s, 7.50 GiB of memory at 9.97 "
                     "GB/s), with links of 100 Mbit/s and 1.00 ms; others: --set "
                     "device.0.profile=NAME, which headroom inspect --devices lists")
     );

@@ -80,8 +80,16 @@ memory_bandwidth = "12 GB/s"
 storage_bandwidth = "300 MB/s"
 egress = "1 Gbit/s"
 ingress = "500 Mbit/s"
+operation_overhead = "20 us"
+message_overhead = "0.5 ms"
 load = { kind = "steps", at = ["0 s", "2.5 s"], value = [0.0, 0.5] }
 memory_load = 0.1
+[device.rates.q8_0]
+memory_bandwidth = "11 GB/s"
+[device.rates.q4_0]
+compute = "5 TFLOP/s"
+memory_bandwidth = "10 GB/s"
+prefill_compute = "7 TFLOP/s"
 [[device]]
 name = "phone"
 count = 3
@@ -101,6 +109,20 @@ preset = "wifi-6"
 bandwidth = "100 Mbit/s"
 latency = "2 ms"
 variation = { kind = "walk", low = 0.1, high = 0.2, step = 0.05, period = "1 s" }
+loss = 0.01
+retransmit_timeout = "200 ms"
+[network.jitter]
+kind = "walk"
+low = "1 ms"
+high = "9 ms"
+step = "2 ms"
+period = "1 s"
+[[network.medium]]
+members = ["phone-1", 2]
+capacity = "200 Mbit/s"
+[[network.medium]]
+members = [4, "phone-3"]
+capacity = "300 Mbit/s"
 [[network.link]]
 from = "hub"
 to = "phone-1"

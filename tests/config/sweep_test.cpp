@@ -316,6 +316,35 @@ TEST_F(CheckedSweep, valid_cells_are_the_scenario_with_their_values) {
     EXPECT_EQ(texts.size(), good.cells.size());
 }
 
+TEST_F(CheckedSweep, axes_may_be_costs_of_devices_and_networks) {
+    const Sweep good = sweep(R"([set]
+network.retransmit_timeout = "200 ms"
+network.medium.0.members = "all"
+network.jitter = { kind = "uniform", low = 0, high = "9 ms" }
+[grid]
+network.loss = [0, 0.01]
+network.medium.0.capacity = ["8 Mbit/s", "9 Mbit/s"]
+network.jitter.high = ["3 ms", "4 ms"]
+device.0.rates.q4_0.compute = ["3 GFLOP/s", "4 GFLOP/s"]
+device.1.message_overhead = [0, "1 ms"]
+)");
+    EXPECT_THAT(check_cells(good), IsEmpty());
+    ASSERT_EQ(good.cells.size(), 32U);
+    const FleetConfig last = cell_scenario(good, good.cells.back()).declared;
+    EXPECT_EQ(last.network.loss, 10'000'000);
+    EXPECT_EQ(last.network.media.at(0).capacity, 1'125'000);
+    EXPECT_EQ(last.network.jitter.high, 4'000'000);
+    EXPECT_EQ(last.devices[0].rates.at(0).compute, 4'000'000'000);
+    EXPECT_EQ(last.devices[1].message_overhead, 1'000'000);
+    EXPECT_THAT(
+        problems("[grid]\nnetwork.loss = [0.1, 1]"),
+        ElementsAre(
+            HasSubstr("network.retransmit_timeout is missing; loss needs it"),
+            HasSubstr("network.loss = 1 loses every message; give less (in cell 1)")
+        )
+    );
+}
+
 TEST_F(CheckedSweep, problems_of_values_are_reported_once_with_their_line) {
     EXPECT_THAT(
         problems("[set]\nworkload.tokens = 0\n[grid]\ncontroller.interval = [0, 4]\n"

@@ -36,6 +36,46 @@ TEST(Warnings, are_absent_for_plausible_scenarios) {
     );
 }
 
+TEST(Warnings, report_rates_of_types_that_the_model_lacks) {
+    const auto with = [](std::string_view more, std::vector<std::string> set = {}) {
+        const std::string text = "model.preset = \"gpt2\"\n" + std::string(kSmall);
+        set.push_back("workload.tokens=3");
+        return read(text + std::string(more), {.set = std::move(set)}).warnings;
+    };
+    const std::string rates = "device.0.rates.q4_0.compute=1 GFLOP/s";
+    EXPECT_THAT(
+        with("", {rates}),
+        ElementsAre("a: rates.q4_0 has no effect: no weights of the model have that type")
+    );
+    EXPECT_THAT(
+        with("", {rates, "device.1.rates.q4_0.memory_bandwidth=1 GB/s"}),
+        ElementsAre("a and 1 more: rates.q4_0 has no effect: no weights of the model have that type"
+        )
+    );
+    EXPECT_THAT(with("", {rates, "model.weight_type=q4_0"}), IsEmpty());
+    EXPECT_THAT(with("", {"device.0.rates.f16.compute=1 GFLOP/s"}), IsEmpty());
+    EXPECT_THAT(with("", {rates, "device.0.from_profile=\"board\""}), IsEmpty())
+        << "a profile has rates for many types";
+    EXPECT_THAT(warnings_of("", {rates}), IsEmpty()) << "the types of a file are not known";
+}
+
+TEST(Warnings, report_a_network_that_is_probably_a_mistake) {
+    const std::string timeout = "network.retransmit_timeout=200 ms";
+    EXPECT_THAT(warnings_of("", {timeout, "network.loss=0.5"}), IsEmpty());
+    EXPECT_THAT(
+        warnings_of("", {timeout, "network.loss=0.75"}),
+        ElementsAre("network.loss is 0.75: most transmissions fail")
+    );
+    const std::string medium = "[network]\nmedium = [{ members = \"all\", capacity = \"1 MB/s\" }]";
+    EXPECT_THAT(
+        read(
+            std::string(kModel) + "[[device]]\ncompute = \"1 FLOP/s\"\nmemory = \"1 B\"\n" + medium
+        )
+            .warnings,
+        ElementsAre("network.medium.0: no message uses it, as there is one device")
+    );
+}
+
 TEST(Warnings, report_events_after_the_end) {
     const std::string late =
         event("at_token = 64\ndevice = \"a\"\nkind = \"compute\"\nfactor = 0.5");

@@ -367,6 +367,124 @@ std::vector<Wrong> wrong_devices_and_links() {
     };
 }
 
+std::vector<Wrong> wrong_costs_of_devices() {
+    return {
+        {in_device("operation_overhead = \"1001 ms\""),
+         {"dir/s.toml:10:22: device.1.operation_overhead: expected at most 1 s; found \"1001 "
+          "ms\""}},
+        {in_device("message_overhead = \"-1 ms\""), {"message_overhead", "not negative"}},
+        {in_device("message_overhead = 3"), {"device.1.message_overhead: expected a duration"}},
+        {std::string(kModel) + "[[device]]\ncompute = \"1 TFLOP/s\"\nmemory = \"1 GB\"\n"
+                               "message_overhead = \"1 s\"\n[fleet]\ncompute_scale = 0.9e-9",
+         {"dir/s.toml:5:20: device.0.message_overhead is above 1e18 after its scale in [fleet]"}},
+        {in_device("rates = 3"),
+         {"device.1.rates: expected a table, written [device.rates.TYPE]; found 3"}},
+        {in_device("[device.rates.q4_1]\ncompute = \"1 GFLOP/s\""),
+         {"dir/s.toml:10:15: unknown key 'q4_1' in [device.rates.TYPE]; did you mean 'q4_0'?"}},
+        {in_device("[device.rates.q4_0]"),
+         {"dir/s.toml:10:1: device.1.rates.q4_0.compute is missing; give compute, "
+          "memory_bandwidth or prefill_compute"}},
+        {in_device("[device.rates.q4_0]\ncomputes = \"1 GFLOP/s\""),
+         {"unknown key 'computes' in [device.rates.q4_0]; did you mean 'compute'?"}},
+        {in_device("[device.rates.q4_0]\ncompute = \"1 GB/s\""),
+         {"device.1.rates.q4_0.compute: expected a computing speed"}},
+        {in_device("[device.rates.q4_0]\nmemory_bandwidth = \"0 B/s\""),
+         {"device.1.rates.q4_0.memory_bandwidth: expected at least 1 B/s"}},
+        {in_device("[device.rates.f16]\nprefill_compute = \"9 FLOP/s\"") +
+             "[fleet]\ncompute_scale = 0.1",
+         {"dir/s.toml:11:19: device.1.rates.f16.prefill_compute is rounded down to 0 by its "
+          "scale"}},
+        {small_with("[rates.q4_0]\ncompute = \"1 GFLOP/s\""),
+         {"they are written [device.rates.TYPE]"}},
+    };
+}
+
+std::vector<Wrong> wrong_jitter_and_loss() {
+    const auto jitter = [](std::string_view lines) {
+        return small_with("[network.jitter]\n" + std::string(lines));
+    };
+    const std::string uniform = "kind = \"uniform\"\nlow = \"1 ms\"\n";
+    const std::string walk = "kind = \"walk\"\nlow = 0\nhigh = \"9 ms\"\n";
+    return {
+        {small_with("loss = 1"),
+         {"dir/s.toml:13:8: network.loss = 1 loses every message; give less"}},
+        {small_with("loss = 1.5"), {"network.loss: expected a fraction from 0 to 1; found 1.5"}},
+        {small_with("loss = \"1 %\""), {"network.loss", "did you mean 0.01?"}},
+        {small_with("loss = 0.1"),
+         {"dir/s.toml:10:1: network.retransmit_timeout is missing; loss needs it; give \"200 "
+          "ms\""}},
+        {small_with("loss = 0.1\nretransmit_timeout = 0"),
+         {"network.retransmit_timeout: expected a duration above 0 if there is a loss; found 0"}},
+        {small_with("loss = 0\nretransmit_timeout = 0"), {}},
+        {small_with("jitter = \"1 ms\""),
+         {"network.jitter: expected a table, written [network.jitter]; found \"1 ms\""}},
+        {jitter(uniform + "high = \"0.9 ms\""),
+         {"dir/s.toml:15:7: network.jitter.low must not be above high"}},
+        {jitter(uniform + "high = \"1 ms\""), {}},
+        {jitter(uniform), {"network.jitter.high is missing; give a duration"}},
+        {jitter(uniform + "high = 3"), {"network.jitter.high: expected a duration"}},
+        {jitter(uniform + "high = \"2 ms\"\nstep = \"1 ms\""),
+         {"network.jitter.step is only for kind = \"walk\""}},
+        {jitter(uniform + "high = \"2 ms\"\nperiod = \"1 ms\""),
+         {"network.jitter.period is only for kind = \"walk\""}},
+        {jitter("kind = \"steps\"\nlow = 0\nhigh = \"1 ms\""),
+         {"network.jitter.kind: expected \"uniform\" or \"walk\"; found \"steps\""}},
+        {jitter("low = 0\nhigh = \"1 ms\""), {"network.jitter.kind is missing"}},
+        {jitter(walk + "step = \"1 ms\""), {"network.jitter.period is missing"}},
+        {jitter(walk + "period = \"1 s\""), {"network.jitter.step is missing"}},
+        {jitter(walk + "step = \"1 ms\"\nperiod = \"1 ns\""),
+         {"network.jitter.period: expected at least 1 us"}},
+        {jitter(walk + "step = \"10 ms\"\nperiod = \"1 s\""),
+         {"network.jitter.step must be above 0 and at most"}},
+        {jitter(walk + "step = 0\nperiod = \"1 s\""), {"network.jitter.step must be above 0"}},
+        {jitter("kind = \"walk\"\nlow = 0\nhigh = 0\nstep = 0\nperiod = \"1 s\""),
+         {"network.jitter.low must be less than high for a walk"}},
+        {in_device("count = 64") + "[network.jitter]\n" + walk +
+             "step = \"1 ms\"\nperiod = \"1 s\"",
+         {"network.jitter.kind = \"walk\" works with at most 64 devices", "there are 65"}},
+        {jitter(uniform + "high = \"1e9 s\"\n[fleet]\nlatency_scale = 10"),
+         {"network.jitter.high is above 1e18 after its scale"}},
+    };
+}
+
+std::vector<Wrong> wrong_media() {
+    const auto medium = [](std::string_view members) {
+        return in_device("count = 3") +
+               fmt::format("[[network.medium]]\nmembers = {}\ncapacity = \"1 MB/s\"\n", members);
+    };
+    return {
+        {medium("[0, \"b-1\"]"), {}},
+        {medium("\"all\""), {}},
+        {medium("[0]"), {"network.medium.0.members has 1 member; a medium needs at least 2"}},
+        {medium("[]"), {"network.medium.0.members has 0 members"}},
+        {medium("\"a\""), {"members: expected a list of devices, or \"all\"; found \"a\""}},
+        {medium("[0, 1, \"a\"]"), {"network.medium.0.members.2 = \"a\": a is a member already"}},
+        {medium("[0, \"b_1\"]"),
+         {"dir/s.toml:15:15: network.medium.0.members.1 names no device: \"b_1\"; did you mean "
+          "\"b-1\"?"}},
+        {medium("[0, 4]"), {"a device's name or index below 4; found 4"}},
+        {medium("[0, 1]") + "[[network.medium]]\nmembers = [2, 1]\ncapacity = \"1 MB/s\"",
+         {"network.medium.1.members.1 = 1: b-1 is a member of network.medium.0 already"}},
+        {medium("[0, 1]") + "[[network.medium]]\nmembers = \"all\"\ncapacity = \"1 MB/s\"",
+         {"network.medium.1.members = \"all\": a is a member of network.medium.0 already"}},
+        {small_with("[[network.medium]]\nmembers = [0, 1]"),
+         {"network.medium.0.capacity is missing; give a data rate"}},
+        {small_with("[[network.medium]]\ncapacity = \"1 MB/s\""),
+         {"network.medium.0.members is missing; give a list of devices, or \"all\""}},
+        {small_with("[[network.medium]]\nmembers = [0, 1]\ncapacity = \"0 B/s\""),
+         {"network.medium.0.capacity: expected at least 1 B/s"}},
+        {small_with("[[network.medium]]\nmember = [0, 1]\ncapacity = \"1 B/s\""),
+         {"unknown key 'member' in [[network.medium]]; did you mean 'members'?"}},
+        {small_with("[network.medium]\nmembers = [0, 1]\ncapacity = \"1 B/s\""),
+         {"network.medium is one table; it is a list, each of it written [[network.medium]]"}},
+        {small_with("[[medium]]\nmembers = [0, 1]"), {"is written [[network.medium]]"}},
+        {in_device("count = 3") +
+             "[[network.medium]]\nmembers = \"all\"\ncapacity = \"9 B/s\"\n[fleet]\n"
+             "bandwidth_scale = 0.1\n",
+         {"network.medium.0.capacity is rounded down to 0 by its scale"}},
+    };
+}
+
 std::vector<Wrong> wrong_events() {
     return {
         {with_event("device = 0\nkind = \"compute\"\nfactor = 1"), {"event.0.at is missing"}},
@@ -504,6 +622,24 @@ TEST(WrongInput, problems_of_a_workload_are_reported_together) {
 
 TEST(WrongInput, devices_and_links_are_reported) {
     for (const Wrong& wrong : wrong_devices_and_links()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, costs_of_devices_are_reported) {
+    for (const Wrong& wrong : wrong_costs_of_devices()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, jitter_and_loss_are_reported) {
+    for (const Wrong& wrong : wrong_jitter_and_loss()) {
+        expect_told(wrong);
+    }
+}
+
+TEST(WrongInput, media_are_reported) {
+    for (const Wrong& wrong : wrong_media()) {
         expect_told(wrong);
     }
 }

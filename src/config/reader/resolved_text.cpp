@@ -1,6 +1,7 @@
 // Writes a complete scenario as TOML. Traces contain this text, and a run can be repeated from it.
 #include "config/scenario/scenario.hpp"
 #include "config/sections/keys.hpp"
+#include "config/sections/sections.hpp"
 
 namespace headroom::config {
 
@@ -19,8 +20,15 @@ std::string resolved_text(const Scenario& scenario) {
     add(kFleetKeys, fleet.scales);
     for (const DeviceConfig& device : fleet.devices) {
         add(kDeviceKeys, device);
+        text += type_rates_text(device, fleet);
     }
     add(kNetworkKeys, fleet.network);
+    if (fleet.network.jitter.kind != LoadKind::constant) {
+        add(kJitterKeys, fleet.network.jitter);
+    }
+    for (const MediumConfig& medium : fleet.network.media) {
+        add(kMediumKeys, medium);
+    }
     for (const LinkConfig& link : fleet.network.links) {
         add(kLinkKeys, link);
     }

@@ -41,15 +41,17 @@ Scenario read_scenario(
     read_keys(root, kTopLevelKeys, scenario);
     const ModelKind model = read_model(root, folder, lookup, scenario);
     read_workload(root, folder, model, scenario);
-    const ScaleConfig& scales = scenario.declared.scales;
     read_section(root, "fleet", kFleetKeys, scenario.declared.scales);
     read_devices(root, scenario.declared);
     const DeviceNames names(scenario.declared.devices);
-    scenario.declared.network = read_network(root, scales, names);
+    read_network(root, names, scenario.declared);
     scenario.events = read_events(root, names, scenario.declared.devices);
     read_controller(root, folder, scenario);
     read_section(root, "clock", kClockKeys, scenario.clock);
     root.explain_misplaced({"link", "links"}, "a link that differs is written [[network.link]]");
+    root.explain_misplaced({"medium", "media"}, "a shared medium is written [[network.medium]]");
+    root.explain_misplaced({"jitter"}, "it is written [network.jitter]");
+    root.explain_misplaced({"rates"}, "they are written [device.rates.TYPE] below a [[device]]");
     root.explain_misplaced(
         {"paper"}, "the published method's switches are written [controller.paper]"
     );

@@ -2,6 +2,7 @@
 // links between two devices, by its factor.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -33,7 +34,12 @@ inline constexpr auto kEventKinds = [] {
             &D::memory_bandwidth,
             nullptr,
             kNoResult,
-            [](const DeviceConfig& device) { return device.memory_bandwidth == kUnlimited; }},
+            [](const DeviceConfig& device) {
+                return device.memory_bandwidth == kUnlimited &&
+                       std::ranges::none_of(device.rates, [](const TypeRatesConfig& rates) {
+                           return rates.memory_bandwidth.has_value();
+                       });
+            }},
         EventKind{
             "storage_bandwidth",
             &D::storage_bandwidth,

@@ -21,8 +21,8 @@
 #include "scheduler/core/fleet.hpp"
 #include "scheduler/core/given_placement.hpp"
 #include "scheduler/core/problem.hpp"
-#include "scheduler/core/profile.hpp"
 #include "scheduler/policies/registry.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::config {
 
@@ -137,11 +137,21 @@ struct LoadConfig {
 /// large one. In lowest terms, numerator and denominator of a factor are ≤ 10¹², so that products
 /// fit in 128 bits.
 struct ScaleConfig {
-    double compute = 1; ///< scales compute, memory bandwidth and storage bandwidth alike
+    /// Scales compute, memory bandwidth and storage bandwidth alike, and divides the overheads.
+    double compute = 1;
     double memory = 1;
-    double bandwidth = 1; ///< scales link bandwidths, egress and ingress
+    double bandwidth = 1; ///< scales link bandwidths, egress, ingress and the capacity of media
     double latency = 1;
     bool operator==(const ScaleConfig&) const = default;
+};
+
+/// Rates for the weights of one type. What is not given is that of the device.
+struct TypeRatesConfig {
+    WeightType type = WeightType::f32;
+    std::optional<PerSecond> compute{};          ///< FLOP/s
+    std::optional<PerSecond> memory_bandwidth{}; ///< bytes/s
+    std::optional<PerSecond> prefill_compute{};  ///< FLOP/s; nothing: that of `compute`
+    bool operator==(const TypeRatesConfig&) const = default;
 };
 
 /// One device with the values of the scenario, before scaling. A table [[device]] with a `count`
@@ -155,6 +165,9 @@ struct DeviceConfig {
     std::optional<PerSecond> storage_bandwidth{}; ///< bytes/s; nothing: the device has no storage
     PerSecond egress = kUnlimited;                ///< bytes/s sent to all devices together
     PerSecond ingress = kUnlimited;               ///< bytes/s received from all devices together
+    std::vector<TypeRatesConfig> rates{};         ///< by increasing type
+    Nanoseconds operation_overhead = 0;           ///< once per layer and stage
+    Nanoseconds message_overhead = 0;             ///< for each message sent and each received
     LoadConfig load{};
     LoadConfig memory_load{};
     bool operator==(const DeviceConfig&) const = default;
@@ -169,10 +182,31 @@ struct LinkConfig {
     bool operator==(const LinkConfig&) const = default;
 };
 
+/// How the latency of messages varies. Jitter is added to the latency of every link.
+struct JitterConfig {
+    LoadKind kind = LoadKind::constant; ///< constant: none; else uniform or walk
+    Nanoseconds low = 0;
+    Nanoseconds high = 0;
+    Nanoseconds step = 0;   ///< walk: largest change from one period to the next
+    Nanoseconds period = 0; ///< walk: time between two changes
+    bool operator==(const JitterConfig&) const = default;
+};
+
+/// A medium, such as a Wi-Fi cell, whose members share one capacity (scheduler/core/media.hpp).
+struct MediumConfig {
+    std::vector<DeviceId> members; ///< ascending; no device is a member of two media
+    PerSecond capacity = kUnlimited;
+    bool operator==(const MediumConfig&) const = default;
+};
+
 struct NetworkConfig {
     PerSecond bandwidth = kUnlimited; ///< bytes/s; can be unlimited only if there is one device
     Nanoseconds latency = 0;
-    LoadConfig variation;          ///< load of every link: what other traffic takes
+    LoadConfig variation; ///< load of every link: what other traffic takes
+    JitterConfig jitter;
+    scheduler::Ppb loss = 0; ///< probability that a transmission fails; below kWhole
+    Nanoseconds retransmit_timeout = 0;
+    std::vector<MediumConfig> media;
     std::vector<LinkConfig> links; ///< at most one per ordered pair of devices
     bool operator==(const NetworkConfig&) const = default;
 };

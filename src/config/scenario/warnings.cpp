@@ -1,5 +1,6 @@
 // Warnings about settings of a scenario that are valid but probably mistakes.
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -35,6 +36,62 @@ void warn_of_loads(const FleetConfig& fleet, std::vector<std::string>& warnings)
     }
     if (fleet.devices.size() > 1) {
         warn("network.variation", fleet.network.variation, "no message would ever arrive");
+    }
+}
+
+/// Returns whether a matrix of the model has this type.
+bool has_weights_of(const ModelShape& shape, WeightType type) {
+    const auto is_used = [type](const LayerTypes& types) {
+        const std::array all{types.q, types.k, types.v, types.o, types.up, types.down};
+        return std::ranges::find(all, type) != all.end();
+    };
+    return shape.embed_type == type || shape.lm_head_type == type ||
+           std::ranges::any_of(shape.layer_types, is_used) ||
+           (shape.gated && std::ranges::find(shape.layer_types, type, &LayerTypes::gate) !=
+                               shape.layer_types.end());
+}
+
+/// Warns of rates for a weight type that the model lacks. A profile may have rates for many types.
+void warn_of_rates(const Scenario& scenario, std::vector<std::string>& warnings) {
+    if (!scenario.shape) {
+        return; // the types of a model file are not known yet
+    }
+    for (const WeightType type : kWeightTypes) {
+        std::vector<std::string_view> names;
+        for (const DeviceConfig& device : scenario.declared.devices) {
+            const bool own =
+                device.profile.empty() &&
+                std::ranges::find(device.rates, type, &TypeRatesConfig::type) != device.rates.end();
+            if (own) {
+                names.emplace_back(device.name);
+            }
+        }
+        if (!names.empty() && !has_weights_of(*scenario.shape, type)) {
+            warnings.push_back(fmt::format(
+                "{}{}: rates.{} has no effect: no weights of the model have that type",
+                names.front(),
+                names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : "",
+                name_of(type)
+            ));
+        }
+    }
+}
+
+/// Warns of a medium that no message can use, or that cannot slow a message down.
+void warn_of_network(const FleetConfig& fleet, std::vector<std::string>& warnings) {
+    const NetworkConfig& network = fleet.network;
+    if (fleet.devices.size() > 1 && network.loss > scheduler::kWhole / 2) {
+        warnings.push_back(fmt::format(
+            "network.loss is {}: most transmissions fail",
+            static_cast<double>(network.loss) / static_cast<double>(scheduler::kWhole)
+        ));
+    }
+    for (std::size_t m = 0; m < network.media.size(); ++m) {
+        if (fleet.devices.size() < 2) {
+            warnings.push_back(
+                fmt::format("network.medium.{}: no message uses it, as there is one device", m)
+            );
+        }
     }
 }
 
@@ -90,6 +147,8 @@ std::vector<std::string> find_warnings(const Scenario& scenario) {
     std::vector<std::string> warnings;
     warn_of_workload(scenario.workload, warnings);
     warn_of_loads(scenario.declared, warnings);
+    warn_of_rates(scenario, warnings);
+    warn_of_network(scenario.declared, warnings);
     for (std::size_t i = 0; i < scenario.events.size(); ++i) {
         warn_of_event(scenario, i, warnings);
     }

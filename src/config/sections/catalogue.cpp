@@ -26,6 +26,23 @@ std::string required_text(TableReader& table, std::string_view key) {
     return text;
 }
 
+std::string quoted_list(Words words) {
+    return fmt::format("\"{}\"", fmt::join(words, "\", \""));
+}
+
+/// Reads the keys `fitted_with` and `note`. A fitted figure must say from what it was fitted.
+void read_remarks(TableReader& table, SourcedFigure& figure) {
+    if (table.find("note")) {
+        figure.note = required_text(table, "note");
+    }
+    const auto entry = table.find("fitted_with");
+    if (figure.origin == Origin::fitted) {
+        figure.fitted_with = required_text(table, "fitted_with");
+    } else if (entry) {
+        add_problem(*entry, "is only for kind = \"fitted\"", table.problems());
+    }
+}
+
 SourcedFigure read_figure(TableReader& parent, std::string_view key, Quantity quantity) {
     SourcedFigure figure;
     auto table = parent.table(key, parent.key_path(key));
@@ -35,12 +52,49 @@ SourcedFigure read_figure(TableReader& parent, std::string_view key, Quantity qu
     }
     figure.written = required_text(*table, "value");
     figure.value = table->quantity("value", quantity, Zero::refused).value_or(1);
-    table->require("kind", "give \"measured\", \"derived\" or \"limit\"");
+    table->require("kind", "give one of " + quoted_list(kWords<Origin>));
     figure.origin = table->choice<Origin>("kind").value_or(figure.origin);
     figure.how = required_text(*table, "how");
     figure.source = required_text(*table, "source");
+    read_remarks(*table, figure);
     table->finish();
     return figure;
+}
+
+/// Reads a figure that may be absent.
+std::optional<SourcedFigure> read_optional_figure(
+    TableReader& parent, std::string_view key, Quantity quantity
+) {
+    return parent.find(key) ? std::optional(read_figure(parent, key, quantity)) : std::nullopt;
+}
+
+/// Reads the tables of rates by weight type: [NAME.rates.q4_0].
+std::vector<ProfileRates> read_profile_rates(TableReader& device) {
+    std::vector<ProfileRates> all;
+    auto tables = device.table("rates", fmt::format("[{}]", device.key_path("rates")));
+    if (!tables) {
+        return all;
+    }
+    for (const WeightType type : kWeightTypes) {
+        const std::string_view name = name_of(type);
+        auto table = tables->table(name, fmt::format("[{}]", tables->key_path(name)));
+        if (!table) {
+            continue;
+        }
+        all.push_back(
+            {type,
+             read_optional_figure(*table, "compute", Quantity::compute_rate),
+             read_optional_figure(*table, "memory_bandwidth", Quantity::byte_rate),
+             read_optional_figure(*table, "prefill_compute", Quantity::compute_rate)}
+        );
+        const ProfileRates& rates = all.back();
+        if (!rates.compute && !rates.memory_bandwidth && !rates.prefill_compute) {
+            table->report_missing("compute", "give at least one rate");
+        }
+        table->finish();
+    }
+    tables->finish();
+    return all;
 }
 
 /// Reads the memory sizes in which the device is sold. Returns at least one, also after a problem.
@@ -85,6 +139,15 @@ void read_device_profiles(
         }
     } else {
         profile.storage_bandwidth = read_figure(table, "storage_bandwidth", Quantity::byte_rate);
+    }
+    profile.rates = read_profile_rates(table);
+    profile.operation_overhead =
+        read_optional_figure(table, "operation_overhead", Quantity::duration);
+    profile.message_overhead = read_optional_figure(table, "message_overhead", Quantity::duration);
+    for (const auto* const overhead : {&profile.operation_overhead, &profile.message_overhead}) {
+        if (value_of(*overhead).value_or(0) > kSecond) {
+            table.add_table_problem(fmt::format("{} has an overhead above 1 s", name));
+        }
     }
     const std::vector<Bytes> sizes = read_ram(table);
     table.require("reserve", "say how much of the memory system and apps keep");
@@ -144,6 +207,8 @@ std::vector<NetworkPreset> parse_network_presets(std::string_view text, const st
         preset.title = required_text(table, "title");
         preset.bandwidth = read_figure(table, "bandwidth", Quantity::byte_rate);
         preset.latency = read_figure(table, "latency", Quantity::duration);
+        preset.nic = read_optional_figure(table, "nic", Quantity::byte_rate);
+        preset.medium = read_optional_figure(table, "medium", Quantity::byte_rate);
         table.finish();
     };
     return read_catalogue<NetworkPreset>(text, file, read);

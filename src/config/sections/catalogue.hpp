@@ -12,23 +12,42 @@
 
 #include "base/model_shape.hpp"
 #include "base/units.hpp"
+#include "base/weight_type.hpp"
 #include "config/scenario/choices.hpp"
 
 namespace headroom::config {
 
-/// How a number was found: measured on the device, or derived from other numbers. A `limit` is what
-/// a standard or a bus allows, which no real device reaches.
-enum class Origin : std::uint8_t { measured, derived, limit };
+/// How a number was found: measured on the device, derived from other numbers by a rule, published
+/// by the maker or by somebody who does not say how it was measured, or fitted so that predictions
+/// agree with measured speeds. A `limit` is what a standard or a bus allows, which no real device
+/// reaches.
+enum class Origin : std::uint8_t { measured, derived, published, fitted, limit };
 
 template <>
-inline constexpr auto kWords<Origin> = words("measured", "derived", "limit");
+inline constexpr auto kWords<Origin> = words("measured", "derived", "published", "fitted", "limit");
 
 struct SourcedFigure {
     std::int64_t value = 0; ///< in base units
     std::string written;    ///< the text in the catalogue: "9.2 GB/s"
     Origin origin = Origin::measured;
-    std::string how;    ///< description of the method or rule by which it was found
-    std::string source; ///< reference to the publication or data sheet
+    std::string how;         ///< description of the method or rule by which it was found
+    std::string source;      ///< reference to the publication or data sheet
+    std::string fitted_with; ///< fitted: the measurements from which; else empty
+    std::string note;        ///< how far the figure carries; may be empty
+};
+
+/// Returns the figure's value if there is a figure.
+[[nodiscard]] inline std::optional<std::int64_t> value_of(const std::optional<SourcedFigure>& figure
+) {
+    return figure ? std::optional(figure->value) : std::nullopt;
+}
+
+/// The rates of a device for the weights of one type. At least one figure is there.
+struct ProfileRates {
+    WeightType type = WeightType::f32;
+    std::optional<SourcedFigure> compute;          ///< FLOP/s
+    std::optional<SourcedFigure> memory_bandwidth; ///< bytes/s
+    std::optional<SourcedFigure> prefill_compute;  ///< FLOP/s
 };
 
 /// A kind of device with one size of memory.
@@ -40,7 +59,10 @@ struct DeviceProfile {
     Bytes ram = 0;                  ///< memory size as sold
     Bytes memory = 0;               ///< `ram` less what the system and apps need
     SourcedFigure memory_bandwidth; ///< bytes/s
-    std::optional<SourcedFigure> storage_bandwidth; ///< bytes/s; nothing if unknown
+    std::optional<SourcedFigure> storage_bandwidth;  ///< bytes/s; nothing if unknown
+    std::vector<ProfileRates> rates;                 ///< by increasing type
+    std::optional<SourcedFigure> operation_overhead; ///< ns
+    std::optional<SourcedFigure> message_overhead;   ///< ns
 };
 
 struct NetworkPreset {
@@ -48,6 +70,10 @@ struct NetworkPreset {
     std::string title;
     SourcedFigure bandwidth; ///< bytes/s
     SourcedFigure latency;   ///< ns, one way
+    /// What a device's network interface sends or receives in all, in bytes/s; nothing: no limit.
+    std::optional<SourcedFigure> nic;
+    /// The capacity, in bytes/s, of the medium that all devices share; nothing: they share none.
+    std::optional<SourcedFigure> medium;
 };
 
 struct ModelPreset {

@@ -21,6 +21,19 @@ bool is_usable_name(std::string_view name) {
     return plain && !name.empty() && name.size() <= kLongestName;
 }
 
+std::vector<TypeRatesConfig> rates_of(const DeviceProfile& profile) {
+    std::vector<TypeRatesConfig> all;
+    for (const ProfileRates& rates : profile.rates) {
+        all.push_back(
+            {rates.type,
+             value_of(rates.compute),
+             value_of(rates.memory_bandwidth),
+             value_of(rates.prefill_compute)}
+        );
+    }
+    return all;
+}
+
 /// Sets the rates and sizes of the device's profile, if it names one. Returns whether it does.
 bool use_profile(TableReader& table, DeviceConfig& device) {
     const DeviceProfile* const profile = table.catalogue_entry("profile", device_profiles());
@@ -34,6 +47,9 @@ bool use_profile(TableReader& table, DeviceConfig& device) {
     if (profile->storage_bandwidth) {
         device.storage_bandwidth = profile->storage_bandwidth->value;
     }
+    device.rates = rates_of(*profile);
+    device.operation_overhead = value_of(profile->operation_overhead).value_or(0);
+    device.message_overhead = value_of(profile->message_overhead).value_or(0);
     return true;
 }
 
@@ -55,6 +71,7 @@ DeviceConfig read_device(TableReader& table, const ScaleConfig& scales) {
     DeviceConfig device;
     const bool has_profile = use_profile(table, device);
     read_keys(table, kDeviceKeys, device, {scales, has_profile ? "profile" : ""});
+    read_type_rates(table, scales, device);
     if (!table.find("profile")) {
         const auto hint_of = [](Quantity quantity) {
             return fmt::format("give a value such as {}, or a profile", example_of(quantity));
@@ -141,7 +158,7 @@ void check_scaled(
     std::string_view key,
     std::int64_t value,
     Zero zero,
-    double scale,
+    scheduler::Ratio scale,
     std::string_view catalogue_key
 ) {
     const auto written = table.find(key);
@@ -150,9 +167,9 @@ void check_scaled(
     }
     const TomlEntry entry = written ? *written : *table.find(catalogue_key);
     const std::string what = written ? "" : fmt::format("gives a {} that ", key);
-    const auto result = scaled(value, decimal_ratio(scale).value_or(scheduler::Ratio{}));
+    const auto result = scaled(value, scale);
     if (!result) {
-        add_problem(entry, what + "is above 1e18 after its scale", table.problems());
+        add_problem(entry, what + "is above 1e18 after its scale in [fleet]", table.problems());
     } else if (*result == 0 && zero == Zero::refused) {
         const auto text = what + "is rounded down to 0 by its scale in [fleet]";
         add_problem(entry, text, table.problems());

@@ -128,11 +128,40 @@ KeyType<T> scaled_quantity(V T::*member, Quantity quantity, double ScaleConfig::
                     return;
                 }
             }
-            const double factor = context.scales.*scale;
+            const scheduler::Ratio factor = ratio_of(context.scales.*scale);
             check_scaled(table, key, value_of(out), zero, factor, context.catalogue_key);
         },
         [=](const T& in, const FleetConfig& /*unused*/) {
             return value_of(in) == kUnlimited ? "" : quantity_text(quantity, value_of(in));
+        },
+    };
+}
+
+/// The longest overhead of an operation or a message.
+inline constexpr Nanoseconds kLongestOverhead = kSecond;
+
+/// An overhead: a duration up to kLongestOverhead that `compute_scale` of [fleet] divides later, in
+/// build_fleet. The resolved text leaves the key out if the overhead is 0.
+template <class T>
+KeyType<T> overhead(Nanoseconds T::*member) {
+    return {
+        "duration up to 1 s",
+        "`\"0 s\"`",
+        [=](TableReader& table, std::string_view key, T& out, const KeyContext& context) {
+            if (const auto entry = table.find(key)) {
+                out.*member =
+                    table.quantity(key, Quantity::duration, Zero::allowed).value_or(out.*member);
+                if (out.*member > kLongestOverhead) {
+                    add_mismatch(*entry, "at most 1 s", table.problems());
+                    out.*member = 0;
+                }
+            }
+            const scheduler::Ratio compute = ratio_of(context.scales.compute);
+            const scheduler::Ratio inverse{compute.denominator, compute.numerator};
+            check_scaled(table, key, out.*member, Zero::allowed, inverse, context.catalogue_key);
+        },
+        [=](const T& in, const FleetConfig& /*unused*/) {
+            return in.*member == 0 ? "" : quantity_text(Quantity::duration, in.*member);
         },
     };
 }

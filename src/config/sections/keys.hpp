@@ -59,7 +59,10 @@ extern const Section<scheduler::PaperSettings> kPaperKeys;
 extern const Section<ClockConfig> kClockKeys;
 extern const Section<ScaleConfig> kFleetKeys;
 extern const Section<DeviceConfig> kDeviceKeys;
+extern const Section<TypeRatesConfig> kTypeRatesKeys;
 extern const Section<NetworkConfig> kNetworkKeys;
+extern const Section<JitterConfig> kJitterKeys;
+extern const Section<MediumConfig> kMediumKeys;
 extern const Section<LinkConfig> kLinkKeys;
 extern const Section<Event> kEventKeys;
 
@@ -99,9 +102,13 @@ void read_section(TableReader& parent, std::string_view key, const Section<T>& s
 }
 
 /// Returns the table as TOML with every key that KeyType::text does not leave out.
+/// `name` replaces the section's name, if it is not empty.
 template <class T>
-std::string section_text(const Section<T>& section, const T& value, const FleetConfig& fleet) {
-    std::string text = section.name.empty() ? "" : fmt::format("\n{}\n", section.name);
+std::string section_text(
+    const Section<T>& section, const T& value, const FleetConfig& fleet, std::string_view name = ""
+) {
+    const std::string_view written_name = name.empty() ? section.name : name;
+    std::string text = written_name.empty() ? "" : fmt::format("\n{}\n", written_name);
     for (const Key<T>& key : section.keys) {
         if (const std::string written = key.type.text ? key.type.text(value, fleet) : "";
             !written.empty()) {

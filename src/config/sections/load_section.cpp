@@ -9,9 +9,6 @@ namespace headroom::config {
 
 namespace {
 
-/// Drawing random loads more often than this would slow the emulation down without any use.
-constexpr Nanoseconds kShortestPeriod = 1000;
-
 template <class Read>
 auto read_list(TableReader& table, std::string_view key, Read read) {
     std::vector<typename decltype(read(TomlEntry{}, table.problems()))::value_type> values;
@@ -75,18 +72,24 @@ void read_random(TableReader& table, LoadConfig& load) {
             add_problem(*table.find("step"), text, table.problems());
         }
     }
-    const auto entry = table.find("period");
-    if (!entry) {
-        table.report_missing("period", "give a duration such as \"1 s\"");
-        return;
-    }
-    load.period = table.quantity("period", Quantity::duration, Zero::allowed).value_or(kSecond);
-    if (load.period < kShortestPeriod) {
-        add_mismatch(*entry, "at least 1 us", table.problems());
-    }
+    load.period = read_period(table);
 }
 
 } // namespace
+
+Nanoseconds read_period(TableReader& table) {
+    const auto entry = table.find("period");
+    if (!entry) {
+        table.report_missing("period", "give a duration such as \"1 s\"");
+        return kSecond;
+    }
+    const Nanoseconds period =
+        table.quantity("period", Quantity::duration, Zero::allowed).value_or(kSecond);
+    if (period < kShortestPeriod) {
+        add_mismatch(*entry, "at least 1 us", table.problems());
+    }
+    return period;
+}
 
 LoadConfig read_load(TableReader& reader, std::string_view key) {
     LoadConfig load;

@@ -20,9 +20,9 @@ std::optional<DeviceId> read_end(
 }
 
 /// Reads the keys of [network] or a link. A preset, if there is one, replaces the values that the
-/// struct has already.
+/// struct has already. Returns the preset, or a null pointer.
 template <class T>
-void read_with_preset(
+const NetworkPreset* read_with_preset(
     TableReader& table, const Section<T>& section, const ScaleConfig& scales, T& out
 ) {
     const NetworkPreset* const preset = table.catalogue_entry("preset", network_presets());
@@ -31,6 +31,7 @@ void read_with_preset(
         out.latency = preset->latency.value;
     }
     read_keys(table, section, out, {scales, preset == nullptr ? "" : "preset"});
+    return preset;
 }
 
 /// Reads one [[network.link]] and adds it, in both directions unless both = false.
@@ -93,10 +94,36 @@ void check_variation(TableReader& table, const LoadConfig& variation, std::size_
     }
 }
 
+void check_loss(TableReader& table, NetworkConfig& network) {
+    if (network.loss == scheduler::kWhole) {
+        add_problem(*table.find("loss"), "= 1 loses every message; give less", table.problems());
+        network.loss = 0;
+    } else if (network.loss > 0 && network.retransmit_timeout == 0) {
+        if (const auto entry = table.find("retransmit_timeout")) {
+            add_mismatch(*entry, "a duration above 0 if there is a loss", table.problems());
+        } else {
+            table.report_missing(
+                "retransmit_timeout", "loss needs it; give \"200 ms\" or the like"
+            );
+        }
+    }
+}
+
+/// Gives devices without `egress` or `ingress` the limit of the preset's network interface.
+void limit_devices(TableReader& network, PerSecond nic, FleetConfig& fleet) {
+    const scheduler::Ratio scale = ratio_of(fleet.scales.bandwidth);
+    check_scaled(network, "nic", nic, Zero::refused, scale, "preset");
+    for (DeviceConfig& device : fleet.devices) {
+        device.egress = device.egress == kUnlimited ? nic : device.egress;
+        device.ingress = device.ingress == kUnlimited ? nic : device.ingress;
+    }
+}
+
 } // namespace
 
-NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const DeviceNames& names) {
-    NetworkConfig network;
+void read_network(TableReader& root, const DeviceNames& names, FleetConfig& fleet) {
+    NetworkConfig& network = fleet.network;
+    const ScaleConfig& scales = fleet.scales;
     const bool needed = names.size() > 1;
     auto table = root.table("network", "[network]");
     if (!table) {
@@ -105,21 +132,26 @@ NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const D
             root.report_missing("network.bandwidth", hint);
             root.report_missing("network.latency", hint);
         }
-        return network;
+        return;
     }
     for (const std::string_view key : {"bandwidth", "latency"}) {
         if (needed && !table->find(key) && !table->find("preset")) {
             table->report_missing(key, "several devices need it, or a preset");
         }
     }
-    read_with_preset(*table, kNetworkKeys, scales, network);
+    const NetworkPreset* const preset = read_with_preset(*table, kNetworkKeys, scales, network);
     check_variation(*table, network.variation, names.size());
+    check_loss(*table, network);
+    network.jitter = read_jitter(*table, scales, names.size());
+    network.media = read_media(*table, scales, names, preset);
+    if (needed && preset != nullptr && preset->nic) {
+        limit_devices(*table, preset->nic->value, fleet);
+    }
     std::set<std::pair<DeviceId, DeviceId>> taken;
     for (TableReader& link : table->tables("link", "[[network.link]]")) {
         read_link(link, scales, names, network, taken);
     }
     table->finish();
-    return network;
 }
 
 } // namespace headroom::config

@@ -45,6 +45,24 @@ KeyType<T> rate(V T::*member, double ScaleConfig::*scale) {
     return scaled_quantity(member, Quantity::byte_rate, scale);
 }
 
+/// A duration that `latency_scale` of [fleet] multiplies.
+template <class T>
+KeyType<T> scaled_duration(Nanoseconds T::*member) {
+    return scaled_quantity(member, Quantity::duration, &Scales::latency);
+}
+
+std::string jitter_kind_text(LoadKind kind) {
+    return fmt::format("\"{}\"", name_of(kind));
+}
+
+std::string duration_text(Nanoseconds duration) {
+    return quantity_text(Quantity::duration, duration);
+}
+
+bool is_walk(const JitterConfig& jitter) {
+    return jitter.kind == LoadKind::walk;
+}
+
 std::string list_text(const std::vector<std::int64_t>& numbers) {
     return fmt::format("[{}]", fmt::join(numbers, ", "));
 }
@@ -212,19 +230,21 @@ const Section<ClockConfig> kClockKeys{"[clock]", "", {
 
 const Section<ScaleConfig> kFleetKeys{"[fleet]", "factors: exact decimals above 0", {
     {"compute_scale", scale(&ScaleConfig::compute),
-     "multiplies `compute`, `memory_bandwidth` and `storage_bandwidth`, so that their ratios stay"},
+     "multiplies `compute`, `memory_bandwidth`, `storage_bandwidth` and the rates of weight types, "
+     "and divides the overheads, so that their ratios stay"},
     {"memory_scale", scale(&ScaleConfig::memory), "multiplies `memory`"},
     {"bandwidth_scale", scale(&ScaleConfig::bandwidth),
-     "multiplies link bandwidths, `egress` and `ingress`"},
-    {"latency_scale", scale(&ScaleConfig::latency), "multiplies link latencies"},
+     "multiplies link bandwidths, `egress`, `ingress` and the capacity of media"},
+    {"latency_scale", scale(&ScaleConfig::latency),
+     "multiplies link latencies, jitter and `retransmit_timeout`"},
 }};
 
 const Section<DeviceConfig> kDeviceKeys{"[[device]]", "at least one", {
     {"name", if_set(custom("text", &DeviceConfig::name, toml_string)),
      "a unique name; I is the device's index, counted from 0", "`device-I`"},
     {"profile", custom<DeviceConfig>("name"),
-     "a device of the catalogue, see below; gives `compute`, `memory`, `memory_bandwidth` and "
-     "`storage_bandwidth`", "none"},
+     "a device of the catalogue, see below; gives `compute`, `memory`, `memory_bandwidth`, "
+     "`storage_bandwidth`, rates of weight types and overheads", "none"},
     {"from_profile", if_set(custom("name", &DeviceConfig::profile, toml_string)),
      "the profile that the device came from, in resolved scenarios; it has no effect"},
     {"compute", scaled_quantity(&DeviceConfig::compute, Quantity::compute_rate, &Scales::compute),
@@ -239,6 +259,10 @@ const Section<DeviceConfig> kDeviceKeys{"[[device]]", "at least one", {
      "what all its links together can send"},
     {"ingress", rate(&DeviceConfig::ingress, &Scales::bandwidth),
      "what all its links together can receive"},
+    {"operation_overhead", overhead(&DeviceConfig::operation_overhead),
+     "what a stage of a layer costs in addition, however many blocks of it the device has"},
+    {"message_overhead", overhead(&DeviceConfig::message_overhead),
+     "what each message that it sends or receives costs in addition"},
     {"load", load(&DeviceConfig::load), "the part of `compute` that other programs use"},
     {"memory_load", load(&DeviceConfig::memory_load),
      "the part of `memory` that other programs use"},
@@ -248,15 +272,55 @@ const Section<DeviceConfig> kDeviceKeys{"[[device]]", "at least one", {
      "true: prompts come in here, and text goes out; without one, it is the first device", "false"},
 }};
 
+const Section<TypeRatesConfig> kTypeRatesKeys{
+    "[device.rates.TYPE]",
+    "below a `[[device]]`: its rates for the weights of a type such as `q4_0`", {
+    {"compute",
+     scaled_quantity(&TypeRatesConfig::compute, Quantity::compute_rate, &Scales::compute),
+     "for one token", "the device's"},
+    {"memory_bandwidth", rate(&TypeRatesConfig::memory_bandwidth, &Scales::compute),
+     "how fast these weights are read", "the device's"},
+    {"prefill_compute",
+     scaled_quantity(&TypeRatesConfig::prefill_compute, Quantity::compute_rate, &Scales::compute),
+     "for several tokens in one operation", "the section's `compute`"},
+}};
+
 const Section<NetworkConfig> kNetworkKeys{"[network]", "links between all devices", {
     {"preset", custom<NetworkConfig>("name"),
-     "a network of the catalogue; gives `bandwidth` and `latency`", "none"},
+     "a network of the catalogue; gives `bandwidth` and `latency`, `egress` and `ingress` of "
+     "devices that give none, and a medium if there is no `[[network.medium]]`", "none"},
     {"bandwidth", rate(&NetworkConfig::bandwidth, &Scales::bandwidth),
      "required with more than one device and no preset", ""},
     {"latency", scaled_quantity(&NetworkConfig::latency, Quantity::duration, &Scales::latency),
      "one way; required with more than one device and no preset", ""},
     {"variation", load(&NetworkConfig::variation),
      "the part of every link's bandwidth that other traffic uses"},
+    {"loss", if_set(fraction(&NetworkConfig::loss)),
+     "below 1: the probability that a transmission fails, so that its bytes are sent again"},
+    {"retransmit_timeout", if_set(scaled_duration(&NetworkConfig::retransmit_timeout)),
+     "from the end of a failed transmission to the next; required with `loss`", "none"},
+}};
+
+const Section<JitterConfig> kJitterKeys{"[network.jitter]",
+    "what is added to the latency of every link", {
+    {"kind", custom(R"(`"uniform"`, `"walk"`)", &JitterConfig::kind, jitter_kind_text),
+     "`\"uniform\"`: drawn for each message; `\"walk\"`: a random walk of each direction of each "
+     "link; required"},
+    {"low", scaled_duration(&JitterConfig::low), "required", ""},
+    {"high", scaled_duration(&JitterConfig::high), "required", ""},
+    {"step", written_if(is_walk, scaled_duration(&JitterConfig::step)),
+     "`walk`: the largest change from one period to the next; required", ""},
+    {"period", written_if(is_walk, custom("duration", &JitterConfig::period, duration_text)),
+     "`walk`: at least 1 us; required"},
+}};
+
+const Section<MediumConfig> kMediumKeys{"[[network.medium]]",
+    "a medium, such as a Wi-Fi cell, that some devices share", {
+    {"members", custom<MediumConfig>("list of devices, or `\"all\"`", members_text),
+     "a device is a member of one medium at most; required"},
+    {"capacity", rate(&MediumConfig::capacity, &Scales::bandwidth),
+     "what all messages of members together get; each counts once for its sender and once for its "
+     "receiver, if they are members; required without a preset that has a medium", ""},
 }};
 
 const Section<LinkConfig> kLinkKeys{"[[network.link]]", "a link that differs", {
@@ -324,7 +388,10 @@ std::vector<KeyDescription> key_descriptions() {
     add(kClockKeys);
     add(kFleetKeys);
     add(kDeviceKeys);
+    add(kTypeRatesKeys);
     add(kNetworkKeys);
+    add(kJitterKeys);
+    add(kMediumKeys);
     add(kLinkKeys);
     add(kEventKeys);
     return all;

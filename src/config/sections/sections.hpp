@@ -72,6 +72,7 @@ class DeviceNames {
     [[nodiscard]] std::optional<DeviceId> find_name(std::string_view name) const;
     /// Returns `did you mean "phone"?` for a name that is none, or a list of the names.
     [[nodiscard]] std::string suggestion_for(std::string_view name) const;
+    [[nodiscard]] const std::string& name(DeviceId device) const { return names_[device.index()]; }
     [[nodiscard]] std::size_t size() const { return names_.size(); }
 
   private:
@@ -83,7 +84,26 @@ class DeviceNames {
 /// that many devices. Precondition: fleet.scales has been read.
 void read_devices(TableReader& root, FleetConfig& fleet);
 
-NetworkConfig read_network(TableReader& root, const ScaleConfig& scales, const DeviceNames& names);
+/// Reads [network] into fleet.network. If its preset has a limit for all that a device sends or
+/// receives, devices without `egress` or `ingress` get it. Precondition: fleet.scales and the
+/// devices have been read.
+void read_network(TableReader& root, const DeviceNames& names, FleetConfig& fleet);
+
+/// Reads the key `rates` of a [[device]], which has one table for each weight type. The device has
+/// the rates of its profile, if it has one; rates in the table replace them one by one.
+void read_type_rates(TableReader& device, const ScaleConfig& scales, DeviceConfig& out);
+
+/// Reads [network.jitter]. `devices` is the number of devices of the fleet.
+JitterConfig read_jitter(TableReader& network, const ScaleConfig& scales, std::size_t devices);
+
+/// Reads all [[network.medium]]. If there is no such key and the network's preset has a medium, all
+/// devices share one medium of its capacity.
+std::vector<MediumConfig> read_media(
+    TableReader& network,
+    const ScaleConfig& scales,
+    const DeviceNames& names,
+    const NetworkPreset* preset
+);
 
 std::vector<Event> read_events(
     TableReader& root, const DeviceNames& names, const std::vector<DeviceConfig>& devices
@@ -94,6 +114,8 @@ LoadConfig read_load(TableReader& reader, std::string_view key);
 
 // These functions return values as TOML for resolved_text() of scenario.hpp.
 std::string load_text(const LoadConfig& load);
+std::string members_text(const MediumConfig& medium, const FleetConfig& fleet);
+std::string type_rates_text(const DeviceConfig& device, const FleetConfig& fleet);
 std::string arrivals_text(const ArrivalsConfig& arrivals);
 std::string given_text(const scheduler::GivenPlacement& given, const FleetConfig& fleet);
 std::string durations_text(const std::vector<Nanoseconds>& times);
@@ -104,6 +126,18 @@ std::optional<scheduler::PolicyKind> read_policy(TableReader& table, std::string
 /// Reads a factor of [fleet] from a key. Precondition: the table has the key.
 std::optional<double> read_scale(TableReader& table, std::string_view key);
 
+/// Returns a factor of [fleet] as a fraction; 1 for a factor that has been refused.
+[[nodiscard]] inline scheduler::Ratio ratio_of(double scale) {
+    return decimal_ratio(scale).value_or(scheduler::Ratio{});
+}
+
+/// The shortest period of a random load or jitter. Drawing more often would slow the emulation down
+/// without any use.
+inline constexpr Nanoseconds kShortestPeriod = 1000;
+
+/// Reads the required key `period` of a random load or jitter.
+[[nodiscard]] Nanoseconds read_period(TableReader& table);
+
 /// Adds a problem if `value` times `scale` exceeds kMaxValue or, with Zero::refused, is rounded
 /// down to 0. If the table lacks the key, the value comes from the catalogue entry that the key
 /// `catalogue_key` of the table names, and the problem names that key. If `catalogue_key` is empty
@@ -113,7 +147,7 @@ void check_scaled(
     std::string_view key,
     std::int64_t value,
     Zero zero,
-    double scale,
+    scheduler::Ratio scale,
     std::string_view catalogue_key
 );
 

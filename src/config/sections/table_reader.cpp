@@ -22,7 +22,7 @@ std::string alternatives(const std::vector<std::string>& names) {
 
 /// Returns a hint for a table that is written twice with [x] and should be a list [[x]].
 std::string syntax_hint(std::string_view description) {
-    for (const std::string_view list : {"device", "event", "network.link"}) {
+    for (const std::string_view list : {"device", "event", "network.link", "network.medium"}) {
         if (description.find(fmt::format("existing table '{}'", list)) != std::string_view::npos) {
             return fmt::format("; several are written [[{}]], each of them", list);
         }

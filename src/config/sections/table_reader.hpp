@@ -35,6 +35,7 @@ class TableReader {
     /// Returns the entry of a key, or nothing if it is absent, and marks the key as known.
     [[nodiscard]] std::optional<TomlEntry> find(std::string_view key);
     [[nodiscard]] std::string key_path(std::string_view key) const;
+    [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] Problems& problems() { return *problems_; }
     [[nodiscard]] const toml::source_region& position() const { return table_->source(); }
     [[nodiscard]] const toml::table& table() const { return *table_; }

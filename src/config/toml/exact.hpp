@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::config {
 

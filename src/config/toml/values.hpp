@@ -13,7 +13,7 @@
 
 #include "base/units.hpp"
 #include "config/toml/problems.hpp"
-#include "scheduler/core/profile.hpp"
+#include "scheduler/rates/profile.hpp"
 
 namespace headroom::config {
 
