@@ -15,6 +15,11 @@ import h5py
 
 from headroom import BINARY, DEMO, Case, devices, main, scenario_text
 
+# Where the time of a step goes: first what a device does, then its messages.
+PARTS = ("compute", "memory", "overhead", "transfer", "latency", "wait", "idle")
+# A message overhead has no linear form; two boards of the demo have one.
+NO_MESSAGE_OVERHEAD = ("--set", 'device.orange-pi-5.message_overhead="0 ns"',
+                       "--set", 'device.raspberry-pi-5.message_overhead="0 ns"')
 PRESET = '[model]\npreset = "gpt2"\n'
 
 
@@ -31,9 +36,13 @@ class Plan(Case):
                 self.assertTrue(policy["feasible"], policy)
                 step = policy["inference_ns"]
                 for device in policy["devices"]:
-                    self.assertEqual(
-                        sum(device[f"{part}_ns"] for part in ("compute", "transfer", "wait", "idle")),
-                        step, (policy["policy"], device))
+                    self.assertEqual(sum(device[f"{part}_ns"] for part in PARTS), step,
+                                     (policy["policy"], device))
+                for part in policy["critical_path"]:
+                    on_device = part["kind"] == "device"
+                    self.assertEqual(part["from"] == part["to"], on_device)
+                    parts = PARTS[:3] if on_device else PARTS[3:5]
+                    self.assertEqual(sum(part[f"{name}_ns"] for name in parts), part["time_ns"])
                 self.assertEqual(sum(part["time_ns"] for part in policy["critical_path"]), step)
                 self.assertEqual(len(policy["placement"]), plan["blocks"])
                 self.assertEqual(sum(d["blocks"] for d in policy["devices"]), plan["blocks"])
@@ -137,10 +146,24 @@ class Plan(Case):
         result = self.headroom("plan", scenario, "--policy", "greedy,round_robin")
         self.assertEqual(result.returncode, 0, result.stderr)
         for part in ("policy", "per token", "fullest device", "holds back most", "weights, cache",
-                     "buffers", "compute", "transfer", "wait", "idle", "of a token's time",
+                     "buffers", *PARTS, "of a token's time",
                      "needed: ", "there is: ", "above optimum"):
             self.assertIn(part, result.stdout)
         self.assertNotIn("\x1b", result.stdout, "colours belong on a terminal")
+
+    def test_overheads_are_named(self):
+        costs = 'operation_overhead = "30 us"\nmessage_overhead = "200 us"\n'
+        given = devices(3, memory="200 MiB", extra=costs)
+        policy = self.plan(self.scenario(PRESET + given), "--policy", "round_robin")["policies"][0]
+        for device in policy["devices"]:
+            overhead = device["overhead_ns"]
+            self.assertGreater(overhead, 0)
+            # Both overheads are multiples of 10 us, and nothing else is counted with them.
+            self.assertEqual(overhead % 10_000, 0)
+        on_path = [part["overhead_ns"] for part in policy["critical_path"] if part["kind"] == "device"]
+        self.assertGreater(sum(on_path), 0)
+        text = self.headroom("plan", self.scenario(PRESET + given), "--policy", "round_robin").stdout
+        self.assertRegex(text, r"of a token's time \d+ % is compute, \d+ % memory, [1-9]\d* % overhead, ")
 
     def test_both_tables_agree_on_what_holds_a_token_back(self):
         for name in ("demo", "home"):
@@ -190,7 +213,8 @@ class Plan(Case):
         for profile in ("physical", "paper"):
             name = self.folder / f"{profile}.lp"
             result = self.headroom("plan", DEMO, "--policy", "resource_aware", "--previous", "greedy",
-                                   "--set", f"controller.cost_profile={profile}", "--export-lp", name)
+                                   "--set", f"controller.cost_profile={profile}", *NO_MESSAGE_OVERHEAD,
+                                   "--export-lp", name)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn(f"wrote {name}", result.stdout)
             text = name.read_text()
@@ -199,10 +223,10 @@ class Plan(Case):
                 self.assertIn(part, text)
             self.assertEqual("d_mig" in text, profile == "physical")
             self.assertLess(max(map(len, text.splitlines())), 200)
-        again = ("plan", DEMO, "--policy", "greedy", "--export-lp", name)
+        again = ("plan", DEMO, "--policy", "greedy", *NO_MESSAGE_OVERHEAD, "--export-lp", name)
         self.assertEqual(self.headroom(*again).returncode, 2)
         self.assertEqual(self.headroom(*again, "--force").returncode, 0)
-        plan = self.plan(DEMO, "--policy", "greedy", "--export-lp", name, "--force")
+        plan = self.plan(DEMO, "--policy", "greedy", *NO_MESSAGE_OVERHEAD, "--export-lp", name, "--force")
         self.assertEqual(plan["lp_file"], str(name))
 
     def test_what_is_no_linear_programme_is_refused(self):

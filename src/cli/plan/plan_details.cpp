@@ -21,12 +21,12 @@ constexpr std::size_t kDevicesShown = 16;
 constexpr std::size_t kPartsShown = 3;
 
 constexpr const char* kColumns =
-    "  a token's time on each device: compute; transfer, a message is on its way to it; wait, for "
-    "others to\n"
-    "  send; idle, done. holds back: its part of the longest chain, which a faster device or link "
-    "shortens\n";
+    "  a token's time on each device: compute and memory, what limits an operation;\n"
+    "  overhead, of operations and messages; transfer and latency, of messages to it;\n"
+    "  wait, for others to send; idle, done. holds back: its part of the longest\n"
+    "  chain, which a faster device or link shortens\n";
 
-/// Returns the devices in the fleet's order. If they are too many to be shown, those that compute
+/// Returns the devices in the fleet's order. If they are too many to be shown, those that are busy
 /// longest come first.
 std::vector<std::size_t> display_order(const PolicyPlan& plan, const PlanView& view) {
     std::vector<std::size_t> order(plan.devices.size());
@@ -35,7 +35,7 @@ std::vector<std::size_t> display_order(const PolicyPlan& plan, const PlanView& v
         std::erase_if(order, [&](std::size_t d) { return plan.devices[d].blocks == 0; });
         if (order.size() > kDevicesShown && plan.share) {
             std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-                return plan.share->devices[a].compute > plan.share->devices[b].compute;
+                return plan.share->devices[a].busy() > plan.share->devices[b].busy();
             });
         }
     }
@@ -55,12 +55,19 @@ std::vector<std::string> device_row(
         percent(device.held(), device.budget),
     };
     if (!plan.share) {
-        row.insert(row.end(), {"-", "-", "-", "-", "-"});
+        row.insert(row.end(), 8, "-");
         return row;
     }
-    const runtime::DeviceTime& time = plan.share->devices[d];
+    const runtime::TimeParts& parts = plan.share->devices[d];
     for (const Nanoseconds part :
-         {time.compute, time.transfer, time.wait, time.idle, time_held_back(plan, d)}) {
+         {parts.compute,
+          parts.memory,
+          parts.overhead,
+          parts.transfer,
+          parts.latency,
+          parts.wait,
+          parts.idle,
+          time_held_back(plan, d)}) {
         row.push_back(percent(part, plan.decision.inference));
     }
     return row;
@@ -73,7 +80,7 @@ std::string omitted_devices_text(const PolicyPlan& plan, std::size_t shown) {
     const std::size_t without = plan.devices.size() - with_blocks;
     if (shown < with_blocks) {
         return fmt::format(
-            "  and {} more that hold blocks and compute less, and {} without blocks; --full lists "
+            "  and {} more that hold blocks and are less busy, and {} without blocks; --full lists "
             "all, and --json\n",
             with_blocks - shown,
             without
@@ -86,7 +93,7 @@ std::string omitted_devices_text(const PolicyPlan& plan, std::size_t shown) {
 
 std::string location_of(const CriticalPart& part, const scheduler::Fleet& fleet) {
     const auto name = [&](DeviceId d) { return fleet.devices[d.index()].name; };
-    return part.computing() ? name(part.from)
+    return part.on_device() ? name(part.from)
                             : fmt::format("{} -> {}", name(part.from), name(part.to));
 }
 
@@ -94,20 +101,26 @@ std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet)
     if (!plan.share) {
         return "  a step never ends: a rate stays 0\n";
     }
-    Nanoseconds computing = 0;
-    for (const CriticalPart& part : plan.share->critical) {
-        computing += part.computing() ? part.time : 0;
-    }
-    const Nanoseconds whole = plan.decision.inference;
+    const auto share_of = [&plan](Nanoseconds runtime::TimeParts::*member) {
+        Nanoseconds time = 0;
+        for (const CriticalPart& part : plan.share->critical) {
+            time += part.parts.*member;
+        }
+        return percent(time, plan.decision.inference);
+    };
     std::string text = fmt::format(
-        "  of a token's time {} is computing and {} on the way; most of it:",
-        percent(computing, whole),
-        percent(whole - computing, whole)
+        "  of a token's time {} is compute, {} memory, {} overhead, {} transfer and {} latency; "
+        "most of it:",
+        share_of(&runtime::TimeParts::compute),
+        share_of(&runtime::TimeParts::memory),
+        share_of(&runtime::TimeParts::overhead),
+        share_of(&runtime::TimeParts::transfer),
+        share_of(&runtime::TimeParts::latency)
     );
     for (std::size_t i = 0; i < std::min(kPartsShown, plan.share->critical.size()); ++i) {
         const CriticalPart& part = plan.share->critical[i];
         text += fmt::format(
-            "{} {} {}", i == 0 ? "" : ",", location_of(part, fleet), format_duration(part.time)
+            "{} {} {}", i == 0 ? "" : ",", location_of(part, fleet), format_duration(part.time())
         );
     }
     return text + "\n";
@@ -118,7 +131,7 @@ std::string critical_text(const PolicyPlan& plan, const scheduler::Fleet& fleet)
 Nanoseconds time_held_back(const PolicyPlan& plan, std::size_t d) {
     Nanoseconds time = 0;
     for (const CriticalPart& part : plan.share->critical) {
-        time += part.from.index() == d ? part.time : 0;
+        time += part.from.index() == d ? part.time() : 0;
     }
     return time;
 }
@@ -134,7 +147,10 @@ std::string device_details(
          "budget",
          "used",
          "compute",
+         {"memory", 1},
+         {"overhead", 1},
          "transfer",
+         {"latency", 1},
          "wait",
          {"idle", 1},
          "holds back"}

@@ -12,7 +12,7 @@ namespace headroom::cli {
 
 /// Returns a table with a row per device, followed by the critical path (the chain of computations
 /// and messages that determines the time of a step). Without `view.full` the table leaves out
-/// devices that do nothing and, if more than 16 remain, shows the 16 that compute longest.
+/// devices that do nothing and, if more than 16 remain, shows the 16 that are busy longest.
 /// `explained` adds a text about the columns.
 [[nodiscard]] std::string device_details(
     const runtime::PolicyPlan& plan,
@@ -21,7 +21,7 @@ namespace headroom::cli {
     bool explained
 );
 
-/// Returns for how long device d delays a token: the time that its computations and its sent
+/// Returns for how long device d delays a token: the time that it is busy and that its sent
 /// messages take on the critical path. Precondition: a step ends, so that `plan.share` (where the
 /// time of a step goes) has a value.
 [[nodiscard]] Nanoseconds time_held_back(const runtime::PolicyPlan& plan, std::size_t d);

@@ -90,6 +90,24 @@ nlohmann::json moves_json(
     return json;
 }
 
+nlohmann::json critical_json(const CriticalPart& part, const config::Scenario& scenario) {
+    nlohmann::json json{
+        {"from", scenario.fleet.devices[part.from.index()].name},
+        {"to", scenario.fleet.devices[part.to.index()].name},
+        {"kind", part.on_device() ? "device" : "link"},
+        {"time_ns", part.time()},
+    };
+    if (part.on_device()) {
+        json["compute_ns"] = part.parts.compute;
+        json["memory_ns"] = part.parts.memory;
+        json["overhead_ns"] = part.parts.overhead;
+    } else {
+        json["transfer_ns"] = part.parts.transfer;
+        json["latency_ns"] = part.parts.latency;
+    }
+    return json;
+}
+
 nlohmann::json device_json(
     const PolicyPlan& plan, const config::Scenario& scenario, std::size_t d
 ) {
@@ -102,11 +120,14 @@ nlohmann::json device_json(
         {"budget_bytes", device.budget},
     };
     if (plan.share) {
-        const runtime::DeviceTime& time = plan.share->devices[d];
-        json["compute_ns"] = time.compute;
-        json["transfer_ns"] = time.transfer;
-        json["wait_ns"] = time.wait;
-        json["idle_ns"] = time.idle;
+        const runtime::TimeParts& parts = plan.share->devices[d];
+        json["compute_ns"] = parts.compute;
+        json["memory_ns"] = parts.memory;
+        json["overhead_ns"] = parts.overhead;
+        json["transfer_ns"] = parts.transfer;
+        json["latency_ns"] = parts.latency;
+        json["wait_ns"] = parts.wait;
+        json["idle_ns"] = parts.idle;
     }
     return json;
 }
@@ -141,12 +162,7 @@ nlohmann::json policy_json(
     json["critical_path"] = nlohmann::json::array();
     if (plan.share) {
         for (const CriticalPart& part : plan.share->critical) {
-            json["critical_path"].push_back(
-                {{"from", scenario.fleet.devices[part.from.index()].name},
-                 {"to", scenario.fleet.devices[part.to.index()].name},
-                 {"kind", part.computing() ? "compute" : "transfer"},
-                 {"time_ns", part.time}}
-            );
+            json["critical_path"].push_back(critical_json(part, scenario));
         }
     }
     json["placement"] = placement_json(plan.decision.placement);

@@ -139,6 +139,7 @@ Resumption prepare_resumption(const RunCommand& command, trace::TraceFile file) 
     resumption.kernels = kernels_for(command, file.trace.header);
     resumption.model_hash = trace::attribute_of(file.trace.header, "model_hash");
     resumption.point = runtime::resume_point(file.trace.intervals);
+    resumption.point.semantics = file.trace.header.semantics();
     resumption.trace = std::move(file.trace);
     if (!resumption.trace.intervals.empty()) {
         trace::drop_interrupted_requests(resumption.trace.intervals.back());

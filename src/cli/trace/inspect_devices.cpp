@@ -15,26 +15,51 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json json_of(const config::SourcedFigure& figure) {
-    return {
+    ordered_json json{
         {"value", figure.value},
         {"origin", config::name_of(figure.origin)},
         {"how", figure.how},
         {"source", figure.source},
     };
+    if (!figure.fitted_with.empty()) {
+        json["fitted_with"] = figure.fitted_with;
+    }
+    if (!figure.note.empty()) {
+        json["note"] = figure.note;
+    }
+    return json;
+}
+
+/// Returns the figure, or null if there is none.
+ordered_json json_of(const std::optional<config::SourcedFigure>& figure) {
+    return figure ? json_of(*figure) : ordered_json(nullptr);
+}
+
+ordered_json rates_json(const config::DeviceProfile& device) {
+    ordered_json json = ordered_json::object();
+    for (const config::ProfileRates& rates : device.rates) {
+        json[std::string(name_of(rates.type))] = {
+            {"compute_flop_per_s", json_of(rates.compute)},
+            {"memory_bandwidth_bytes_per_s", json_of(rates.memory_bandwidth)},
+            {"prefill_compute_flop_per_s", json_of(rates.prefill_compute)},
+        };
+    }
+    return json;
 }
 
 ordered_json json_of(const config::DeviceProfile& device) {
-    ordered_json json{
+    return {
         {"name", device.name},
         {"title", device.title},
         {"ram_bytes", device.ram},
         {"memory_bytes", device.memory},
         {"compute_flop_per_s", json_of(device.compute)},
         {"memory_bandwidth_bytes_per_s", json_of(device.memory_bandwidth)},
+        {"storage_bandwidth_bytes_per_s", json_of(device.storage_bandwidth)},
+        {"rates", rates_json(device)},
+        {"operation_overhead_ns", json_of(device.operation_overhead)},
+        {"message_overhead_ns", json_of(device.message_overhead)},
     };
-    json["storage_bandwidth_bytes_per_s"] =
-        device.storage_bandwidth ? json_of(*device.storage_bandwidth) : ordered_json(nullptr);
-    return json;
 }
 
 ordered_json json_of(const config::NetworkPreset& network) {
@@ -43,6 +68,8 @@ ordered_json json_of(const config::NetworkPreset& network) {
         {"title", network.title},
         {"bandwidth_bytes_per_s", json_of(network.bandwidth)},
         {"latency_ns", json_of(network.latency)},
+        {"nic_bytes_per_s", json_of(network.nic)},
+        {"medium_bytes_per_s", json_of(network.medium)},
     };
 }
 
@@ -101,14 +128,77 @@ void print_devices() {
     }
 }
 
+/// Returns the number in units of 10⁹ per second, or "-" if there is no figure.
+std::string giga(const std::optional<config::SourcedFigure>& figure) {
+    return figure ? fmt::format("{:.3g}", static_cast<double>(figure->value) / 1e9) : "-";
+}
+
+/// Returns the rates of all weight types: "q8_0 12/-/40 q4_0 11/8/38".
+std::string rates_text(const config::DeviceProfile& device) {
+    std::string text;
+    for (const config::ProfileRates& rates : device.rates) {
+        text += fmt::format(
+            "{}{} {}/{}/{}",
+            text.empty() ? "" : ", ",
+            name_of(rates.type),
+            giga(rates.compute),
+            giga(rates.memory_bandwidth),
+            giga(rates.prefill_compute)
+        );
+    }
+    return text.empty() ? "-" : text;
+}
+
+bool has_costs(const config::DeviceProfile& device) {
+    return !device.rates.empty() || device.operation_overhead || device.message_overhead;
+}
+
+/// Prints the overheads and the rates of weight types of the devices that have some.
+void print_costs() {
+    bool any = false;
+    for (const config::DeviceProfile& device : config::device_profiles()) {
+        if (device.variant || !has_costs(device)) {
+            continue;
+        }
+        if (!any) {
+            say(stdout,
+                "\n{:<23} {:>11} {:>11}  {}\n",
+                "profile",
+                "operation",
+                "message",
+                "weight types: GFLOP/s / GB/s / prefill GFLOP/s");
+        }
+        any = true;
+        const auto overhead = [](const std::optional<config::SourcedFigure>& figure) {
+            return figure ? cell(*figure) : "-";
+        };
+        say(stdout,
+            "{:<23} {:>11} {:>11}  {}\n",
+            device.name,
+            overhead(device.operation_overhead),
+            overhead(device.message_overhead),
+            rates_text(device));
+    }
+}
+
 void print_networks() {
-    say(stdout, "\n{:<23} {:>14} {:>12}  {}\n", "preset", "bandwidth", "latency", "network");
+    constexpr const char* kLine = "{:<23} {:>14} {:>12} {:>14} {:>14}  {}\n";
+    say(stdout,
+        fmt::runtime(fmt::format("\n{}", kLine)),
+        "preset",
+        "bandwidth",
+        "latency",
+        "per device",
+        "medium",
+        "network");
     for (const config::NetworkPreset& network : config::network_presets()) {
         say(stdout,
-            "{:<23} {:>14} {:>12}  {}\n",
+            fmt::runtime(kLine),
             network.name,
             cell(network.bandwidth),
             cell(network.latency),
+            network.nic ? cell(*network.nic) : "-",
+            network.medium ? cell(*network.medium) : "-",
             network.title);
     }
 }
@@ -121,10 +211,13 @@ int inspect_devices(bool json) {
         return 0;
     }
     print_devices();
+    print_costs();
     print_networks();
     say(stdout,
-        "\nm measured, d derived, l limit; memory: what is left for a model; sources: --json, "
-        "docs/reference/catalogue.md\nuse: [[device]] profile = \"raspberry-pi-5\"   [network] "
+        "\nm measured, d derived, p published, f fitted, l limit; memory: what is left for a "
+        "model; "
+        "sources: --json, docs/reference/catalogue.md\nuse: [[device]] profile = "
+        "\"raspberry-pi-5\"   [network] "
         "preset = \"gigabit-ethernet\"\n");
     return 0;
 }

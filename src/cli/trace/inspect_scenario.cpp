@@ -10,6 +10,7 @@
 #include "cli/terminal/screen.hpp"
 #include "cli/terminal/text_table.hpp"
 #include "cli/trace/inspect_command.hpp"
+#include "cli/trace/inspect_scenario_costs.hpp"
 #include "cli/trace/inspect_trace_events.hpp"
 #include "config/scenario/scenario.hpp"
 #include "scheduler/core/fleet.hpp"
@@ -29,12 +30,6 @@ std::string format_memory_rate(PerSecond bytes_per_s) {
 /// Returns the rate, or null if it is unlimited.
 nlohmann::json limit(PerSecond rate) {
     return rate == kUnlimited ? nlohmann::json() : nlohmann::json(rate);
-}
-
-/// Returns the value of a profile at the start. A snapshot of the whole fleet would compute all
-/// links, which are millions for thousands of devices.
-std::int64_t at_start(const scheduler::Profile& profile) {
-    return profile.at(0, 0).value;
 }
 
 std::string device_table(const config::Scenario& scenario) {
@@ -110,7 +105,7 @@ std::string network_text(const config::Scenario& scenario) {
             shown
         );
     }
-    return text;
+    return text + network_costs_text(scenario);
 }
 
 std::string event_list(const config::Scenario& scenario) {
@@ -135,6 +130,7 @@ nlohmann::json devices_json(const config::Scenario& scenario) {
              {"memory_bandwidth_bytes_per_s", limit(at_start(device.memory_bandwidth))},
              {"source", scenario.fleet.source == DeviceId(d)}}
         );
+        add_device_costs(device, devices.back());
     }
     return devices;
 }
@@ -152,6 +148,7 @@ nlohmann::json network_json(const config::Scenario& scenario) {
         object["to"] = name_at(scenario, link.to);
         network["links"].push_back(object);
     }
+    add_network_costs(scenario, network);
     return network;
 }
 
@@ -280,7 +277,7 @@ int inspect_scenario(const InspectCommand& command) {
         config::name_of(scenario.clock.mode),
         scenario.model_name(),
         requests_text(scenario));
-    say(stdout, "{}", device_table(scenario));
+    say(stdout, "{}{}", device_table(scenario), device_costs_table(scenario));
     say(stdout, "{}{}", network_text(scenario), event_list(scenario));
     say(stdout,
         "\n(after scaling, at time 0; the whole scenario with every default spelled out:)\n\n{}",
