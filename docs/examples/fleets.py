@@ -35,6 +35,11 @@ def drawn(draw):
             on_cable.append(f"{i}-{profile}")
     lines += ["[network]", f'preset = "{draw.choice(WIFI)}"',
               'variation = { kind = "uniform", low = 0.0, high = 0.5, period = "2 s" }']
+    on_air = [f'"{i}-{profile}"' for i, profile in enumerate(profiles) if f"{i}-{profile}" not in on_cable]
+    if len(on_air) > 1:
+        lines += ["[[network.medium]]", f"members = [{', '.join(on_air)}]"]  # its capacity is the preset's
+    else:
+        lines += ["medium = []"]
     for i, one in enumerate(on_cable):
         for other in on_cable[:i]:
             lines += ["[[network.link]]", f'from = "{other}"', f'to = "{one}"', 'preset = "gigabit-ethernet"']

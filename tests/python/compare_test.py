@@ -49,11 +49,14 @@ class Compare(ModuleTest):
         devices = [len(headroom.Scenario.from_file(self.folder / f"fleets/fleet-00{i}.toml").devices) for i in range(3)]
         (self.folder / "mine.py").write_text(POLICIES.format(fewest=min(devices)))
         rows, out = self.compared("mine.py:same")
-        self.assertEqual(rows["mine.same"], [1, 1, 1, 1, 3, 0, 3, 0, 0])  # in every fleet as the reference
-        self.assertIn("mine.same is nowhere slower than resource_aware", out)
         with open(self.folder / "summary.csv", newline="") as file:
             times = {(row["scenario"], row["policy"]): int(row["time_per_output_token_ns"])
                      for row in csv.DictReader(file)}
+        fleets = sorted({fleet for fleet, _ in times})
+        fastest = [times[fleet, "resource_aware"] <= 1.001 * min(times[one] for one in times if one[0] == fleet)
+                   for fleet in fleets]  # loads change, so another policy can be faster in the end
+        self.assertEqual(rows["mine.same"], [1, 1, 1, 1, sum(fastest), 0, 3, 0, 0])  # in every fleet as the reference
+        self.assertIn("mine.same is nowhere slower than resource_aware", out)
         ratios = sorted(times[fleet, "paper"] / times[fleet, "resource_aware"] for fleet, policy in times
                         if policy == "paper")
         self.assertEqual([rows["paper"][0], rows["paper"][3]], [round(ratios[1], 3), round(ratios[2], 2)])
@@ -62,7 +65,8 @@ class Compare(ModuleTest):
         fail = sum(count > min(devices) for count in devices)
         self.assertIn(fail, (1, 2))
         rows, out = self.compared("mine.py:none", code=6)
-        self.assertEqual(rows["mine.none"][4:], [3 - fail, 0, 3 - fail, 0, fail])
+        first = sum(best for best, count in zip(fastest, devices) if count <= min(devices))
+        self.assertEqual(rows["mine.none"][4:], [first, 0, 3 - fail, 0, fail])
         self.assertEqual(out.count("(no run)"), fail)
 
     def test_the_page_is_about_these_scripts(self):

@@ -76,6 +76,29 @@ class Problem(ModuleTest):
         self.fails(headroom.InputError, "context: cannot", p.with_, context=3)
         self.fails(headroom.InputError, "device 9", p.with_, previous=[9] * len(p))
 
+    def test_costs_of_real_devices(self):
+        p = self.problem
+        self.assertEqual(p.rates.size, 0)
+        self.assertEqual(p.media.size, 0)
+        self.assertEqual(p.medium.tolist(), [-1] * 3)
+        rates = {"q4_0": {"compute": "7 MFLOP/s"}, "f32": {"memory_bandwidth": "9 MB/s"}}
+        p = headroom.problem(scenario().with_({
+            "device.1.rates": rates, "device.1.operation_overhead": "20 us", "device.2.message_overhead": "1 ms",
+            "network.medium": [{"members": [0, 2], "capacity": "8 Mbit/s"}]}))
+        self.assertEqual(p.rates["device"].tolist(), [1, 1])
+        self.assertEqual(p.rates["type"].tolist(), ["f32", "q4_0"])
+        self.assertEqual(p.rates["compute"].tolist(), [p.compute[1], 7_000_000])
+        self.assertEqual(p.rates["prefill_compute"].tolist(), [p.compute[1], 7_000_000])
+        self.assertEqual(p.rates["memory_bandwidth"].tolist(), [9_000_000, p.memory_bandwidth[1]])
+        self.assertEqual(p.operation_overhead.tolist(), [0, 20_000, 0])
+        self.assertEqual(p.message_overhead.tolist(), [0, 0, 1_000_000])
+        self.assertEqual((p.medium.tolist(), p.media.tolist()), ([0, -1, 0], [1_000_000]))
+        slow = p.with_(media=[1000], message_overhead=[0, 0, 2_000_000])
+        self.assertEqual((slow.media.tolist(), slow.message_overhead[2]), ([1000], 2_000_000))
+        placement = headroom.decide(p, "ring").placement
+        self.assertGreater(headroom.evaluate(slow, placement).inference_ns, headroom.evaluate(p, placement).inference_ns)
+        self.fails(headroom.InputError, "media: expected 1 integers", p.with_, media=[1, 2])
+
 
 class Judging(ModuleTest):
     def setUp(self):

@@ -79,4 +79,28 @@ py::object device_column(const Snapshot& snapshot, std::int64_t Snapshot::Device
     });
 }
 
+py::object rates_table(const Snapshot& snapshot) {
+    using Rates = scheduler::TypeRates<PerSecond>;
+    std::vector<std::pair<std::size_t, Rates>> rows;
+    for (std::size_t d = 0; d < snapshot.size(); ++d) {
+        for (const Rates& rates : snapshot.devices[d].rates) {
+            rows.emplace_back(d, rates);
+        }
+    }
+    const auto column = [&](PerSecond Rates::*member) {
+        return array_of<std::int64_t>(rows.size(), [&](std::size_t i) {
+            return rows[i].second.*member;
+        });
+    };
+    return table_of({
+        {"device",
+         array_of<std::int32_t>(rows.size(), [&](std::size_t i) { return rows[i].first; })},
+        {"type",
+         names_array(rows.size(), [&](std::size_t i) { return name_of(rows[i].second.type); })},
+        {"compute", column(&Rates::compute)},
+        {"memory_bandwidth", column(&Rates::memory_bandwidth)},
+        {"prefill_compute", column(&Rates::prefill_compute)},
+    });
+}
+
 } // namespace headroom::python

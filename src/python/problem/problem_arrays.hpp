@@ -25,4 +25,7 @@ namespace headroom::python {
     const scheduler::Snapshot& snapshot, std::int64_t scheduler::Snapshot::Device::*member
 );
 
+/// Returns a structured array with a row for each device and weight type with rates of its own.
+[[nodiscard]] py::object rates_table(const scheduler::Snapshot& snapshot);
+
 } // namespace headroom::python

@@ -53,7 +53,9 @@ std::shared_ptr<PythonProblem> with_changes(const PythonProblem& in, const py::k
         {"memory_bandwidth", &Snapshot::Device::memory_bandwidth},
         {"storage_bandwidth", &Snapshot::Device::storage_bandwidth},
         {"egress", &Snapshot::Device::egress},
-        {"ingress", &Snapshot::Device::ingress}};
+        {"ingress", &Snapshot::Device::ingress},
+        {"operation_overhead", &Snapshot::Device::operation_overhead},
+        {"message_overhead", &Snapshot::Device::message_overhead}};
     const std::size_t n = snapshot.size();
     for (const auto& [key, value] : changes) {
         const auto name = key.cast<std::string>();
@@ -70,6 +72,8 @@ std::shared_ptr<PythonProblem> with_changes(const PythonProblem& in, const py::k
                 Snapshot::Link& link = snapshot.links[pair];
                 (name == "latency" ? link.latency : link.bandwidth) = numbers[pair];
             }
+        } else if (name == "media") {
+            snapshot.media = numbers_of(value, name.c_str(), snapshot.media.size());
         } else if (name == "previous") {
             changed->problem.previous.reset();
             if (!value.is_none()) {
@@ -78,7 +82,8 @@ std::shared_ptr<PythonProblem> with_changes(const PythonProblem& in, const py::k
         } else {
             throw InputError(fmt::format(
                 "{}: cannot be changed, expected compute, memory, memory_bandwidth, "
-                "storage_bandwidth, egress, ingress, bandwidth, latency or previous",
+                "storage_bandwidth, egress, ingress, operation_overhead, message_overhead, "
+                "bandwidth, latency, media or previous",
                 name
             ));
         }

@@ -93,6 +93,50 @@ void add_devices(ProblemClass& type) {
     device(
         "ingress", &Snapshot::Device::ingress, "int64 array [device]: bytes/s, all it receives."
     );
+    device(
+        "operation_overhead",
+        &Snapshot::Device::operation_overhead,
+        "int64 array [device]: ns before its first block of each stage of a layer."
+    );
+    device(
+        "message_overhead",
+        &Snapshot::Device::message_overhead,
+        "int64 array [device]: ns before each message that it sends, after each that it receives."
+    );
+}
+
+/// Adds what only devices with costs of real devices have.
+void add_rates_and_media(ProblemClass& type) {
+    type.def_property_readonly(
+        "rates",
+        [](PythonProblem& p) {
+            return cached(p, "rates", [&] { return rates_table(p.problem.snapshot); });
+        },
+        "Structured array, a row for each device and weight type with rates of its own: device,\n"
+        "type (\"q4_0\"), compute, memory_bandwidth and prefill_compute."
+    );
+    type.def_property_readonly(
+        "medium",
+        [](PythonProblem& p) {
+            return cached(p, "medium", [&]() -> py::object {
+                const auto& devices = p.problem.snapshot.devices;
+                return array_of<std::int32_t>(devices.size(), [&](std::size_t d) {
+                    return devices[d].medium;
+                });
+            });
+        },
+        "int32 array [device]: index of the medium that it shares; -1: none."
+    );
+    type.def_property_readonly(
+        "media",
+        [](PythonProblem& p) {
+            return cached(p, "media", [&]() -> py::object {
+                const auto& media = p.problem.snapshot.media;
+                return array_of<Rate>(media.size(), [&](std::size_t m) { return media[m]; });
+            });
+        },
+        "int64 array [medium]: bytes/s that its members share."
+    );
 }
 
 void add_links_and_more(ProblemClass& type) {
@@ -252,6 +296,7 @@ void define_problem(py::module_& module) {
     );
     add_blocks(type);
     add_devices(type);
+    add_rates_and_media(type);
     add_links_and_more(type);
     add_values(type);
     add_settings(type);
@@ -261,8 +306,9 @@ void define_problem(py::module_& module) {
         "with_",
         &with_changes,
         "with_(**changes) -> Problem: the problem with other rates or another previous placement.\n"
-        "Keys: compute, memory, memory_bandwidth, storage_bandwidth, egress, ingress [device];\n"
-        "bandwidth, latency [from, to]; previous [block] or None."
+        "Keys: compute, memory, memory_bandwidth, storage_bandwidth, egress, ingress,\n"
+        "operation_overhead, message_overhead [device]; bandwidth, latency [from, to];\n"
+        "media [medium]; previous [block] or None. `rates` stay as they are."
     );
 }
 
