@@ -90,7 +90,9 @@ def scenario(model: str, devices: int, bandwidth: float, tokens: int) -> str:
         "[workload]", f"prompt_tokens = {PROMPT_TOKENS}", f"tokens = {tokens}",
         "[controller]", f"interval = {tokens}",
         "[[device]]", 'name = "tx2"', f"count = {devices}", f'profile = "{DEVICE}"',
-        f'memory_bandwidth = "{bandwidth:.4f} GB/s"', *network]) + "\n"
+        f'memory_bandwidth = "{bandwidth:.4f} GB/s"',
+        'operation_overhead = "0 s"',  # the formula has none: the bandwidth stands for everything
+        *network]) + "\n"
 
 
 def by_formula(model: str, split: formula.Split, found: steady.Steady, bandwidth: float, sequences: int
@@ -217,7 +219,7 @@ def main() -> int:
                         help="how many, between commas (default 1,2,3,4,5,8)")
     parser.add_argument("--tokens", type=options.number(int, 8), default=TOKENS, help="(default %(default)s)")
     parser.add_argument("--memory-bandwidth", type=options.number(float, 0.001), metavar="GB/s",
-                        help="in place of the calibrated one; the catalogue's is 35.8")
+                        help="in place of the calibrated one")
     given = options.parse(options.with_program(parser, "published.png"))
     bandwidth = given.memory_bandwidth or calibrated_gb_per_s(PUBLISHED[CALIBRATED_ON][1])
     with options.runner_of(given) as runner:

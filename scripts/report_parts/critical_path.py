@@ -3,7 +3,8 @@ a turn is as long as, walked back from its end to its begin.
 
 Every nanosecond of a turn is one of: compute (an operation on the chain), transfer (a message of it on its way,
 or its link or egress still held by one before it), wait (none of these: the device or its link was at other
-turns, or the device was paging). The three add up to the turn's length.
+turns, or the device was paging, or it paid the overhead of a message; a trace does not say which). The three add up
+to the turn's length.
 """
 from bisect import bisect_left
 from collections import Counter

@@ -32,7 +32,12 @@ class DayOne(Case):
         for kind in ("devices", "networks"):
             for entry in catalogue[kind]:
                 self.assertIn(SIZE.sub("", entry["name"]), shown.stdout)
+        for network in catalogue["networks"]:
+            self.assertEqual(network["nic_bytes_per_s"] is not None, "ethernet" in network["name"])
+            self.assertEqual(network["medium_bytes_per_s"] is not None, "wifi" in network["name"])
         for device in catalogue["devices"]:
+            for rates in device["rates"].values():
+                self.assertTrue(any(rates.values()), device["name"])
             for key in ("compute_flop_per_s", "memory_bandwidth_bytes_per_s"):
                 self.assertTrue(device[key]["source"], device["name"])
         text = scenario_text(0, head="").split("[network]")[0]
@@ -41,6 +46,35 @@ class DayOne(Case):
                 f'[[device]]\nprofile = "{device["name"]}"\n' for device in catalogue["devices"])
             result = self.headroom("inspect", self.scenario(text_of_all), "--json")
             self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_costs_of_real_devices_are_shown(self):
+        costs = ["fleet.compute_scale=0.5", "fleet.bandwidth_scale=2", "fleet.latency_scale=3"]
+        text = scenario_text(3).replace("[network]", "[network]\nloss = 0.01\nretransmit_timeout = \"200 ms\"\n"
+            'jitter = { kind = "uniform", low = "1 ms", high = "2 ms" }\n'
+            'medium = [{ members = ["d0", "d2"], capacity = "8 Mbit/s" }]') + "\n".join([
+            '[[device]]', 'name = "board"', 'compute = "4 GFLOP/s"', 'memory = "1 GB"', 'egress = "16 Mbit/s"',
+            'operation_overhead = "20 us"', 'message_overhead = "1 ms"', '[device.rates.q4_0]',
+            'compute = "8 GFLOP/s"', 'prefill_compute = "10 GFLOP/s"', '[fleet]',
+            *(scale.removeprefix("fleet.").replace("=", " = ") for scale in costs)]) + "\n"
+        path = self.scenario(text)
+        shown = self.headroom("inspect", path)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        table = shown.stdout.split("\n(after scaling")[0]
+        for part in ("board   32.0 Mbit/s        -    40.0 us      2.00 ms                q4_0 4/-/5",
+                     "loss: 0.01 of all transmissions, sent again after 600 ms", "jitter: uniform, 3.00 ms to 6.00 ms",
+                     "medium of 16.0 Mbit/s, shared by d0, d2"):
+            self.assertIn(part, table)
+        result = json.loads(self.headroom("inspect", path, "--json").stdout)
+        board = result["devices"][3]
+        self.assertEqual(board["rates"], {"q4_0": {"compute_flop_per_s": 4_000_000_000,
+            "memory_bandwidth_bytes_per_s": None, "prefill_compute_flop_per_s": 5_000_000_000}})
+        self.assertEqual((board["operation_overhead_ns"], board["message_overhead_ns"]), (40_000, 2_000_000))
+        self.assertEqual((board["egress_bytes_per_s"], board["ingress_bytes_per_s"]), (4_000_000, None))
+        self.assertEqual([device["medium"] for device in result["devices"]], [0, None, 0, None])
+        network = result["network"]
+        self.assertEqual(network["media"], [{"members": ["d0", "d2"], "capacity_bytes_per_s": 2_000_000}])
+        self.assertEqual((network["loss"], network["retransmit_timeout_ns"]), (0.01, 600_000_000))
+        self.assertEqual(network["jitter"], {"kind": "uniform", "low_ns": 3_000_000, "high_ns": 6_000_000})
 
     def test_prompts_from_the_command_line_and_from_a_file(self):
         path = self.scenario(scenario_text(2, tokens=4))
