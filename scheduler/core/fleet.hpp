@@ -103,10 +103,6 @@ class Rates {
   public:
     virtual ~Rates() = default;
     [[nodiscard]] virtual std::size_t devices() const = 0; ///< number of devices
-    /// Returns when the computation of f FLOP ends.
-    [[nodiscard]] virtual Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const = 0;
-    /// Returns when the device has read b bytes of weights and caches from its memory.
-    [[nodiscard]] virtual Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const = 0;
     /// Returns when an operation of this cost ends. It is one piece at the device's own rates and
     /// one piece for each weight type with rates of its own, one after the other
     /// (docs/explanation/time.md#operations).
@@ -161,12 +157,6 @@ class RatesOf final : public Rates {
     explicit(sizeof...(Arguments) == 1) RatesOf(const Arguments&... arguments)
         : source_(arguments...) {}
     [[nodiscard]] std::size_t devices() const override { return source_.devices(); }
-    [[nodiscard]] Nanoseconds compute(DeviceId d, Nanoseconds start, Flops f) const override {
-        return source_.end_of(source_.device(d).compute, start, f);
-    }
-    [[nodiscard]] Nanoseconds touch(DeviceId d, Nanoseconds start, Bytes b) const override {
-        return source_.end_of(source_.device(d).memory_bandwidth, start, b);
-    }
     [[nodiscard]] Nanoseconds operation(DeviceId d, Nanoseconds start, const OperationCost& cost)
         const override {
         return for_each_piece(d, start, cost, [](Nanoseconds, Nanoseconds) {});

@@ -27,7 +27,7 @@ MediumOf medium_of(const Snapshot& snapshot) {
 
 PhaseShares::PhaseShares(const MediumOf& medium_of) : medium_of_(&medium_of) {
     if (!medium_of.empty()) {
-        ends_.resize(static_cast<std::size_t>(*std::ranges::max_element(medium_of)) + 1);
+        ends_.reset(static_cast<std::size_t>(*std::ranges::max_element(medium_of)) + 1);
     }
 }
 
@@ -41,18 +41,11 @@ void PhaseShares::add(DeviceId from, DeviceId to) {
         return;
     }
     links_.insert(place, link);
-    for (const DeviceId end : {from, to}) {
-        if (medium(end) != kNoMedium) {
-            ++ends_[static_cast<std::size_t>(medium(end))];
-        }
-    }
+    ends_.add(medium(from), medium(to));
 }
 
 MediaShares PhaseShares::of(DeviceId from, DeviceId to) const {
-    const auto ends = [this](std::int32_t m) {
-        return m == kNoMedium ? 0 : ends_[static_cast<std::size_t>(m)];
-    };
-    return {ends(medium(from)), medium(from) == medium(to) ? 0 : ends(medium(to))};
+    return ends_.of(medium(from), medium(to));
 }
 
 } // namespace headroom::scheduler

@@ -6,6 +6,7 @@
 // point. Turns of other sequences do not count. See docs/explanation/time.md#shared-media.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -21,7 +22,35 @@ using MediumOf = std::vector<std::int32_t>;
 [[nodiscard]] MediumOf medium_of(const Fleet& fleet);
 [[nodiscard]] MediumOf medium_of(const Snapshot& snapshot);
 
-/// Counts the ends of links on media for one phase.
+/// Counts the ends that the links of a phase have on each medium. The caller adds each link once.
+class MediumEnds {
+  public:
+    /// Begins with no links on this number of media.
+    void reset(std::size_t media) { ends_.assign(media, 0); }
+    /// Adds a link between two devices with these media.
+    void add(std::int32_t sender, std::int32_t receiver) {
+        count(sender);
+        count(receiver);
+    }
+    /// Returns the shares of a message between two devices with these media.
+    [[nodiscard]] MediaShares of(std::int32_t sender, std::int32_t receiver) const {
+        return {ends(sender), sender == receiver ? 0 : ends(receiver)};
+    }
+
+  private:
+    void count(std::int32_t medium) {
+        if (medium != kNoMedium) {
+            ++ends_[static_cast<std::size_t>(medium)];
+        }
+    }
+    [[nodiscard]] std::int32_t ends(std::int32_t medium) const {
+        return medium == kNoMedium ? 0 : ends_[static_cast<std::size_t>(medium)];
+    }
+
+    std::vector<std::int32_t> ends_; ///< [medium]
+};
+
+/// Counts the ends of links on media for one phase whose links may be added several times.
 class PhaseShares {
   public:
     explicit PhaseShares(const MediumOf& medium_of);
@@ -37,7 +66,7 @@ class PhaseShares {
 
     const MediumOf* medium_of_;
     std::vector<std::pair<DeviceId, DeviceId>> links_; ///< sorted
-    std::vector<std::int32_t> ends_;                   ///< per medium
+    MediumEnds ends_;
 };
 
 } // namespace headroom::scheduler

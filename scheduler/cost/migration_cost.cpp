@@ -233,28 +233,16 @@ Nanoseconds MoveDelay::total_in_order() {
 /// Counts the ends that the used links have on each medium, and frees these links.
 void MoveDelay::count_ends() {
     const Snapshot& snapshot = problem_->snapshot;
-    ends_.assign(snapshot.media.size(), 0);
+    ends_.reset(snapshot.media.size());
     for (const std::size_t lane : used_) {
         if (lane >= links()) {
             continue;
         }
         link_free_[lane] = 0;
-        for (const std::size_t d : {lane / devices_, lane % devices_}) {
-            const std::int32_t medium = snapshot.devices[d].medium;
-            if (medium != kNoMedium) {
-                ++ends_[static_cast<std::size_t>(medium)];
-            }
-        }
+        ends_.add(
+            snapshot.devices[lane / devices_].medium, snapshot.devices[lane % devices_].medium
+        );
     }
-}
-
-MediaShares MoveDelay::shares_on(DeviceId from, DeviceId to) const {
-    const std::int32_t sender = problem_->snapshot.device(from).medium;
-    const std::int32_t receiver = problem_->snapshot.device(to).medium;
-    const auto ends = [this](std::int32_t medium) {
-        return medium == kNoMedium ? 0 : ends_[static_cast<std::size_t>(medium)];
-    };
-    return {ends(sender), sender == receiver ? 0 : ends(receiver)};
 }
 
 MoveDelay::Sent MoveDelay::send(BlockId b) {
@@ -272,10 +260,11 @@ MoveDelay::Sent MoveDelay::send(BlockId b) {
     sender.clock += message_overhead(snapshot, from.index());
     const Nanoseconds begin = std::max({sender.clock, link_free_[link], sender.egress});
     const Nanoseconds on_egress = bounded_duration(cap, sent.bytes);
+    const MediaShares shares = ends_.of(snapshot.device(from).medium, snapshot.device(to).medium);
     sender.egress = cap == kUnlimited ? 0 : std::min(kStall, begin + on_egress);
     const Nanoseconds busy = std::max(
         {time_of(cost.message, link),
-         media_time(snapshot, from.index(), to.index(), sent.bytes, shares_on(from, to)),
+         media_time(snapshot, from.index(), to.index(), sent.bytes, shares),
          on_egress}
     );
     link_free_[link] = std::min(kStall, begin + busy);

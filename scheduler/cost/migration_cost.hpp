@@ -12,6 +12,7 @@
 
 #include "base/ids.hpp"
 #include "base/units.hpp"
+#include "scheduler/core/media.hpp"
 #include "scheduler/core/problem.hpp"
 
 namespace headroom::scheduler {
@@ -101,7 +102,6 @@ class MoveDelay {
     };
     [[nodiscard]] Nanoseconds total_in_order();
     void count_ends();
-    [[nodiscard]] MediaShares shares_on(DeviceId from, DeviceId to) const;
     [[nodiscard]] Sent send(BlockId b);
     [[nodiscard]] Nanoseconds receive(const Sent& sent);
     [[nodiscard]] Nanoseconds completion(std::size_t lane) const;
@@ -128,7 +128,7 @@ class MoveDelay {
     std::vector<Sent> sent_;
     std::vector<Free> free_;             ///< [device]
     std::vector<Nanoseconds> link_free_; ///< [link]
-    std::vector<std::int32_t> ends_;     ///< [medium]: ends of the links that are used
+    MediumEnds ends_;                    ///< of the links that are used
 };
 
 } // namespace headroom::scheduler

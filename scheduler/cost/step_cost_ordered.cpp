@@ -3,6 +3,7 @@
 // of the programs (timing/program.hpp).
 #include <algorithm>
 
+#include "scheduler/core/media.hpp"
 #include "scheduler/cost/step_cost.hpp"
 
 namespace headroom::scheduler {
@@ -42,42 +43,11 @@ class StepDelay::OrderedStage {
     }
 
   private:
-    /// Counts the ends of the links of one phase on media, like PhaseShares (core/media.hpp), for a
-    /// phase that has each of its links once.
-    class PhaseEnds {
-      public:
-        void reset(const Snapshot& snapshot) {
-            snapshot_ = &snapshot;
-            ends_.assign(snapshot.media.size(), 0);
-        }
-        void add(std::size_t from, std::size_t to) {
-            for (const std::size_t end : {from, to}) {
-                if (medium(end) != kNoMedium) {
-                    ++ends_[static_cast<std::size_t>(medium(end))];
-                }
-            }
-        }
-        [[nodiscard]] MediaShares of(std::size_t from, std::size_t to) const {
-            const auto ends = [this](std::int32_t m) {
-                return m == kNoMedium ? 0 : ends_[static_cast<std::size_t>(m)];
-            };
-            return {ends(medium(from)), medium(from) == medium(to) ? 0 : ends(medium(to))};
-        }
-
-      private:
-        [[nodiscard]] std::int32_t medium(std::size_t d) const {
-            return snapshot_->devices[d].medium;
-        }
-
-        const Snapshot* snapshot_ = nullptr;
-        std::vector<std::int32_t> ends_; ///< [medium]
-    };
-
     /// What one call needs. Searches call a hundred thousand times, so that it is kept.
     struct Scratch {
         std::vector<Nanoseconds> received; ///< [device]: when it has its input
-        PhaseEnds inputs;
-        PhaseEnds outputs;
+        MediumEnds inputs;
+        MediumEnds outputs;
     };
 
     static Scratch& scratch_of_thread() {
@@ -92,17 +62,21 @@ class StepDelay::OrderedStage {
         Nanoseconds ingress = 0;    ///< how long it occupies the receiver's ingress
     };
 
+    [[nodiscard]] std::int32_t medium(std::size_t d) const {
+        return step_.snapshot_->devices[d].medium;
+    }
+
     void list_phases() {
         const Snapshot& snapshot = *step_.snapshot_;
         scratch_.received.assign(step_.devices_, 0);
-        scratch_.inputs.reset(snapshot);
-        scratch_.outputs.reset(snapshot);
+        scratch_.inputs.reset(snapshot.media.size());
+        scratch_.outputs.reset(snapshot.media.size());
         for (std::size_t j = 0; j < step_.devices_ && !snapshot.media.empty(); ++j) {
             if (spread_.counts[j] > 0 && j != a_) {
-                scratch_.inputs.add(a_, j);
+                scratch_.inputs.add(medium(a_), medium(j));
             }
             if (spread_.counts[j] > 0 && j != p_) {
-                scratch_.outputs.add(j, p_);
+                scratch_.outputs.add(medium(j), medium(p_));
             }
         }
     }
@@ -129,9 +103,9 @@ class StepDelay::OrderedStage {
     }
 
     Sent send(
-        std::size_t from, std::size_t to, Bytes bytes, const PhaseEnds& phase, Nanoseconds& clock
+        std::size_t from, std::size_t to, Bytes bytes, const MediumEnds& phase, Nanoseconds& clock
     ) {
-        return send(from, to, bytes, phase.of(from, to), clock);
+        return send(from, to, bytes, phase.of(medium(from), medium(to)), clock);
     }
 
     Sent send(

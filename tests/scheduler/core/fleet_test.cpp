@@ -145,8 +145,12 @@ TEST(Rates, of_fleet_and_snapshot_agree_when_nothing_changes) {
     const SnapshotRates seen(snapshot);
     EXPECT_EQ(truth.devices(), seen.devices());
     for (const DeviceId d : {kA, kB}) {
-        EXPECT_EQ(truth.compute(d, 5, 1234), seen.compute(d, 5, 1234));
-        EXPECT_EQ(truth.touch(d, 5, 1234), seen.touch(d, 5, 1234));
+        OperationCost cost;
+        cost.flops = 1234;
+        EXPECT_EQ(truth.operation(d, 5, cost), seen.operation(d, 5, cost));
+        cost = {};
+        cost.touched = 1234;
+        EXPECT_EQ(truth.operation(d, 5, cost), seen.operation(d, 5, cost));
         EXPECT_EQ(truth.storage(d, 5, 1234), seen.storage(d, 5, 1234));
         EXPECT_EQ(truth.egress(d, 5, 1234), seen.egress(d, 5, 1234));
         EXPECT_EQ(truth.ingress(d, 5, 1234), seen.ingress(d, 5, 1234));
