@@ -122,25 +122,38 @@ void softmax_bench(benchmark::State& state, Level level) {
 }
 
 /// Measures the attention of 8 query heads of width 128 over 1024 cache rows. The counter is the
-/// bytes of keys and values per second.
-void attention_bench(benchmark::State& state, Level level) {
+/// stored bytes of keys and values per second.
+void attention_bench(benchmark::State& state, Level level, WeightType type) {
     const std::int64_t d = 128;
     const std::int64_t context = 1024;
-    const auto cache = random_floats(static_cast<std::size_t>(2 * context * d));
-    std::vector<const float*> pages;
+    const Bytes bytes = row_bytes(type, d);
+    const auto floats = random_floats(static_cast<std::size_t>(2 * context * d));
+    std::vector<std::byte> cache(static_cast<std::size_t>(2 * context * bytes));
+    for (std::int64_t row = 0; row < 2 * context; ++row) {
+        const std::span<const float> own(floats.data() + row * d, static_cast<std::size_t>(d));
+        (void)store_row(type, own, cache.data() + row * bytes);
+    }
+    std::vector<const std::byte*> pages;
     for (std::int64_t page = 0; page < context / kPageRows; ++page) {
-        pages.push_back(cache.data() + page * 2 * kPageRows * d);
+        pages.push_back(cache.data() + page * 2 * kPageRows * bytes);
     }
     const auto queries = random_floats(static_cast<std::size_t>(8 * d));
     std::vector<float> scores(static_cast<std::size_t>(context));
     std::vector<float> out(queries.size());
     for (auto _ : state) {
         kernels_for(level).attention(
-            {queries.data(), pages.data(), scores.data(), out.data(), 8, d, context}
+            {.queries = queries.data(),
+             .pages = pages.data(),
+             .type = type,
+             .scores = scores.data(),
+             .out = out.data(),
+             .heads = 8,
+             .head_width = d,
+             .context = context}
         );
         benchmark::ClobberMemory();
     }
-    state.SetBytesProcessed(state.iterations() * 8 * 2 * context * d * 4);
+    state.SetBytesProcessed(state.iterations() * 8 * 2 * context * bytes);
 }
 
 void register_multiply(Level level, WeightType type) {
@@ -171,9 +184,12 @@ const bool kRegistered = [] {
         benchmark::RegisterBenchmark(("softmax/" + name).c_str(), [=](benchmark::State& state) {
             softmax_bench(state, level);
         });
-        benchmark::RegisterBenchmark(("attention/" + name).c_str(), [=](benchmark::State& state) {
-            attention_bench(state, level);
-        });
+        for (const WeightType type : kCacheTypes) {
+            const std::string own = "attention/" + name + "/" + std::string(name_of(type));
+            benchmark::RegisterBenchmark(own.c_str(), [=](benchmark::State& state) {
+                attention_bench(state, level, type);
+            });
+        }
     }
     return true;
 }();

@@ -1,8 +1,8 @@
 // argmax, which turns logits into an id, and expand_row, which turns an id into its embedding.
 #include <cmath>
 
+#include "kernels/expand/expand.hpp"
 #include "kernels/kernels.hpp"
-#include "kernels/quants.hpp"
 
 namespace headroom::kernels {
 
@@ -18,19 +18,7 @@ std::int64_t argmax(std::span<const float> x) {
 }
 
 void expand_row(const Matrix& w, std::int64_t row, float* out) {
-    const std::byte* data = w.data + row * row_bytes(w.type, w.columns);
-    visit_weight_type(w.type, [&]<WeightType kType>(std::integral_constant<WeightType, kType>) {
-        constexpr WeightFormat kFormat = kFormatOf<kType>;
-        for (std::int64_t k = 0; k < w.columns; ++k) {
-            if constexpr (kFormat.elements == 1) {
-                out[k] = Stored<kType>::at(data, k);
-            } else {
-                const std::byte* block = data + k / kFormat.elements * kFormat.bytes;
-                const int quant = Stored<kType>::at(block, k % kFormat.elements);
-                out[k] = half_at(block) * static_cast<float>(quant);
-            }
-        }
-    });
+    expand(w.type, w.data + row * row_bytes(w.type, w.columns), w.columns, out);
 }
 
 } // namespace headroom::kernels

@@ -10,8 +10,11 @@ namespace headroom::kernels {
 
 inline constexpr std::int64_t kLanes = 16; ///< number of partial sums (lanes) of a dot product
 
-/// The offset in bytes of the stored integers in a quantisation block. The scale, a binary16, comes
-/// before them.
+/// Kernels expand weights of some types (kernels/expand) in runs of this many columns.
+inline constexpr std::int64_t kRunColumns = 256;
+
+/// The offset in bytes of the stored integers in a quantisation block of q8_0 or q4_0. The scale, a
+/// binary16, comes before them.
 inline constexpr std::int64_t kQuantsAt = 2;
 
 // exp(x) = 2^n · e^r with n = round(x · log2 e), r = x − n·ln 2 and |r| ≤ ln(2)/2. e^r = 1 + r +
@@ -35,5 +38,12 @@ inline constexpr float kExpPolynomial[] = {
     1.6666665459E-1F,
     5.0000001201E-1F,
 };
+
+// tanh(y) = E / (E + 2) with E = exp(2y) − 1. Beyond ±kTanhLimit, the float nearest to tanh is ±1.
+inline constexpr float kTanhLimit = 10.0F;
+// gelu(z) = z / (1 + exp(−kGeluScale · (z + kGeluCube·z³))), the tanh form of GELU: the scale is
+// 2·√(2/π), because (1 + tanh(u)) / 2 = 1 / (1 + exp(−2u)).
+inline constexpr float kGeluScale = 1.59576912160573071176F;
+inline constexpr float kGeluCube = 0.044715F;
 
 } // namespace headroom::kernels

@@ -11,6 +11,7 @@
 //   of all additions and every fused multiply-add. Only `multiply` of openblas may differ.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -31,15 +32,32 @@ struct Matrix {
     std::int64_t columns = 0;
 };
 
+/// Rows of keys and values outside of the pages of a cache: those of the tokens of a turn in a
+/// layer with a window, which are copied to the cache after the turn.
+struct ChunkRows {
+    const std::byte* keys = nullptr;   ///< stored rows without gaps, 4-byte aligned; null: no rows
+    const std::byte* values = nullptr; ///< likewise
+    std::int64_t first = 0;            ///< the number of the first of them among all rows
+};
+
 /// The arguments of the attention of one group (a K/V head with its query heads) for one token.
 struct Attention {
-    const float* queries = nullptr;      ///< (q, d), after rope
-    const float* const* pages = nullptr; ///< ceil(T/16) pages: keys (16, d), then values (16, d)
-    float* scores = nullptr;             ///< scratch memory, (T)
-    float* out = nullptr;                ///< (q, d)
-    std::int64_t heads = 1;              ///< q
-    std::int64_t head_width = 0;         ///< d
-    std::int64_t context = 0;            ///< T ≥ 1, the number of cache rows to use
+    const float* queries = nullptr; ///< (q, d), after rope
+    /// ceil(T/16) pages: keys (16, d), then values (16, d), stored rows of `type` without gaps. F32
+    /// pages are 4-byte aligned.
+    const std::byte* const* pages = nullptr;
+    WeightType type = WeightType::f32; ///< one of kCacheTypes; q8_0 needs d mod 32 = 0
+    float* scores = nullptr;           ///< scratch memory, (T)
+    float* out = nullptr;              ///< (q, d)
+    std::int64_t heads = 1;            ///< q
+    std::int64_t head_width = 0;       ///< d
+    std::int64_t context = 0;          ///< T ≥ 1, the number of cache rows, used or not
+    std::int64_t first = 0;            ///< rows before this one are not attended to; below T
+    float scale = 0;                   ///< factor of q·k; 0 stands for 1/sqrt(d)
+    float softcap = 0;                 ///< c: a score s becomes c·tanh(s/c); 0: it stays s
+    /// R: the pages are a ring of R pages, and row t is in page ⌊t/16⌋ mod R. 0: in page ⌊t/16⌋.
+    std::int64_t ring = 0;
+    ChunkRows chunk{}; ///< if there are any, they are the rows chunk.first … T−1
 };
 
 inline constexpr std::int64_t kPageRows = 16; ///< cache rows per page
@@ -57,16 +75,28 @@ using Multiply = void(
 /// y = x / sqrt(mean(x²) + epsilon) · weight, over D values. y may be x.
 using RmsNorm =
     void(const float* x, const float* weight, float epsilon, std::int64_t width, float* y);
-/// Rotates each pair (x[2i], x[2i+1]), i < d/2, of each head by the angle with cosine cosines[i]
-/// and sine sines[i]. x has shape (heads, d) and is changed in place.
+/// Rotates r/2 pairs of each head by the angles with cosines cosines[i] and sines sines[i], i <
+/// r/2; r is `rotated`, even and at most d. The elements from r on stay. `rope` takes neighbours as
+/// pairs, x[2i] and x[2i+1]; `rope_halves` takes x[i] and x[i + r/2]. x has shape (heads, d) and is
+/// changed in place.
 using Rope = void(
-    float* x, std::int64_t heads, std::int64_t head_width, const float* cosines, const float* sines
+    float* x,
+    std::int64_t heads,
+    std::int64_t head_width,
+    std::int64_t rotated,
+    const float* cosines,
+    const float* sines
 );
-/// For each query head, computes the scores q·k/sqrt(d), their softmax over the T cache rows, and
-/// the sum of the values with the softmax as weights.
+/// For each query head, computes the scores q·k · scale of the cache rows first … T−1, caps them if
+/// there is a softcap, and computes their softmax and the sum of the values with the softmax as
+/// weights. Pages that have only rows before `first` are not read, and may be null. The bits do not
+/// depend on which rows are in pages, in a ring of pages or in a chunk.
 using Attend = void(const Attention& attention);
-/// gate[i] = silu(gate[i]) · up[i], where silu(z) = z / (1 + exp(−z)).
-using SiluGate = void(float* gate, const float* up, std::int64_t n);
+/// gate[i] = f(gate[i]) · up[i]. In silu_gate f(z) = z / (1 + exp(−z)). In gelu_gate f is GELU in
+/// its tanh form: f(z) = z/2 · (1 + tanh(√(2/π) · (z + 0.044715·z³))).
+using Gate = void(float* gate, const float* up, std::int64_t n);
+/// x[i] = cap · tanh(x[i] / cap), cap > 0.
+using SoftCap = void(float* x, std::int64_t n, float cap);
 /// Replaces x by its softmax; subtracts the maximum first. n ≥ 1. If x contains NaN or +inf, or
 /// consists of −inf only, every element of the result is NaN.
 using Softmax = void(float* x, std::int64_t n);
@@ -78,8 +108,11 @@ struct Kernels {
     Multiply* multiply = nullptr;
     RmsNorm* rms_norm = nullptr;
     Rope* rope = nullptr;
+    Rope* rope_halves = nullptr;
     Attend* attention = nullptr;
-    SiluGate* silu_gate = nullptr;
+    Gate* silu_gate = nullptr;
+    Gate* gelu_gate = nullptr;
+    SoftCap* softcap = nullptr;
     Softmax* softmax = nullptr;
     Add* add = nullptr;
 };
@@ -126,16 +159,35 @@ struct Sampling {
 );
 /// Writes row `row` of a stored matrix to `out` as K floats. This is the embedding lookup.
 void expand_row(const Matrix& w, std::int64_t row, float* out);
+/// Stores x as one row of a KV cache: row_bytes(type, x.size()) bytes at `out`. `type` is one of
+/// kCacheTypes. Each number is rounded to the nearest one of the type, ties to even; for q8_0 see
+/// docs/reference/arithmetic.md. Returns the index of the first element that `type` cannot hold: in
+/// f16, bf16 and q8_0 that is a number which is too large or not finite. F32 holds every float.
+[[nodiscard]] std::optional<std::int64_t> store_row(
+    WeightType type, std::span<const float> x, std::byte* out
+);
 /// Writes the cosine and sine of position · theta^(−2i/d) for each i < d/2, with errors below 10⁻⁷.
 /// They are computed by polynomials instead of libm, so the bits are the same on every CPU.
 /// Preconditions: 0 ≤ position < 2²⁰, theta ≥ 1.
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 );
+/// Returns theta^(−2i/width), the frequency of pair i. Preconditions: 0 ≤ i < width/2, theta > 0.
+[[nodiscard]] double rope_frequency(double theta, std::int64_t i, std::int64_t width);
+/// Sets `cosine` and `sine` to those of position · frequency, times `magnitude`. Precondition: 0 ≤
+/// position · frequency < 2⁴⁰; the errors above hold below 2²⁰.
+void rope_angle(
+    std::int64_t position, double frequency, double magnitude, float& cosine, float& sine
+);
+/// Returns the natural logarithm of x > 0, a normal number, with a relative error below 10⁻¹⁵, by
+/// the same operations on every CPU.
+[[nodiscard]] double portable_log(double x);
 
 /// Returns exp(x), bit for bit as every level computes it. The relative error is below 2⁻²²;
 /// exp(−inf) is 0, and an overflow gives +inf.
 [[nodiscard]] float portable_exp(float x);
+/// Returns tanh(x), bit for bit as every level computes it. The relative error is below 10⁻⁶.
+[[nodiscard]] float portable_tanh(float x);
 
 /// Returns the CPU core type for which OpenBLAS chose its kernels, or "" without OpenBLAS.
 [[nodiscard]] std::string_view openblas_core();

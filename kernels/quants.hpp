@@ -1,4 +1,8 @@
-// Functions that read the rows of matrices element by element, one struct for each weight type.
+// Functions that read the rows of matrices element by element, one struct for each weight type that
+// kernels do not expand (kernels/expand). A quantisation block of q8_0 is a binary16 scale and 32
+// signed bytes. One of q4_0 is a binary16 scale and 16 bytes; the low nibbles minus 8 are elements
+// 0 to 15, and the high nibbles minus 8 are elements 16 to 31. An element times the scale is the
+// weight.
 // Files that are compiled with AVX options must not include this header. Its inline functions would
 // then be compiled with AVX, too, and the linker might keep that copy for the whole program.
 #pragma once

@@ -18,25 +18,6 @@ constexpr double kHalfPiLow = 6.07710050650619224932e-11;
 constexpr double kInverseLn2 = 1.44269504088896338700e+00;
 constexpr double kInverseHalfPi = 6.36619772367581382433e-01;
 
-/// Natural logarithm of a normal x > 0: x = m · 2^e, ln m = 2·artanh(s), s = (m − 1)/(m + 1).
-double portable_log(double x) {
-    const auto bits = std::bit_cast<std::uint64_t>(x);
-    auto exponent = static_cast<std::int64_t>(bits >> 52) - 1023;
-    double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
-    if (m > 1.4142135623730951) {
-        m *= 0.5;
-        exponent += 1;
-    }
-    const double s = (m - 1.0) / (m + 1.0);
-    const double square = s * s;
-    double series = 0.0;
-    for (int odd = 25; odd >= 1; odd -= 2) { // |s| ≤ 0.172, s²⁶ < 10⁻¹⁹
-        series = series * square + 1.0 / odd;
-    }
-    const auto e = static_cast<double>(exponent);
-    return e * kLn2High + (2.0 * s * series + e * kLn2Low);
-}
-
 /// e^(−y) for 0 ≤ y ≤ 700.
 double exp_negative(double y) {
     const auto n = static_cast<std::int64_t>(y * kInverseLn2 + 0.5);
@@ -81,16 +62,43 @@ CosineSine cosine_sine_of(double angle) {
 
 } // namespace
 
+/// x = m · 2^e, ln m = 2·artanh(s), s = (m − 1)/(m + 1).
+double portable_log(double x) {
+    const auto bits = std::bit_cast<std::uint64_t>(x);
+    auto exponent = static_cast<std::int64_t>(bits >> 52) - 1023;
+    double m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
+    if (m > 1.4142135623730951) {
+        m *= 0.5;
+        exponent += 1;
+    }
+    const double s = (m - 1.0) / (m + 1.0);
+    const double square = s * s;
+    double series = 0.0;
+    for (int odd = 25; odd >= 1; odd -= 2) { // |s| ≤ 0.172, s²⁶ < 10⁻¹⁹
+        series = series * square + 1.0 / odd;
+    }
+    const auto e = static_cast<double>(exponent);
+    return e * kLn2High + (2.0 * s * series + e * kLn2Low);
+}
+
+double rope_frequency(double theta, std::int64_t i, std::int64_t width) {
+    const double share = static_cast<double>(2 * i) / static_cast<double>(width);
+    return exp_negative(share * portable_log(theta));
+}
+
+void rope_angle(
+    std::int64_t position, double frequency, double magnitude, float& cosine, float& sine
+) {
+    const CosineSine values = cosine_sine_of(static_cast<double>(position) * frequency);
+    cosine = static_cast<float>(values.cosine * magnitude);
+    sine = static_cast<float>(values.sine * magnitude);
+}
+
 void rope_angles(
     std::int64_t position, double theta, std::int64_t head_width, float* cosines, float* sines
 ) {
-    const double log_theta = portable_log(theta);
     for (std::int64_t i = 0; i < head_width / 2; ++i) {
-        const double share = static_cast<double>(2 * i) / static_cast<double>(head_width);
-        const double frequency = exp_negative(share * log_theta);
-        const CosineSine values = cosine_sine_of(static_cast<double>(position) * frequency);
-        cosines[i] = static_cast<float>(values.cosine);
-        sines[i] = static_cast<float>(values.sine);
+        rope_angle(position, rope_frequency(theta, i, head_width), 1.0, cosines[i], sines[i]);
     }
 }
 

@@ -1,7 +1,9 @@
 // Dot products and matrix times vectors as defined in docs/reference/arithmetic.md.
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/definition.hpp"
+#include "kernels/expand/expand.hpp"
 #include "kernels/quants.hpp"
 #include "kernels/reference/reference.hpp"
 
@@ -34,6 +36,24 @@ float dot_elements(const std::byte* row, const float* x, std::int64_t n) {
             const float left = inside ? Stored<kType>::at(row, start + l) : 0.0F;
             const float right = inside ? x[start + l] : 0.0F;
             lanes[l] = std::fma(left, right, lanes[l]);
+        }
+    }
+    return tree_sum(lanes);
+}
+
+/// The same for rows of types that are expanded. A run has a multiple of 16 columns, so every
+/// product is added to the lane to which a whole F32 row would add it.
+template <WeightType kType>
+float dot_expanded(const std::byte* row, const float* x, std::int64_t columns) {
+    constexpr WeightFormat kFormat = kFormatOf<kType>;
+    static_assert(kRunColumns % kFormat.elements == 0 && kFormat.elements % kLanes == 0);
+    float weights[kRunColumns];
+    float lanes[kLanes] = {};
+    for (std::int64_t start = 0; start < columns; start += kRunColumns) {
+        const std::int64_t now = std::min(kRunColumns, columns - start);
+        expand(kType, row + start / kFormat.elements * kFormat.bytes, now, weights);
+        for (std::int64_t i = 0; i < now; ++i) {
+            lanes[i % kLanes] = std::fma(weights[i], x[start + i], lanes[i % kLanes]);
         }
     }
     return tree_sum(lanes);
@@ -76,6 +96,8 @@ void multiply(
         const auto dot_row = [&](const std::byte* row, const float* token) {
             if constexpr (kFormatOf<kType>.elements == 1) {
                 return dot_elements<kType>(row, token, w.columns);
+            } else if constexpr (kExpanded<kType>) {
+                return dot_expanded<kType>(row, token, w.columns);
             } else {
                 return dot_blocks<kType>(row, token, w.columns);
             }

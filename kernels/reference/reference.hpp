@@ -20,8 +20,11 @@ namespace headroom::kernels::reference {
 Multiply multiply;
 RmsNorm rms_norm;
 Rope rope;
+Rope rope_halves;
 Attend attention;
-SiluGate silu_gate;
+Gate silu_gate;
+Gate gelu_gate;
+SoftCap softcap;
 Softmax softmax;
 Add add;
 

@@ -14,8 +14,11 @@ constexpr Kernels kAvx2Kernels{
     .multiply = multiply<Avx2>,
     .rms_norm = rms_norm<Avx2>,
     .rope = reference::rope,
+    .rope_halves = reference::rope_halves,
     .attention = attention<Avx2>,
     .silu_gate = silu_gate<Avx2>,
+    .gelu_gate = gelu_gate<Avx2>,
+    .softcap = softcap<Avx2>,
     .softmax = softmax<Avx2>,
     .add = reference::add,
 };

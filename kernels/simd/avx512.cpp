@@ -14,8 +14,11 @@ constexpr Kernels kAvx512Kernels{
     .multiply = multiply<Avx512>,
     .rms_norm = rms_norm<Avx512>,
     .rope = reference::rope,
+    .rope_halves = reference::rope_halves,
     .attention = attention<Avx512>,
     .silu_gate = silu_gate<Avx512>,
+    .gelu_gate = gelu_gate<Avx512>,
+    .softcap = softcap<Avx512>,
     .softmax = softmax<Avx512>,
     .add = reference::add,
 };

@@ -1,5 +1,5 @@
-// Exp, softmax, SiLU gate and RMS norm for sixteen elements at a time. L is Avx2 or Avx512. The
-// operations per element are those of level `reference`, so the bits are the same.
+// Exp, softmax, gates, soft cap and RMS norm for sixteen elements at a time. L is Avx2 or Avx512.
+// The operations per element are those of level `reference`, so the bits are the same.
 #pragma once
 
 #include "kernels/definition.hpp"
@@ -7,12 +7,16 @@
 
 namespace headroom::kernels::simd {
 
+/// exp(x) = 2^n · (1 + fraction); `shifted` is n + kExpRound.
 template <class L>
-typename L::Vector exp_of(typename L::Vector x) {
+struct ExpParts {
+    typename L::Vector fraction;
+    typename L::Vector shifted;
+};
+
+template <class L>
+ExpParts<L> exp_parts(typename L::Vector x) {
     using Vector = typename L::Vector;
-    // larger(a, b) returns b if a or b is NaN, so x stays if it is NaN.
-    x = L::larger(L::all(kExpLow), x);
-    x = L::smaller(L::all(kExpHigh), x);
     const Vector shifted = L::fma(x, L::all(kExpLog2E), L::all(kExpRound));
     const Vector whole = L::subtract(shifted, L::all(kExpRound));
     Vector r = L::minus_product(whole, L::all(kExpLn2High), x);
@@ -21,8 +25,29 @@ typename L::Vector exp_of(typename L::Vector x) {
     for (int i = 1; i < 6; ++i) {
         p = L::fma(p, r, L::all(kExpPolynomial[i]));
     }
-    const Vector power = L::add(L::fma(p, L::multiply(r, r), r), L::all(1.0F));
-    return L::scale_by_power(power, shifted, kExpRoundBits);
+    return {L::fma(p, L::multiply(r, r), r), shifted};
+}
+
+/// Returns x, or the nearer of `low` and `high` if it is outside of both. larger(a, b) and
+/// smaller(a, b) return b if a or b is NaN, so x stays if it is NaN.
+template <class L>
+typename L::Vector clamped(typename L::Vector x, float low, float high) {
+    return L::smaller(L::all(high), L::larger(L::all(low), x));
+}
+
+template <class L>
+typename L::Vector exp_of(typename L::Vector x) {
+    const ExpParts<L> parts = exp_parts<L>(clamped<L>(x, kExpLow, kExpHigh));
+    return L::scale_by_power(L::add(parts.fraction, L::all(1.0F)), parts.shifted, kExpRoundBits);
+}
+
+template <class L>
+typename L::Vector tanh_of(typename L::Vector x) {
+    x = clamped<L>(x, -kTanhLimit, kTanhLimit);
+    const ExpParts<L> parts = exp_parts<L>(L::add(x, x));
+    const auto power = L::scale_by_power(L::all(1.0F), parts.shifted, kExpRoundBits);
+    const auto excess = L::fma(parts.fraction, power, L::subtract(power, L::all(1.0F)));
+    return L::divide(excess, L::add(excess, L::all(2.0F)));
 }
 
 /// Calls each(start, load, store) for every whole vector of n elements, and once for the rest if n
@@ -51,6 +76,26 @@ void silu_gate(float* gate, const float* up, std::int64_t n) {
         const auto z = load(gate + i);
         const auto below = L::add(L::all(1.0F), exp_of<L>(L::multiply(z, L::all(-1.0F))));
         store(gate + i, L::multiply(L::divide(z, below), load(up + i)));
+    });
+}
+
+template <class L>
+void gelu_gate(float* gate, const float* up, std::int64_t n) {
+    for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
+        const auto z = load(gate + i);
+        const auto cube = L::multiply(L::all(kGeluCube), z);
+        const auto inner = L::fma(cube, L::multiply(z, z), z);
+        const auto power = exp_of<L>(L::multiply(inner, L::all(-kGeluScale)));
+        const auto below = L::add(L::all(1.0F), power);
+        store(gate + i, L::multiply(L::divide(z, below), load(up + i)));
+    });
+}
+
+template <class L>
+void softcap(float* x, std::int64_t n, float cap) {
+    for_vectors<L>(n, [&](std::int64_t i, auto load, auto store) {
+        const auto y = tanh_of<L>(L::divide(load(x + i), L::all(cap)));
+        store(x + i, L::multiply(y, L::all(cap)));
     });
 }
 

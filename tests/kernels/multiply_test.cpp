@@ -72,6 +72,7 @@ std::vector<float> product(const Kernels& kernels, const Problem& p) {
 
 const std::int64_t kElementColumns[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 48, 63, 64, 100, 257};
 const std::int64_t kBlockColumns[] = {32, 64, 96, 256, 352};
+const std::int64_t kLargeBlockColumns[] = {256, 768};
 
 bool in_blocks(WeightType type) {
     return format_of(type).elements > 1;
@@ -79,8 +80,11 @@ bool in_blocks(WeightType type) {
 
 std::vector<Problem> shapes(WeightType type) {
     std::vector<Problem> problems;
+    const std::int64_t elements = format_of(type).elements;
     const std::span<const std::int64_t> columns =
-        in_blocks(type) ? std::span<const std::int64_t>(kBlockColumns) : kElementColumns;
+        elements == 1    ? std::span<const std::int64_t>(kElementColumns)
+        : elements == 32 ? std::span<const std::int64_t>(kBlockColumns)
+                         : kLargeBlockColumns;
     for (const std::int64_t k : columns) {
         for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 13, 70}) {
             for (const std::int64_t tokens : {1, 2, 3, 4, 5, 9}) {
@@ -89,7 +93,10 @@ std::vector<Problem> shapes(WeightType type) {
         }
     }
     for (std::int64_t rows = 1; rows <= 70; ++rows) {
-        problems.push_back(problem_of(type, rows, 32, 1 + rows % 9));
+        problems.push_back(problem_of(type, rows, columns_for(type, 32), 1 + rows % 9));
+    }
+    for (const std::int64_t tokens : {31, 32, 33, 67}) { // vectors for which rows are expanded once
+        problems.push_back(problem_of(type, 5, columns_for(type, 32), tokens));
     }
     return problems;
 }
@@ -125,7 +132,7 @@ TEST(MultiplyCheck, notices_a_sum_that_misses_one_term) {
 
 TEST(MultiplyCheck, notices_a_wrong_weight_of_every_type) {
     for (const WeightType type : kWeightTypes) {
-        const Problem p = problem_of(type, 5, 64, 2);
+        const Problem p = problem_of(type, 5, columns_for(type, 64), 2);
         Problem other = p;
         other.weights.back() ^= std::byte{0x10};
         EXPECT_TRUE(close_to_exact(p, product(reference_kernels(), p))) << describe(p);
@@ -198,8 +205,10 @@ std::vector<float> product_in_pieces(
 
 TEST_P(Multiply, gives_a_row_the_same_bits_in_any_piece_of_the_matrix) {
     for (const WeightType type : kWeightTypes) {
-        for (std::int64_t rows = 1; rows <= 70; ++rows) {
-            const std::int64_t columns = in_blocks(type) ? 64 : 1 + rows * 5 % 83;
+        const std::int64_t rows_step = format_of(type).elements > 32 ? 17 : 1;
+        for (std::int64_t rows = 1; rows <= 70; rows += rows_step) {
+            const std::int64_t columns =
+                in_blocks(type) ? columns_for(type, 64) : 1 + rows * 5 % 83;
             const Problem p = problem_of(type, rows, columns, 2);
             const std::vector<float> whole = product(kernels(), p);
             for (std::int64_t step = 1; step <= 9; ++step) {
@@ -337,7 +346,7 @@ TEST(OpenblasMultiply, has_the_bits_of_the_reference_for_stored_types) {
         GTEST_SKIP() << "this build has no level openblas";
     }
     for (const WeightType type : kWeightTypes) {
-        const Problem p = problem_of(type, 13, 96, 3);
+        const Problem p = problem_of(type, 13, columns_for(type, 96), 3);
         const auto y = product(kernels_for(Level::openblas), p);
         if (type == WeightType::f32) {
             EXPECT_TRUE(close_to_exact(p, y));
@@ -373,7 +382,7 @@ class Guarded {
 
 TEST_P(Multiply, reads_nothing_past_the_last_weight_and_the_last_x) {
     for (const WeightType type : kWeightTypes) {
-        for (std::int64_t columns = 1; columns <= 64; ++columns) {
+        for (std::int64_t columns = 1; columns <= columns_for(type, 64); ++columns) {
             if (columns % format_of(type).elements != 0) {
                 continue;
             }

@@ -1,6 +1,7 @@
 // What the kernel tests share: reproducible inputs, comparison of bits, the levels to try.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -42,7 +43,8 @@ inline void put_16(std::byte* at, std::uint64_t bits) {
 }
 
 /// Stored rows of finite weights: F32 values in [−1, 1); F16, BF16 and the scales of blocks of both
-/// signs from a few powers of two, a tenth of them subnormal; quants over their whole range.
+/// signs from a few powers of two, a tenth of them subnormal (those of mxfp4 are 2⁻⁵ to 2²); all
+/// other bytes over their whole range.
 inline std::vector<std::byte> random_weights(
     WeightType type, std::int64_t rows, std::int64_t columns, std::uint64_t seed
 ) {
@@ -60,14 +62,26 @@ inline std::vector<std::byte> random_weights(
             wide ? 0x3D00 + random.below(0x300) : 0x1000 + random.below(0x2000);
         return (random.below(10) == 0 ? subnormal : normal) | (random.below(2) << 15);
     };
-    const auto unit = size_of(format_of(type).bytes);
+    const WeightFormat& format = format_of(type);
+    const auto unit = size_of(format.bytes);
     for (std::size_t at = 0; at < data.size(); at += unit) {
-        put_16(&data[at], number());
-        for (std::size_t i = 2; i < unit; ++i) {
+        for (std::size_t i = 0; i < unit; ++i) {
             data[at + i] = byte_of(random.bits());
+        }
+        for (const std::size_t place : format.numbers) {
+            if (type == WeightType::mxfp4) {
+                data[at + place] = byte_of(122 + random.below(8));
+            } else {
+                put_16(&data[at + place], number());
+            }
         }
     }
     return data;
+}
+
+/// `columns`, or the elements of a quantisation block of this type if those are more.
+inline std::int64_t columns_for(WeightType type, std::int64_t columns) {
+    return std::max(columns, format_of(type).elements);
 }
 
 /// Same bits, or both NaN (the sign and payload of a NaN are nobody's promise).
