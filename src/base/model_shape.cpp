@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -43,10 +44,45 @@ void check_heads(const ModelShape& shape, std::vector<std::string>& found) {
             "heads ({}) is not a multiple of kv_heads ({})", shape.heads, shape.kv_heads
         ));
     }
-    if (shape.width % shape.heads != 0) {
+    if (shape.own_head_width < 0 || shape.own_head_width > kMaxModelWidth) {
+        check_range(found, "head_width", shape.own_head_width, kMaxModelWidth);
+    } else if (shape.own_head_width == 0 && shape.width % shape.heads != 0) {
         found.push_back(
             fmt::format("width ({}) is not a multiple of heads ({})", shape.width, shape.heads)
         );
+    } else if (shape.heads <= kMaxModelHeads && shape.attention_width() > kMaxModelWidth) {
+        found.push_back(fmt::format(
+            "{} heads of width {} are more than {} columns",
+            shape.heads,
+            shape.head_width(),
+            kMaxModelWidth
+        ));
+    }
+}
+
+void check_cache(const ModelShape& shape, std::vector<std::string>& found) {
+    if (shape.heads > 0) {
+        if (std::string problem = shape.cache_problem(); !problem.empty()) {
+            found.push_back(std::move(problem));
+        }
+    }
+    if (shape.window < 0 || shape.window_period < 0) {
+        found.push_back(fmt::format(
+            "window {} and window_period {} must not be negative", shape.window, shape.window_period
+        ));
+    }
+}
+
+void check_experts(const ModelShape& shape, std::vector<std::string>& found) {
+    constexpr std::int64_t kMaxExperts = 4096;
+    if (shape.experts < 0 || shape.experts > kMaxExperts || shape.experts_used < 0 ||
+        shape.experts_used > shape.experts || (shape.experts > 0 && shape.experts_used == 0)) {
+        found.push_back(fmt::format(
+            "{} of {} experts are used, expected 1 to their number of at most {}",
+            shape.experts_used,
+            shape.experts,
+            kMaxExperts
+        ));
     }
 }
 
@@ -56,11 +92,13 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
             fmt::format("{} layers but types for {}", shape.layers, shape.layer_types.size())
         );
     }
+    const std::int64_t attention = shape.heads > 0 ? shape.attention_width() : 0;
     for (std::size_t layer = 0; layer < shape.layer_types.size(); ++layer) {
         const LayerTypes& types = shape.layer_types[layer];
         const auto check = [&](const ShapeField<LayerTypes, WeightType>& field) {
-            const std::int64_t columns =
-                field.member == &LayerTypes::down ? shape.ffn_width : shape.width;
+            const std::int64_t columns = field.member == &LayerTypes::down ? shape.ffn_width
+                                         : field.member == &LayerTypes::o  ? attention
+                                                                           : shape.width;
             if (shape.gated || field.member != &LayerTypes::gate) {
                 const std::string what = fmt::format("layer {} {}", layer, field.name);
                 check_whole_blocks(found, what, types.*field.member, columns);
@@ -76,6 +114,23 @@ void check_types(const ModelShape& shape, std::vector<std::string>& found) {
 
 } // namespace
 
+std::string ModelShape::cache_problem() const {
+    if (std::ranges::find(kCacheTypes, kv_type) == kCacheTypes.end()) {
+        return fmt::format("kv_type {} is no type of KV caches", name_of(kv_type));
+    }
+    const std::int64_t elements = format_of(kv_type).elements;
+    if (head_width() % elements == 0) {
+        return "";
+    }
+    return fmt::format(
+        "KV caches of type {} need heads whose width is a multiple of {}, not {}; choose kv_type "
+        "f16, bf16 or f32",
+        name_of(kv_type),
+        elements,
+        head_width()
+    );
+}
+
 std::vector<std::string> ModelShape::problems() const {
     std::vector<std::string> found;
     for_each_size([&](const auto& field) {
@@ -83,8 +138,9 @@ std::vector<std::string> ModelShape::problems() const {
             check_range(found, field.name, this->*field.member, field.max);
         }
     });
-    check_range(found, "bytes per cached element", kv_bytes, kMaxCacheElementBytes);
     check_heads(*this, found);
+    check_cache(*this, found);
+    check_experts(*this, found);
     check_types(*this, found);
     if (tied && !has_ends) {
         found.emplace_back("a tied lm_head without embed and lm_head");

@@ -3,9 +3,12 @@
 // the lists kLayerTypeFields and kShapeFields. A trace is the HDF5 file that a run writes.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -24,7 +27,6 @@ inline constexpr std::int64_t kMaxModelWidth = 262'144;
 inline constexpr std::int64_t kMaxModelFfnWidth = 4'194'304;
 inline constexpr std::int64_t kMaxModelContext = std::int64_t{1} << 24;
 inline constexpr std::int64_t kMaxModelVocabulary = std::numeric_limits<std::int32_t>::max();
-inline constexpr std::int64_t kMaxCacheElementBytes = 16; ///< upper limit of kv_bytes
 
 /// The types in which the weights of one layer's matrices are stored. Kernels read these types
 /// directly.
@@ -41,12 +43,23 @@ struct LayerTypes {
     bool operator==(const LayerTypes&) const = default;
 };
 
+/// How queries and keys are normalised: not at all, each head by itself (Qwen 3, Gemma 3), or all
+/// heads of a token together (OLMo 2).
+enum class QkNorm : std::uint8_t { none, head, width };
+inline constexpr std::array<std::string_view, 3> kQkNormNames{"none", "head", "width"};
+
+/// Where attention and the ffn of a layer have norms (RMS norms): one on their input, one on their
+/// output before it is added to the residual stream (OLMo 2), or both (Gemma).
+enum class NormPlace : std::uint8_t { before, after, around };
+inline constexpr std::array<std::string_view, 3> kNormPlaceNames{"before", "after", "around"};
+
 /// The letters D, F, V, d and q are those of docs/explanation/blocks.md.
 struct ModelShape {
     std::int32_t layers = 0;
     std::int32_t heads = 0;              ///< query heads
     std::int32_t kv_heads = 0;           ///< K/V heads, each with a group of query heads
     std::int64_t width = 0;              ///< D
+    std::int64_t own_head_width = 0;     ///< d, if that is not width / heads; else 0
     std::int64_t ffn_width = 0;          ///< F
     bool gated = true;                   ///< whether FFNs have a gate matrix beside up and down
     std::int64_t vocabulary = 0;         ///< V
@@ -54,8 +67,9 @@ struct ModelShape {
     std::vector<LayerTypes> layer_types; ///< one element per layer
     WeightType embed_type = WeightType::f32;
     WeightType lm_head_type = WeightType::f32;
-    Bytes kv_bytes = 4; ///< bytes of one number in the KV cache
-    bool tied = false;  ///< whether lm_head uses the matrix of embed
+    /// The type in which the KV cache is stored, one of kCacheTypes.
+    WeightType kv_type = WeightType::f32;
+    bool tied = false; ///< whether lm_head uses the matrix of embed
     /// Whether the model has embed and lm_head. Without them, the first layer's input begins on the
     /// source (the device where prompts come in), and the last layer's output returns to the source
     /// (docs/explanation/instances.md).
@@ -63,9 +77,46 @@ struct ModelShape {
     /// Whether norm weights count as memory. Only random problems of tests have false, because
     /// their definition leaves norm weights out (docs/explanation/instances.md).
     bool norms = true;
+    /// In layers with a window a token attends to the last `window` tokens, itself included. 0: no
+    /// layer has a window.
+    std::int64_t window = 0;
+    /// Of each `window_period` layers the last has no window. 0: all layers have a window.
+    std::int64_t window_period = 0;
+    /// A mixture of experts: each ffn has `experts` networks of width `ffn_width`, of which a token
+    /// uses `experts_used`. 0: ffns have no experts. Such shapes are planned and simulated only.
+    std::int64_t experts = 0;
+    std::int64_t experts_used = 0;
+    bool qkv_bias = false; ///< whether q, k and v have biases (F32)
+    /// Whether queries and keys are normalised (RMS norm) before the rotary embedding.
+    QkNorm qk_norm = QkNorm::none;
+    /// Where attention and ffn have their norms.
+    NormPlace norm_place = NormPlace::before;
 
-    [[nodiscard]] std::int64_t head_width() const { return width / heads; }         ///< d
+    [[nodiscard]] std::int64_t head_width() const { ///< d
+        return own_head_width > 0 ? own_head_width : width / heads;
+    }
     [[nodiscard]] std::int64_t heads_per_group() const { return heads / kv_heads; } ///< q
+    /// Returns the number of columns of o: the outputs of all heads.
+    [[nodiscard]] std::int64_t attention_width() const { return heads * head_width(); }
+    [[nodiscard]] bool norms_before() const { return norm_place != NormPlace::after; }
+    [[nodiscard]] bool norms_after() const { return norm_place != NormPlace::before; }
+    /// Returns how many experts an operation with `tokens` tokens reads, 0 if ffns have none: as
+    /// if no two tokens used the same one while there are others.
+    [[nodiscard]] std::int64_t experts_touched(std::int64_t tokens) const {
+        return std::min(experts, tokens * experts_used);
+    }
+    /// Returns n if tokens of this layer attend to the last n tokens only, 0 if to all.
+    [[nodiscard]] std::int64_t window_of(std::int32_t layer) const {
+        const bool global = window_period > 0 && (layer + 1) % window_period == 0;
+        return global ? 0 : window;
+    }
+    /// Returns why KV caches cannot have the type `kv_type`, or "". Precondition: heads > 0.
+    [[nodiscard]] std::string cache_problem() const;
+    /// Returns the floats of a token's RoPE angles: d, or 2·d if there are layers with and without
+    /// a window, whose angles may differ.
+    [[nodiscard]] std::int64_t angle_width() const {
+        return (window > 0 && window_period > 1 ? 2 : 1) * head_width();
+    }
     /// Returns all reasons why the shape is invalid, one line for each.
     [[nodiscard]] std::vector<std::string> problems() const;
     bool operator==(const ModelShape&) const = default;
@@ -107,10 +158,18 @@ inline constexpr std::tuple kShapeFields{
     ShapeField{"context", &ModelShape::context, kMaxModelContext, "context_length"},
     ShapeField{"embed_type", &ModelShape::embed_type},
     ShapeField{"lm_head_type", &ModelShape::lm_head_type},
-    ShapeField{"kv_bytes", &ModelShape::kv_bytes},
     ShapeField{"tied", &ModelShape::tied},
     ShapeField{"ends", &ModelShape::has_ends},
     ShapeField{"norms", &ModelShape::norms},
+    ShapeField{"head_width", &ModelShape::own_head_width},
+    ShapeField{"kv_type", &ModelShape::kv_type},
+    ShapeField{"window", &ModelShape::window},
+    ShapeField{"window_period", &ModelShape::window_period},
+    ShapeField{"experts", &ModelShape::experts},
+    ShapeField{"experts_used", &ModelShape::experts_used},
+    ShapeField{"qkv_bias", &ModelShape::qkv_bias},
+    ShapeField{"qk_norm", &ModelShape::qk_norm},
+    ShapeField{"norm_place", &ModelShape::norm_place},
 };
 
 /// Calls visit(field) for each field of ModelShape that is a size (max > 0).
