@@ -31,7 +31,7 @@ ALLOWED = {
 STOREYS = {
     "scheduler": ["rates", "core", "timing", "cost", "explain", "layers", "construct", "exact", "bounds", "milp",
                   "search", "policies", "include"],
-    "src/model": ["gguf", "decoder", "tokenizer"],
+    "src/model": ["gguf", "architectures", "metadata", "decoder", "costs", "tokenizer"],
     "src/config": ["toml", "scenario", "sections", "reader", "sweep"],
     "src/trace": ["records", "analysis", "export", "hdf5", "include"],
     "src/trace/hdf5": ["library", ""],

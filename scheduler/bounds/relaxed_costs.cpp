@@ -115,14 +115,14 @@ void RelaxedCosts::tabulate_layers() {
     const ModelShape& shape = blocks.shape();
     std::vector<std::size_t> first_layer; // [index of times_]
     for (std::size_t l = 0; l < static_cast<std::size_t>(shape.layers); ++l) {
+        const auto layer = static_cast<std::int32_t>(l);
         const auto same = std::ranges::find_if(first_layer, [&](std::size_t other) {
-            return by_formula_ || shape.layer_types[other] == shape.layer_types[l];
+            return by_formula_ || blocks.alike(static_cast<std::int32_t>(other), layer);
         });
         times_of_.push_back(static_cast<std::size_t>(same - first_layer.begin()));
         if (same == first_layer.end()) {
             first_layer.push_back(l);
         }
-        const auto layer = static_cast<std::int32_t>(l);
         hosts_.push_back(host_block(blocks.activation_block(layer)));
         projs_.push_back(sliced_ ? HostBlock() : host_block(blocks.proj(layer)));
         group_pool_.push_back(add_pool(l, false));

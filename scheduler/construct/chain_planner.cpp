@@ -134,10 +134,12 @@ std::vector<std::int32_t> spread_units(
 
 Spreads::Spreads(const Problem& problem, const StepDelay& step) : problem_(&problem), step_(&step) {
     const Blocks& blocks = *problem.blocks;
-    const std::vector<LayerTypes>& types = blocks.shape().layer_types;
-    for (std::size_t l = 0; l < types.size(); ++l) {
-        const auto alike = std::find(types.begin(), types.end(), types[l]);
-        first_alike_.push_back(static_cast<std::size_t>(alike - types.begin()));
+    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+        std::int32_t first = 0;
+        while (!blocks.alike(first, l)) {
+            ++first;
+        }
+        first_alike_.push_back(static_cast<std::size_t>(first));
     }
     for (const Unit unit : units_of(blocks)) {
         std::vector<std::int32_t> most(step.devices(), count_of(blocks, unit));

@@ -89,7 +89,7 @@ class Spreads {
   private:
     const Problem* problem_;
     const StepDelay* step_;
-    std::vector<std::size_t> first_alike_; ///< [layer]: first layer with the same weight types
+    std::vector<std::size_t> first_alike_; ///< [layer]: first layer that is alike
     /// [unit][device]: the most units that the device can take by its compute_limit()
     /// (block_cost.hpp), whatever its memory
     std::vector<std::vector<std::int32_t>> unlimited_units_;

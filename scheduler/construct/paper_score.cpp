@@ -150,7 +150,7 @@ double Scores::migration_s(BlockId b, DeviceId d) const {
         return transfer_s(problem_->paper_moved_bytes(b), from, d);
     }
     const Bytes weights = blocks.matrix_bytes(b) + blocks.norm_bytes(b);
-    const Bytes rows = blocks.cache_row_bytes(b, problem_->rows);
+    const Bytes rows = blocks.cache_row_bytes(b, problem_->moved_rows());
     if (problem_->weights_everywhere) { // weights are read from storage during the transfer
         const double read = seconds(weights, problem_->snapshot.device(d).storage_bandwidth);
         return std::max(read, transfer_s(rows, from, d));

@@ -40,6 +40,15 @@ std::vector<std::string> Cut::problems(const ModelShape& shape) const {
             "an FFN {} wide cannot be cut into {} equal slices", shape.ffn_width, slices
         ));
     }
+    if (sliced() && shape.experts > 0) {
+        all.push_back(
+            fmt::format("a mixture of {} experts cannot be cut into slices", shape.experts)
+        );
+    }
+    if (sliced() && reduce == Reduce::ring && shape.norms_after()) {
+        all.emplace_back("a ring adds sums to the residual stream in parts, but this model "
+                         "normalises the whole output of attention and of the ffn first");
+    }
     return all;
 }
 

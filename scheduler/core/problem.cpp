@@ -16,16 +16,32 @@ Bytes Problem::paper_moved_bytes(BlockId b) const {
     return scheduler::paper_moved_bytes(*blocks, b, paper_migration_length(), weights_everywhere);
 }
 
-std::int64_t Problem::memory_context() const {
-    if (sequences.empty()) {
-        return horizon();
+CacheRows Problem::memory_rows() const {
+    if (caches) {
+        return caches->held;
     }
-    std::int64_t rows_of_all = 0;
+    if (sequences.empty()) {
+        return blocks->paged_rows(horizon());
+    }
+    CacheRows rows_of_all;
     for (const InFlight& sequence : sequences) {
-        const std::int64_t pages = (sequence.context + interval + kPageTokens - 1) / kPageTokens;
-        rows_of_all += pages * kPageTokens;
+        rows_of_all += blocks->paged_rows(sequence.context + interval);
     }
     return rows_of_all;
+}
+
+CacheRows Problem::moved_rows() const {
+    if (caches) {
+        return caches->moved;
+    }
+    if (sequences.empty()) {
+        return blocks->kept_rows(rows);
+    }
+    CacheRows rows_of_all;
+    for (const InFlight& sequence : sequences) {
+        rows_of_all += blocks->kept_rows(sequence.rows);
+    }
+    return {rows, rows_of_all.windowed};
 }
 
 std::int64_t Problem::prompt_spread_rounds() const {

@@ -58,6 +58,13 @@ struct Problem {
     /// All sequences that are in flight between this decision and the next. If there is only one
     /// sequence, the list is empty, and T of this sequence is `context`.
     std::vector<InFlight> sequences{};
+    /// If set, the results of memory_rows() and moved_rows(). So the only sequence of a problem can
+    /// stand for several.
+    struct Caches {
+        CacheRows held;
+        CacheRows moved;
+    };
+    std::optional<Caches> caches{};
     Aim aim = Aim::latency;
     /// The batch size: the number of sequences whose decode steps are computed together. With 0 the
     /// decision chooses the batch size.
@@ -103,9 +110,10 @@ struct Problem {
     [[nodiscard]] bool counts_rounds() const {
         return aim == Aim::throughput && in_flight() > 1 && cost_profile == CostProfile::physical;
     }
-    /// Returns the context of a single sequence whose KV cache would need as many pages as the
-    /// caches of all sequences, each at its T + λ, need together.
-    [[nodiscard]] std::int64_t memory_context() const;
+    /// Returns the rows of the pages that the KV caches of all sequences, each at its T + λ, need.
+    [[nodiscard]] CacheRows memory_rows() const;
+    /// Returns the rows of the KV caches of all sequences that a group sends when it moves.
+    [[nodiscard]] CacheRows moved_rows() const;
     /// Returns the number of steps within which a migration must pay for itself.
     [[nodiscard]] std::int64_t steps() const { return std::max(interval, look_ahead); }
     /// Returns the number of rounds over which the objective spreads the time of pending prompts:

@@ -17,35 +17,46 @@ double real(std::int64_t count) {
 }
 
 double all_weights(const ModelShape& shape) {
-    const double attention = 4 * real(shape.width) * real(shape.width);
-    const double ffn = 3 * real(shape.width) * real(shape.ffn_width);
+    const double heads = real(shape.attention_width());
+    const double attention = 4 * real(shape.width) * heads;
+    const double experts = std::max(1.0, real(shape.experts));
+    const double ffn = experts * real(shape.width) * (3 * real(shape.ffn_width) + 1);
+    const double vectors = 4 * real(shape.width) + 6 * heads; // norms and biases
     const double ends = 2 * real(shape.vocabulary) * real(shape.width);
-    return kFloat * (real(shape.layers) * (attention + ffn + 2 * real(shape.width)) + ends);
+    return kFloat * (real(shape.layers) * (attention + ffn + vectors) + ends);
 }
 
 /// Returns the bytes of all buffers, in either granularity.
 double all_buffers(const ModelShape& shape, const TurnSizes& sizes) {
-    const double per_slot = kSum * real(sizes.tokens) * 4 * real(shape.width);
+    const double wide = std::max(real(shape.width), real(shape.attention_width()));
+    const double products = // of all groups, which are kept between the parts of groups
+        shape.qk_norm == QkNorm::width
+            ? real(shape.heads + 2 * shape.kv_heads) * real(shape.head_width()) +
+                  4 * real(shape.kv_heads)
+            : 0;
     const double rows = real(std::max(sizes.tokens, sizes.joined));
-    const double at_work = kSum * rows * (6 * real(shape.width) + 3 * real(shape.ffn_width));
+    const double at_work =
+        kSum * rows * (6 * wide + 3 * real(shape.ffn_width) + real(shape.experts));
     const double rest = real(shape.context) + real(sizes.joined) * real(shape.vocabulary) +
                         2 * real(shape.layers) * real(shape.width);
+    const double per_slot = kSum * real(sizes.tokens) * (4 * wide + products);
     return real(sizes.slots) * per_slot + at_work + kFloat * rest;
 }
 
 /// Returns the bytes of the KV caches of all slots.
 double all_caches(const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens) {
     const double columns = real(shape.kv_heads) * real(shape.head_width());
-    const double row = 2 * real(shape.layers) * columns * real(shape.kv_bytes);
+    const double row = 2 * real(shape.layers) * columns * kFloat;
     return real(sizes.slots) * (real(max_tokens) + real(kPageTokens)) * row;
 }
 
 /// Returns the FLOP of the largest operation of a turn, or of a batch of joined turns.
 double largest_operation(const ModelShape& shape, const TurnSizes& sizes, std::int64_t max_tokens) {
-    const double width = real(shape.width);
+    const double width = std::max(real(shape.width), real(shape.attention_width()));
     const double turns = std::max(real(sizes.tokens), real(sizes.slots));
-    const double matrices =
-        8 * width * std::max({real(shape.ffn_width), width, real(shape.vocabulary)});
+    const double ffn = std::max(1.0, real(shape.experts_used)) * real(shape.ffn_width);
+    const double matrices = 8 * width * std::max({ffn, width, real(shape.vocabulary)}) +
+                            2 * width * real(shape.experts);
     return turns * (matrices + 4 * width * real(max_tokens));
 }
 

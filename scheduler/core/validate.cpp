@@ -20,14 +20,26 @@ Bytes matrix(WeightType type, std::int64_t rows, std::int64_t columns) {
     return rows * (columns / format_of(type).elements * format_of(type).bytes);
 }
 
-/// Returns how many cache pages of 16 rows all sequences in flight need at T + λ.
-std::int64_t pages_needed(const Problem& problem) {
+/// Returns how many cache pages of 16 rows all sequences in flight need at T + λ in a layer with a
+/// window of so many tokens (0: without a window). The last `window` − 1 tokens can begin anywhere
+/// in a page.
+std::int64_t pages_needed(const Problem& problem, std::int64_t window) {
+    if (problem.caches) {
+        return (window > 0 ? problem.caches->held.windowed : problem.caches->held.all) / 16;
+    }
+    const auto pages_at = [&](std::int64_t context) {
+        std::int64_t pages = 0;
+        while (16 * pages < context && (window == 0 || 16 * (pages - 1) < window - 1)) {
+            ++pages;
+        }
+        return pages;
+    };
     if (problem.sequences.empty()) {
-        return (problem.context + problem.interval + 15) / 16;
+        return pages_at(problem.context + problem.interval);
     }
     std::int64_t pages = 0;
     for (const InFlight& sequence : problem.sequences) {
-        pages += (sequence.context + problem.interval + 15) / 16;
+        pages += pages_at(sequence.context + problem.interval);
     }
     return pages;
 }
@@ -41,11 +53,13 @@ Bytes physical_bytes(
     bool shares_embed
 ) {
     const std::int64_t width = shape.width;
-    const std::int64_t d = width / shape.heads;
+    const std::int64_t d = shape.head_width();
     const std::int64_t q = shape.heads / shape.kv_heads;
     const Bytes norm = shape.norms ? 4 * width : 0;
+    const Bytes before = shape.norm_place == NormPlace::after ? 0 : norm;
+    const Bytes after = shape.norm_place == NormPlace::before ? 0 : norm;
     if (block.kind == BlockKind::embed) {
-        return matrix(shape.embed_type, shape.vocabulary, width) + norm;
+        return matrix(shape.embed_type, shape.vocabulary, width) + before;
     }
     if (block.kind == BlockKind::lm_head) {
         return (shares_embed ? 0 : matrix(shape.lm_head_type, shape.vocabulary, width)) + norm;
@@ -54,11 +68,16 @@ Bytes physical_bytes(
     if (block.kind == BlockKind::group) {
         const Bytes own_columns =
             slices > 0 ? cut_columns(types.o, width, block.group * q * d, q * d) : 0;
+        Bytes vectors = shape.qkv_bias ? 4 * (q + 2) * d : 0;
+        if (shape.norms && shape.qk_norm != QkNorm::none) {
+            vectors += 4 * (shape.qk_norm == QkNorm::head ? 2 * d : (q + 1) * d);
+        }
         return matrix(types.q, q * d, width) + matrix(types.k, d, width) +
-               matrix(types.v, d, width) + own_columns + 2 * 16 * pages * d * shape.kv_bytes;
+               matrix(types.v, d, width) + own_columns + vectors +
+               2 * matrix(shape.kv_type, 16 * pages, d);
     }
     if (block.kind == BlockKind::proj) {
-        return matrix(types.o, width, width);
+        return matrix(types.o, width, shape.heads * d) + after;
     }
     if (block.kind == BlockKind::slice) {
         const std::int64_t hidden = shape.ffn_width / slices;
@@ -68,11 +87,15 @@ Bytes physical_bytes(
     }
     const bool last = block.layer == shape.layers - 1;
     if (block.kind == BlockKind::hub) {
-        return last ? norm : 2 * norm;
+        return (last ? before : 2 * before) + 2 * after;
     }
     const Bytes gate = shape.gated ? matrix(types.gate, shape.ffn_width, width) : 0;
-    return gate + matrix(types.up, shape.ffn_width, width) +
-           matrix(types.down, width, shape.ffn_width) + (last ? norm : 2 * norm);
+    const Bytes network = gate + matrix(types.up, shape.ffn_width, width) +
+                          matrix(types.down, width, shape.ffn_width);
+    // Each of several experts is such a network. The router has an F32 number for each and each
+    // element of its input.
+    const std::int64_t networks = shape.experts > 0 ? shape.experts : 1;
+    return networks * network + 4 * width * shape.experts + (last ? before : 2 * before) + after;
 }
 
 /// The paper's memory and compute of one block, where L₀ = prompt, n = generated, L = L₀ + n, b =
@@ -87,7 +110,7 @@ PaperCost paper_cost(const ModelShape& shape, const BlockName& block, const Prob
         problem.horizon() > problem.prompt ? problem.horizon() - problem.prompt : 0;
     const std::int64_t length = problem.prompt + generated;
     const std::int64_t width = shape.width;
-    const std::int64_t d = width / shape.heads;
+    const std::int64_t d = shape.head_width();
     const std::int64_t q = shape.heads / shape.kv_heads;
     switch (block.kind) {
     case BlockKind::group:
@@ -146,15 +169,18 @@ std::vector<Bytes> needs(const Problem& problem, const Placement& placement) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int32_t slices = problem.blocks->cut().slices;
     const bool paper = problem.cost_profile == CostProfile::paper;
-    const std::int64_t pages = pages_needed(problem);
+    const std::int64_t pages = pages_needed(problem, 0);
+    const std::int64_t windowed = shape.window > 0 ? pages_needed(problem, shape.window) : 0;
     const bool shares_embed = shape.tied && placement.front() == placement.back();
     std::vector<Bytes> needed(problem.snapshot.devices.size(), 0);
     std::vector<bool> holds(needed.size(), false);
     for (std::size_t i = 0; i < placement.size(); ++i) {
         const BlockName& block = problem.blocks->name(BlockId(i));
         const std::size_t device = placement[i].index();
-        needed[device] += paper ? paper_cost(shape, block, problem).memory
-                                : physical_bytes(shape, slices, block, pages, shares_embed);
+        const bool windows = block.layer >= 0 && shape.window_of(block.layer) > 0;
+        needed[device] +=
+            paper ? paper_cost(shape, block, problem).memory
+                  : physical_bytes(shape, slices, block, windows ? windowed : pages, shares_embed);
         if (!holds[device] && !paper) {
             needed[device] += problem.buffers;
         }

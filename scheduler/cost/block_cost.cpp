@@ -25,10 +25,10 @@ Bytes physical_output(const Blocks& blocks, BlockKind kind) {
 } // namespace
 
 BlockCost cost_of(const Problem& problem, BlockId b) {
-    return cost_of(problem, b, problem.memory_context());
+    return cost_of(problem, b, problem.memory_rows());
 }
 
-BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context) {
+BlockCost cost_of(const Problem& problem, BlockId b, const CacheRows& memory_rows) {
     const Blocks& blocks = *problem.blocks;
     if (problem.cost_profile == CostProfile::paper) {
         const PaperLength length = problem.paper_cost_length();
@@ -38,7 +38,7 @@ BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context
             paper_output(blocks, b, length)};
     }
     return {
-        blocks.matrix_bytes(b) + blocks.norm_bytes(b) + blocks.cache_bytes(b, memory_context),
+        blocks.matrix_bytes(b) + blocks.norm_bytes(b) + blocks.cache_row_bytes(b, memory_rows),
         blocks.flops(b, problem.horizon() - 1, 1),
         physical_output(blocks, blocks.name(b).kind)};
 }

@@ -22,8 +22,8 @@ struct BlockCost {
 };
 
 [[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b);
-/// Does the same for callers with many blocks, who compute problem.memory_context() only once.
-[[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b, std::int64_t memory_context);
+/// Does the same for callers with many blocks, who compute problem.memory_rows() only once.
+[[nodiscard]] BlockCost cost_of(const Problem& problem, BlockId b, const CacheRows& memory_rows);
 
 /// Returns the most FLOP that a device may do per layer: its rate times the setting T_budget,
 /// rounded down. Under cost profile `physical`, which has no such limit, returns kUnlimited.

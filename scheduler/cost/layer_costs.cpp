@@ -3,6 +3,7 @@
 #include "scheduler/cost/layer_costs.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "scheduler/cost/block_cost.hpp"
@@ -52,14 +53,19 @@ struct LayerTime {
 class LayerWork {
   public:
     explicit LayerWork(const Problem& problem)
-        : problem_(&problem), memory_context_(problem.memory_context()) {
+        : problem_(&problem), memory_rows_(problem.memory_rows()) {
         const Blocks& blocks = *problem.blocks;
         // A hub is a stage after the groups and another one after the slices; in a ring it is none.
         later_stages_ = !blocks.sliced() ? 2 : blocks.cut().reduce == Reduce::ring ? 1 : 3;
         for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
             operations_.emplace_back();
             const BlockId first = blocks.group(l, 0);
-            for (std::int32_t n = 0; n < blocks.blocks_per_layer(); ++n) {
+            for (const BlockPart part : parts_of_groups()) {
+                for (std::int32_t n = 0; n < blocks.groups(); ++n) {
+                    add(BlockId(first.value + n), operations_.back(), part);
+                }
+            }
+            for (std::int32_t n = blocks.groups(); n < blocks.blocks_per_layer(); ++n) {
                 add(BlockId(first.value + n), operations_.back());
             }
         }
@@ -81,13 +87,21 @@ class LayerWork {
     }
 
   private:
-    void add(BlockId b, std::vector<Operations>& layer) const {
+    /// Returns the operations of a group. The published formulas know only whole groups.
+    [[nodiscard]] std::span<const BlockPart> parts_of_groups() const {
+        static constexpr BlockPart kWhole[] = {BlockPart::whole};
+        const Blocks& blocks = *problem_->blocks;
+        return problem_->cost_profile == CostProfile::paper ? kWhole
+                                                            : blocks.parts_of(blocks.group(0, 0));
+    }
+
+    void add(BlockId b, std::vector<Operations>& layer, BlockPart part = BlockPart::whole) const {
         const bool paper = problem_->cost_profile == CostProfile::paper;
         OperationCost cost;
         if (paper) {
-            cost.flops = cost_of(*problem_, b, memory_context_).compute;
+            cost.flops = cost_of(*problem_, b, memory_rows_).compute;
         } else {
-            cost.add(*problem_->blocks, b, problem_->horizon() - 1, 1);
+            cost.add(*problem_->blocks, b, problem_->horizon() - 1, 1, part);
         }
         const BlockKind kind = problem_->blocks->name(b).kind;
         if (!layer.empty() && layer.back().cost.flops == cost.flops &&
@@ -100,7 +114,7 @@ class LayerWork {
     }
 
     const Problem* problem_;
-    std::int64_t memory_context_;
+    CacheRows memory_rows_;
     std::int64_t later_stages_ = 0; ///< number of stages of a layer after the groups
     std::vector<std::vector<Operations>> operations_;
 };
@@ -259,14 +273,16 @@ LayerCosts::LayerCosts(const Problem& problem, std::vector<DeviceId> devices)
 
 std::vector<std::vector<Nanoseconds>> LayerCosts::tabulate_layers(const Problem& problem) {
     const LayerWork work(problem);
-    const std::vector<LayerTypes>& types = problem.blocks->shape().layer_types;
+    const auto repeats = [&](std::size_t l) {
+        const auto layer = static_cast<std::int32_t>(l);
+        return l > 0 && problem.blocks->alike(layer, layer - 1);
+    };
     std::vector<std::vector<Nanoseconds>> groups(layers_);
     for (const DeviceId d : devices_) {
         LayerTime time;
         time_before_.push_back(0);
         for (std::size_t l = 0; l < layers_; ++l) {
-            time =
-                l > 0 && types[l] == types[l - 1] ? time : work.on(l, problem.snapshot.device(d));
+            time = repeats(l) ? time : work.on(l, problem.snapshot.device(d));
             time_before_.push_back(time_before_.back() + time.groups + time.rest);
             groups[l].push_back(time.groups);
         }

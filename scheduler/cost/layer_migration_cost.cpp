@@ -131,7 +131,7 @@ std::size_t LayerMoves::kind_of(const Problem& problem, BlockId b, const Placeme
     if (paper_) {
         kind.sent = problem.paper_moved_bytes(b);
     } else {
-        kind.sent = problem.blocks->cache_row_bytes(b, problem.rows);
+        kind.sent = problem.blocks->cache_row_bytes(b, problem.moved_rows());
         (problem.weights_everywhere ? kind.loaded : kind.sent) +=
             problem.blocks->weight_bytes(b, after);
     }

@@ -33,9 +33,9 @@ Ledger::Ledger(const Problem& problem)
     Amount layer; // the sum over the blocks of layer 0
     bytes_.reserve(blocks_->size());
     flops_.reserve(blocks_->size());
-    const std::int64_t memory_context = problem.memory_context();
+    const CacheRows memory_rows = problem.memory_rows();
     for (std::size_t b = 0; b < blocks_->size(); ++b) {
-        const BlockCost cost = cost_of(problem, BlockId(b), memory_context);
+        const BlockCost cost = cost_of(problem, BlockId(b), memory_rows);
         bytes_.push_back(cost.memory);
         flops_.push_back(cost.compute);
         if (blocks_->name(BlockId(b)).layer == 0) {
@@ -164,12 +164,12 @@ Bytes ends_bytes(const Blocks& blocks) {
 Bytes min_total_bytes(const Problem& problem) {
     const bool paper = is_paper(problem);
     const Placement together(problem.blocks->size(), DeviceId(0));
-    const std::int64_t memory_context = problem.memory_context();
+    const CacheRows memory_rows = problem.memory_rows();
     Bytes need = paper ? 0 : problem.buffers;
     for (std::size_t i = 0; i < together.size(); ++i) {
         const BlockId b(i);
-        need += paper ? cost_of(problem, b, memory_context).memory
-                      : problem.blocks->resident_bytes(b, memory_context, together);
+        need += paper ? cost_of(problem, b, memory_rows).memory
+                      : problem.blocks->resident_bytes(b, memory_rows, together);
     }
     return need;
 }

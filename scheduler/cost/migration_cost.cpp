@@ -22,11 +22,11 @@ MoveDelay::MoveDelay(const Problem& problem, const Placement& placement)
     const Blocks& blocks = *problem.blocks;
     previous_ = *problem.previous;
     current_ = previous_;
+    const CacheRows moved = problem.moved_rows();
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const BlockId id(b);
         cost_.push_back(cost_of(
-            blocks.matrix_bytes(id) + blocks.norm_bytes(id),
-            blocks.cache_row_bytes(id, problem.rows)
+            blocks.matrix_bytes(id) + blocks.norm_bytes(id), blocks.cache_row_bytes(id, moved)
         ));
     }
     if (tied_) {

@@ -109,6 +109,13 @@ RoundModel::LinkTime RoundModel::id(std::size_t from, std::size_t to) const {
     return {0, static_cast<double>(time), 0};
 }
 
+/// Returns the time of a message with the sums of n groups.
+RoundModel::LinkTime RoundModel::sums(std::size_t from, std::size_t to, std::int32_t n) const {
+    const Bytes bytes = step_.sums_bytes(n);
+    const auto busy = static_cast<double>(link_time(*snapshot_, from, to, bytes));
+    return {busy, busy + static_cast<double>(step_.link_latency(from, to)), bytes};
+}
+
 RoundModel::LinkTime RoundModel::outputs(std::size_t from, std::size_t to, std::int32_t n) const {
     const auto busy = static_cast<double>(step_.outputs_time(from, to, n));
     const auto latency = static_cast<double>(step_.link_latency(from, to));
@@ -149,6 +156,35 @@ RoundModel::UnitPhases RoundModel::phases(
     return phases;
 }
 
+/// Adds the exchange of sums between the parts of the groups on group_devices_, and the rests.
+void RoundModel::exchange(const Incumbent& incumbent, std::size_t layer, double begin) {
+    const StepDelay::LayerShape shape = incumbent.shape(layer);
+    PhaseShares phase(medium_of_);
+    for (const std::size_t j : group_devices_) {
+        for (const std::size_t k : group_devices_) {
+            if (j != k && !medium_of_.empty()) {
+                phase.add(DeviceId(j), DeviceId(k));
+            }
+        }
+    }
+    for (const std::size_t j : group_devices_) {
+        for (const std::size_t k : group_devices_) {
+            if (j != k) {
+                send_from(j, k, shared(sums(j, k, shape.groups[j]), j, k, phase));
+            }
+        }
+    }
+    const std::vector<Nanoseconds> complete =
+        step_.sums_complete(layer, incumbent.activation_device(layer), shape);
+    for (const std::size_t d : group_devices_) {
+        const std::int32_t n = shape.groups[d];
+        const auto rest =
+            static_cast<double>(n * step_.group_time(layer, d) - step_.products_time(layer, d, n));
+        end_segment(d);
+        compute(d, rest, begin + static_cast<double>(complete[d]) + rest);
+    }
+}
+
 /// Adds the first part of a layer: from x on the activation device to the end of proj (or of the
 /// hub's sum). Returns the time of this end.
 double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, double begin) {
@@ -157,6 +193,7 @@ double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, doub
     const std::int32_t* const groups = incumbent.shape(layer).groups;
     const double done = begin + static_cast<double>(incumbent.until_proj(layer));
     const UnitPhases phase = phases(incumbent, Unit::group, layer, activation_device);
+    const bool exchanges = step_.exchanges(incumbent.shape(layer));
     ProgramPoint from = current_point(activation_device);
     group_devices_.clear();
     for (std::size_t d = 0; d < device_states_.size(); ++d) {
@@ -169,12 +206,18 @@ double RoundModel::attention(const Incumbent& incumbent, std::size_t layer, doub
             end_segment(d);
             send(from, d, shared(x(activation_device, d), activation_device, d, phase.inputs));
         }
-        const auto work = static_cast<double>(step_.units_time(layer, d, Unit::group, n));
+        const auto work = static_cast<double>(
+            exchanges ? step_.operation_overhead(d) + step_.products_time(layer, d, n)
+                      : step_.units_time(layer, d, Unit::group, n)
+        );
         compute(d, work, begin + static_cast<double>(step_.x_time(activation_device, d)) + work);
     }
     bool gathers = activation_device != target;
     if (activation_device != target) {
         send(from, target, x(activation_device, target));
+    }
+    if (exchanges) {
+        exchange(incumbent, layer, begin);
     }
     for (const std::size_t d : group_devices_) {
         if (d != target) {

@@ -146,6 +146,8 @@ class RoundModel {
 
     void build_step(const Incumbent& incumbent);
     double attention(const Incumbent& incumbent, std::size_t layer, double begin);
+    void exchange(const Incumbent& incumbent, std::size_t layer, double begin);
+    [[nodiscard]] LinkTime sums(std::size_t from, std::size_t to, std::int32_t n) const;
     void feed_forward(const Incumbent& incumbent, std::size_t layer, double begin);
     void finish(const Incumbent& incumbent);
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "scheduler/cost/stages/exchange_stage.hpp"
 #include "scheduler/rates/profile.hpp"
 
 namespace headroom::scheduler {
@@ -12,13 +13,25 @@ namespace {
 
 constexpr std::size_t kMaxTabulated = 64; // the largest fleet whose pairs of devices are tabulated
 
-/// Returns the mean of T + λ over the sequences in flight; costs are linear in it.
-std::int64_t mean_horizon(const Problem& problem) {
-    std::int64_t sum = problem.sequences.empty() ? problem.context : 0;
-    for (const InFlight& sequence : problem.sequences) {
-        sum += sequence.context;
+/// Returns to how many tokens the last of `context` tokens attends, in layers without a window and
+/// with one.
+CacheRows attended_at(const ModelShape& shape, std::int64_t context) {
+    return {context, shape.window > 0 ? std::min(context, shape.window) : context};
+}
+
+/// Returns the mean of attended_at(T + λ) over the sequences in flight, rounded up; costs are
+/// linear in it.
+CacheRows mean_attended(const Problem& problem) {
+    const ModelShape& shape = problem.blocks->shape();
+    if (problem.sequences.empty()) {
+        return attended_at(shape, problem.horizon());
     }
-    return (sum + problem.in_flight() - 1) / problem.in_flight() + problem.interval;
+    CacheRows sum;
+    for (const InFlight& sequence : problem.sequences) {
+        sum += attended_at(shape, sequence.context + problem.interval);
+    }
+    const std::int64_t n = problem.in_flight();
+    return {(sum.all + n - 1) / n, (sum.windowed + n - 1) / n};
 }
 
 /// Returns how long the weights of one type take, read once and multiplied with `tokens` vectors:
@@ -54,11 +67,14 @@ Nanoseconds bounded_duration(PerSecond rate, std::int64_t work) {
 StepDelay::StepDelay(const Problem& problem) : StepDelay(problem, 1, problem.horizon()) {}
 
 StepDelay::StepDelay(const Problem& problem, std::int64_t batch)
-    : StepDelay(problem, batch, mean_horizon(problem)) {}
+    : StepDelay(problem, batch, mean_attended(problem)) {}
 
 StepDelay::StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context)
+    : StepDelay(problem, batch, attended_at(problem.blocks->shape(), context)) {}
+
+StepDelay::StepDelay(const Problem& problem, std::int64_t batch, const CacheRows& attended)
     : blocks_(problem.blocks), snapshot_(&problem.snapshot), devices_(problem.snapshot.size()),
-      source_(problem.source.index()), context_(context), batch_(batch),
+      source_(problem.source.index()), context_(attended), batch_(batch),
       x_bytes_(batch * problem.blocks->shape().width * kFloatBytes),
       group_bytes_(
           batch * problem.blocks->shape().heads_per_group() * problem.blocks->shape().head_width() *
@@ -84,10 +100,16 @@ void StepDelay::time_operations() {
     }
     for (std::int32_t l = 0; l < shape.layers; ++l) {
         const auto layer = static_cast<std::size_t>(l);
-        const bool repeats = l > 0 && shape.layer_types[layer] == shape.layer_types[layer - 1];
+        const bool repeats = l > 0 && blocks_->alike(l, l - 1);
         for (std::size_t d = 0; d < devices_; ++d) {
             const std::size_t previous = (layer - 1) * devices_ + d; // valid only if repeats
-            group_.push_back(repeats ? group_[previous] : operation(blocks_->group(l, 0), d));
+            const BlockId group = blocks_->group(l, 0);
+            group_.push_back(repeats ? group_[previous] : operation(group, d));
+            if (blocks_->splits_groups()) {
+                products_.push_back(
+                    repeats ? products_[previous] : operation(group, d, BlockPart::products)
+                );
+            }
             proj_.push_back(
                 sliced()  ? overhead_[d]
                 : repeats ? proj_[previous]
@@ -132,17 +154,28 @@ Bytes StepDelay::outputs_bytes(std::int32_t n) const {
     return sliced() ? std::min(n, 2) * x_bytes_ : n * group_bytes_;
 }
 
+/// Returns the time of a block's operations without overhead.
+Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
+    Nanoseconds time = 0;
+    for (const BlockPart part : blocks_->parts_of(b)) {
+        time += operation(b, d, part);
+    }
+    return time;
+}
+
 /// Returns the time of one operation without overhead: one piece at the device's own rates, then
 /// one for each weight type with rates of its own (Rates::operation in core/fleet.hpp).
-Nanoseconds StepDelay::operation(BlockId b, std::size_t d) const {
+Nanoseconds StepDelay::operation(BlockId b, std::size_t d, BlockPart part) const {
     const Snapshot::Device& device = snapshot_->devices[d];
+    const std::int64_t first = (blocks_->window(b) > 0 ? context_.windowed : context_.all) - 1;
+    const Bytes cache = part == BlockPart::products ? 0 : blocks_->cache_touched_bytes(b, first, 1);
     OperationCost cost{
-        batch_ * blocks_->flops(b, context_ - 1, 1),
-        blocks_->touched_bytes(b, context_ - 1, 1) +
-            (batch_ - 1) * blocks_->cache_row_bytes(b, context_),
+        batch_ * blocks_->flops(b, first, 1, part),
+        blocks_->touched_weights(b, batch_, part) + batch_ * cache,
         true,
         batch_,
-        blocks_->weights(b)};
+        blocks_->weights(b, part),
+        blocks_->shape().experts_touched(batch_)};
     Nanoseconds typed = 0;
     for (const TypeRates<PerSecond>& rates : device.rates) {
         typed += weight_time(rates, cost.of(rates.type), batch_);
@@ -270,12 +303,38 @@ Nanoseconds StepDelay::gather(
 Nanoseconds StepDelay::until_proj(
     std::size_t layer, std::size_t activation_device, const LayerShape& shape
 ) const {
-    const Spread spread{shape.groups, &group_[layer * devices_]};
     const Nanoseconds inputs = uses_paper_formulas() ? gather_by_formula(layer, shape)
-                               : rule_ == Rule::ordered
-                                   ? gather_in_order(activation_device, shape.proj, spread)
-                                   : gather(activation_device, shape.proj, spread);
+                                                     : group_stage(layer, activation_device, shape);
     return inputs + proj_[layer * devices_ + shape.proj];
+}
+
+/// Returns when the device of proj has x and the outputs of all groups, if x is sent at time 0.
+Nanoseconds StepDelay::group_stage(
+    std::size_t layer, std::size_t activation_device, const LayerShape& shape
+) const {
+    if (exchanges(shape)) {
+        return ExchangeStage(*this, layer, activation_device, shape).run();
+    }
+    const Spread spread{shape.groups, &group_[layer * devices_]};
+    return rule_ == Rule::ordered ? gather_in_order(activation_device, shape.proj, spread)
+                                  : gather(activation_device, shape.proj, spread);
+}
+
+bool StepDelay::exchanges(const LayerShape& shape) const {
+    return !products_.empty() &&
+           std::count_if(shape.groups, shape.groups + devices_, [](std::int32_t n) {
+               return n > 0;
+           }) > 1;
+}
+
+std::vector<Nanoseconds> StepDelay::sums_complete(
+    std::size_t layer, std::size_t activation_device, const LayerShape& shape
+) const {
+    return ExchangeStage(*this, layer, activation_device, shape).sums_complete();
+}
+
+Bytes StepDelay::sums_bytes(std::int32_t n) const {
+    return batch_ * n * kNormSumBytes;
 }
 
 Nanoseconds StepDelay::until_proj_of(

@@ -16,6 +16,10 @@
 // With caps, message overheads or shared media (order_matters() in message_cost.hpp) messages on
 // different links delay each other. The messages of a stage are then timed one by one.
 //
+// If groups are computed in two parts (BlockPart in core/blocks.hpp) and several devices have
+// groups of a layer, these devices exchange sums between the parts. The messages of such a stage
+// are timed one by one, too. The time of one group is the sum of its parts.
+//
 // Under cost profile `paper` the class computes D_T, the delay by the published formula
 // (core/paper_costs.hpp). The time of each block and each message is rounded to a nanosecond. D_T
 // does not count latencies, the transfer of x to the groups, embed and lm_head.
@@ -57,6 +61,9 @@ class StepDelay {
     StepDelay(const Problem& problem, std::int64_t batch);
     /// Computes times for a batch whose sequences all have the given context.
     StepDelay(const Problem& problem, std::int64_t batch, std::int64_t context);
+    /// Computes times for a batch whose sequences all attend to so many tokens in layers without a
+    /// window and with one.
+    StepDelay(const Problem& problem, std::int64_t batch, const CacheRows& attended);
 
     /// Where the blocks of one layer are.
     struct LayerShape {
@@ -94,7 +101,7 @@ class StepDelay {
     ) const;
     /// Returns the result of until_proj() if of all units only the n units of device j count.
     /// `beside` says whether `proj` has units, too. Precondition: no published formula, and not
-    /// order_matters().
+    /// order_matters(). No exchange of sums is counted.
     [[nodiscard]] Nanoseconds until_proj_of(
         std::size_t layer,
         std::size_t activation_device,
@@ -103,6 +110,21 @@ class StepDelay {
         std::int32_t n,
         bool beside
     ) const;
+    /// Returns whether devices exchange sums between the parts of this layer's groups.
+    [[nodiscard]] bool exchanges(const LayerShape& shape) const;
+    /// Returns, for each device with groups, when it has the sums of all devices, from the time at
+    /// which x leaves the activation device; 0 for other devices. Precondition: exchanges(shape).
+    [[nodiscard]] std::vector<Nanoseconds> sums_complete(
+        std::size_t layer, std::size_t activation_device, const LayerShape& shape
+    ) const;
+    /// Returns the bytes of the sums that a device with n groups sends to each other device.
+    [[nodiscard]] Bytes sums_bytes(std::int32_t n) const;
+    /// Returns the time of n products of a layer's groups on device d, without overhead.
+    /// Precondition: groups are computed in parts.
+    [[nodiscard]] Nanoseconds products_time(std::size_t layer, std::size_t d, std::int32_t n)
+        const {
+        return n * products_[layer * devices_ + d];
+    }
     [[nodiscard]] Nanoseconds from_proj(std::size_t layer, std::size_t proj, std::size_t ffn)
         const {
         return to_ffn(proj, ffn) + ffn_[layer * devices_ + ffn];
@@ -274,7 +296,8 @@ class StepDelay {
         const std::int32_t* counts = nullptr; ///< [device]: the number of units there
         const Nanoseconds* each = nullptr;    ///< [device]: the time of one unit there
     };
-    class OrderedStage; // step_cost_ordered.cpp
+    class OrderedStage;  // step_cost_ordered.cpp
+    class ExchangeStage; // stages/exchange_stage.hpp
     /// Returns when `target` has x and the outputs of all units, if x is sent at time 0.
     [[nodiscard]] Nanoseconds gather(
         std::size_t activation_device, std::size_t target, const Spread& spread
@@ -283,13 +306,17 @@ class StepDelay {
         std::size_t activation_device, std::size_t target, const Spread& spread
     ) const;
     [[nodiscard]] Nanoseconds gather_by_formula(std::size_t layer, const LayerShape& shape) const;
+    [[nodiscard]] Nanoseconds group_stage(
+        std::size_t layer, std::size_t activation_device, const LayerShape& shape
+    ) const;
     [[nodiscard]] Nanoseconds operation(BlockId b, std::size_t d) const;
+    [[nodiscard]] Nanoseconds operation(BlockId b, std::size_t d, BlockPart part) const;
 
     const Blocks* blocks_;
     const Snapshot* snapshot_;
     std::size_t devices_;
     std::size_t source_;
-    std::int64_t context_;
+    CacheRows context_; ///< tokens that a step attends to
     std::int64_t batch_;
     Bytes x_bytes_;       ///< the size of x; under cost profile `paper` the size of proj's output
     Bytes group_bytes_;   ///< the size of one group's output
@@ -299,6 +326,7 @@ class StepDelay {
     std::size_t stride_ = 0;            ///< the number of entries of outputs_ per pair of devices
     std::vector<Nanoseconds> overhead_; ///< [device]: operation overhead; 0 by the formulas
     std::vector<Nanoseconds> group_;    ///< [layer][device]: the time of one group
+    std::vector<Nanoseconds> products_; ///< [layer][device]: the first part of it, if it has parts
     std::vector<Nanoseconds> proj_;     ///< [layer][device]: proj_time()
     std::vector<Nanoseconds> ffn_;      ///< [layer][device]: ffn_time()
     std::vector<Nanoseconds> lm_head_;  ///< [device]

@@ -12,9 +12,9 @@
 // layers (step_cost.hpp says why) and pools (pool_solver.hpp), so the best chain is a shortest
 // path (host_path.hpp). There are many pairs of hosts, so at first each pool costs a lower bound
 // that needs no solver. Then the pools on the best chain are solved and the best chain is searched
-// again, until all pools on it are solved. With caps, message overheads or shared media, and with
-// PaperGather::max, the tables contain lower bounds of the true times, so the result is still a
-// bound.
+// again, until all pools on it are solved. With caps, message overheads or shared media, if groups
+// exchange sums between their parts, and with PaperGather::max, the tables contain lower bounds of
+// the true times, so the result is still a bound.
 #pragma once
 
 #include <cstddef>

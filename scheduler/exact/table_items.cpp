@@ -25,9 +25,9 @@ BlockSize size_of(const Problem& problem, BlockId b, bool beside_embed) {
         return {cost_of(problem, b).memory, problem.paper_moved_bytes(b), 0};
     }
     const Bytes weights = (beside_embed ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
-    const Bytes rows = blocks.cache_row_bytes(b, problem.rows);
+    const Bytes rows = blocks.cache_row_bytes(b, problem.moved_rows());
     return {
-        weights + blocks.cache_bytes(b, problem.memory_context()),
+        weights + blocks.cache_row_bytes(b, problem.memory_rows()),
         rows + (problem.weights_everywhere ? 0 : weights),
         problem.weights_everywhere ? weights : 0};
 }

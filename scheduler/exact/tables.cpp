@@ -84,7 +84,8 @@ void Tables::tabulate_lanes() {
 std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, std::size_t proj)
     const {
     const std::int32_t units = problem_->blocks->groups();
-    const bool ordered = order_matters(problem_->snapshot);
+    // Then the devices of proj and j are timed together, with the sums that they exchange.
+    const bool together = order_matters(problem_->snapshot) || problem_->blocks->splits_groups();
     std::vector<std::int32_t> counts(devices_, 0);
     const std::size_t forms = holder == proj ? 1 : 2;
     std::vector<Ladder> ladders(forms);
@@ -97,7 +98,7 @@ std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, st
             double most = 0;
             for (std::int32_t n = 1; n <= units; ++n) {
                 Nanoseconds time = 0;
-                if (ordered) {
+                if (together) {
                     std::fill(counts.begin(), counts.end(), 0);
                     counts[proj] = form == 1 ? 1 : 0;
                     counts[j] = n;
@@ -118,10 +119,12 @@ std::vector<Ladder> Tables::ladders_of(std::size_t layer, std::size_t holder, st
 }
 
 void Tables::tabulate_steps() {
-    const ModelShape& shape = problem_->blocks->shape();
     for (std::size_t l = 0; l < layers_; ++l) {
         const auto same = std::ranges::find_if(class_layer_, [&](auto other) {
-            return by_formula() || shape.layer_types[other] == shape.layer_types[l];
+            return by_formula() ||
+                   problem_->blocks->alike(
+                       static_cast<std::int32_t>(other), static_cast<std::int32_t>(l)
+                   );
         });
         class_.push_back(static_cast<std::size_t>(same - class_layer_.begin()));
         if (same == class_layer_.end()) {

@@ -119,6 +119,10 @@ std::string milp_obstacle(const Problem& problem) {
                 setting
             );
         }
+        if (problem.blocks->splits_groups()) {
+            return "the devices of a layer wait for each other's sums of queries and keys "
+                   "(qk_norm = \"width\"), which this form does not cover; expected another model";
+        }
     }
     if (has_zero_rate(problem)) {
         return "a rate is 0 at the time of the decision, and times would be infinite; expected "

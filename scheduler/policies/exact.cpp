@@ -31,12 +31,13 @@ constexpr double kStalled = static_cast<double>(kStall) / kNsPerSecond;
 bool stalls_are_for_ever(const Problem& problem) {
     const Blocks& blocks = *problem.blocks;
     std::int64_t work = 0;
+    const std::int64_t rows = std::max(problem.rows, problem.horizon());
     for (std::size_t b = 0; b < blocks.size(); ++b) {
         const BlockId id(b);
         work = std::max(work, blocks.flops(id, problem.horizon() - 1, 1));
         work = std::max(work, blocks.touched_bytes(id, problem.horizon() - 1, 1));
         work = std::max(work, blocks.matrix_bytes(id) + blocks.norm_bytes(id));
-        work += blocks.cache_row_bytes(id, std::max(problem.rows, problem.horizon()));
+        work += blocks.cache_row_bytes(id, CacheRows{rows, rows});
     }
     work += 4 * blocks.shape().width * blocks.groups();
     const auto sound = [&](PerSecond rate) { return rate == 0 || finish(rate, 0, work) < kStall; };

@@ -254,7 +254,8 @@ class BestRound {
 Problem one_step(const Problem& problem) {
     Problem one = problem;
     one.aim = Aim::latency;
-    one.sequences = {{problem.memory_context() - problem.interval, problem.rows}};
+    one.caches = {problem.memory_rows(), problem.moved_rows()};
+    one.sequences = {{one.caches->held.all - problem.interval, problem.rows}};
     return one;
 }
 

@@ -40,7 +40,7 @@ Nanoseconds predict_migration(const Problem& problem, const Placement& placement
                                    *problem.previous,
                                    placement,
                                    problem.snapshot,
-                                   problem.rows,
+                                   problem.moved_rows(),
                                    problem.weights_everywhere
                                );
 }

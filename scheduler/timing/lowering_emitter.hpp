@@ -1,5 +1,5 @@
 // The class Emitter collects instructions while a placement is lowered, which means translated to
-// one program per device (program.hpp). Only program.cpp and ring_lowering.* include this header.
+// one program per device (program.hpp). Only *_lowering.* and program.cpp include this header.
 #pragma once
 
 #include <cstdint>
@@ -41,13 +41,17 @@ class Emitter {
         programs_[d.index()].push_back(instruction);
     }
 
-    void compute(BlockId b, std::int32_t part = 0) {
+    void compute(BlockId b, std::int32_t part = 0, BlockPart work = BlockPart::whole) {
         const BlockName& name = blocks_.name(b);
         const Stage stage{name.kind, name.layer, part};
         std::optional<Stage>& last = stages_[device_of(b).index()];
         append(
             device_of(b),
-            {.code = OpCode::compute, .block = b, .part = part, .starts_stage = last != stage}
+            {.code = OpCode::compute,
+             .block = b,
+             .work = work,
+             .part = part,
+             .starts_stage = last != stage}
         );
         last = stage;
     }

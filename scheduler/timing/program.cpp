@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/check.hpp"
+#include "scheduler/timing/group_lowering.hpp"
 #include "scheduler/timing/lowering_emitter.hpp"
 #include "scheduler/timing/ring_lowering.hpp"
 
@@ -70,8 +71,29 @@ class Lowering {
     void run_units(const Units& units, DeviceId activation_device, DeviceId target) {
         count_units(units);
         send_inputs(units, activation_device, target);
-        compute_units(units, activation_device);
+        receive_inputs(units, activation_device);
+        has_received_x_ = activation_device == target;
+        if (units.first == blocks_.group(units.layer, 0)) {
+            compute_groups(out_, units.layer, [&](DeviceId from, DeviceId to) {
+                if (from == activation_device && to == target) {
+                    receive_x(units, activation_device, target);
+                }
+            });
+        } else {
+            for (std::int32_t unit = 0; unit < units.count; ++unit) {
+                out_.compute(BlockId(units.first.value + unit));
+            }
+        }
         collect_outputs(units, activation_device, target);
+    }
+
+    void receive_x(const Units& units, DeviceId activation_device, DeviceId target) {
+        if (!has_received_x_) {
+            out_.receive(
+                activation_device, target, {Payload::x, units.layer, out_.x_bytes(), false}
+            );
+        }
+        has_received_x_ = true;
     }
 
     void count_units(const Units& units) {
@@ -106,8 +128,8 @@ class Lowering {
         }
     }
 
-    /// Every device with units receives its input and computes its units in block order.
-    void compute_units(const Units& units, DeviceId activation_device) {
+    /// Every device with units receives its input.
+    void receive_inputs(const Units& units, DeviceId activation_device) {
         for (std::size_t device = 0; device < out_.devices(); ++device) {
             const DeviceId d(device);
             if (has_units(d) && d != activation_device) {
@@ -116,17 +138,14 @@ class Lowering {
                 );
             }
         }
-        for (std::int32_t unit = 0; unit < units.count; ++unit) {
-            out_.compute(BlockId(units.first.value + unit));
-        }
     }
 
-    /// The target receives x and the outputs, by increasing sender.
+    /// The target receives x, unless it has it already, and the outputs, by increasing sender.
     void collect_outputs(const Units& units, DeviceId activation_device, DeviceId target) {
         for (std::size_t sender = 0; sender < out_.devices(); ++sender) {
             const DeviceId from(sender);
-            if (from != target && from == activation_device) {
-                out_.receive(from, target, {Payload::x, units.layer, out_.x_bytes(), false});
+            if (from == activation_device) {
+                receive_x(units, activation_device, target);
             }
             if (from != target && has_units(from)) {
                 const Bytes bytes = output_bytes(units_on_[sender]);
@@ -138,6 +157,7 @@ class Lowering {
     Emitter& out_;
     const Blocks& blocks_;
     std::vector<std::int32_t> units_on_; ///< per device, in the present stage
+    bool has_received_x_ = false;        ///< whether the target has x, in the present stage
 };
 
 /// Lowers the beginning of a step, from the ids on the source to x. Returns the device that has x.
@@ -220,6 +240,7 @@ std::string_view name_of(Payload payload) {
         "ffn_partial",
         "ring_sum",
         "ring_x",
+        "norm_sums",
     };
     const auto i = static_cast<std::size_t>(payload);
     HEADROOM_CHECK(i < std::size(kNames), "payload {}", i);

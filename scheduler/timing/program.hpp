@@ -27,6 +27,15 @@
 // elements is neither sent nor finished. The hub (the block that adds up partial sums if there is
 // no ring) is executed on its device at the end of each stage as an operation that does nothing and
 // takes no time. No `last_x` is sent to lm_head, because every device of the ring has x already.
+//
+// If queries and keys are normalised over all heads of a token together (QkNorm::width), a group is
+// two operations (BlockPart). A device first computes the products of all of its groups of a layer.
+// Then it sends every other device with groups of the layer, by increasing id, the sums of squares
+// of its groups' queries and keys (`norm_sums`: two doubles per group and token), receives theirs
+// by increasing id, and computes the rests. The first and the second operations of the groups are
+// one stage: the operation overhead precedes the first product only. If the device of proj or the
+// hub waits for x from a device that also sends it `norm_sums`, it receives x just before these. If
+// one device has all groups of the layer, it sends nothing.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +71,11 @@ enum class Payload : std::uint8_t {
     ffn_partial,       ///< device with slices -> hub: D·4 from one slice, D·8 from several
     ring_sum,          ///< -> next device of the ring: one part of the partial sums, 8 per element
     ring_x,            ///< -> next device of the ring: one part of the new x, 4 per element
+    norm_sums,         ///< device with groups -> the others: 16 for each of the sender's groups
 };
+
+/// The payload with the largest number.
+inline constexpr Payload kLastPayload = Payload::norm_sums;
 
 /// Returns the name of the enumerator, as traces and error messages show it.
 [[nodiscard]] std::string_view name_of(Payload payload);
@@ -74,9 +87,10 @@ struct Instruction {
     /// Used by all op codes but compute. It is -1 for the payloads `token` and `sampled`, which
     /// belong to no layer.
     std::int32_t layer = -1;
-    BlockId block{};           ///< compute
-    DeviceId peer{};           ///< send: the target; receive: the sender
-    Bytes bytes_per_token = 0; ///< send, receive
+    BlockId block{};                   ///< compute
+    BlockPart work = BlockPart::whole; ///< compute: the part of the block that is computed
+    DeviceId peer{};                   ///< send: the target; receive: the sender
+    Bytes bytes_per_token = 0;         ///< send, receive
     bool per_turn = false; ///< send, receive: true if a turn of any length sends bytes_per_token
     /// For `norm` and `compute` of a hub, the stage: 0 for attention, 1 for ffn. For ring payloads
     /// and `finish`, the number of the part.

@@ -3,6 +3,7 @@
 #include "scheduler/timing/ring_lowering.hpp"
 
 #include "base/check.hpp"
+#include "scheduler/timing/group_lowering.hpp"
 
 namespace headroom::scheduler {
 
@@ -41,9 +42,7 @@ void RingLowering::broadcast(DeviceId activation_device) {
 void RingLowering::layer(std::int32_t layer) {
     const Blocks& blocks = out_.blocks();
     norm({layer, 0});
-    for (std::int32_t group = 0; group < blocks.groups(); ++group) {
-        out_.compute(blocks.group(layer, group));
-    }
+    compute_groups(out_, layer);
     all_reduce({layer, 0});
     norm({layer, 1});
     for (std::int32_t slice = 0; slice < blocks.slices(); ++slice) {

@@ -101,14 +101,20 @@ class Planner {
         }
         const std::uint32_t operation = plan_.actions.back().index;
         if (!plan_.runs.empty() && plan_.runs.back().operation == operation &&
-            !instruction.starts_stage &&
+            !instruction.starts_stage && plan_.runs.back().part == instruction.work &&
             has_equal_cost(plan_.runs.back().block, instruction.block)) {
             ++plan_.runs.back().count;
             return;
         }
         const bool sampling_only = is_sampling_only(instruction, *plan_.blocks);
         plan_.runs.push_back(
-            {operation, device, instruction.block, 1, sampling_only, instruction.starts_stage}
+            {operation,
+             device,
+             instruction.block,
+             1,
+             sampling_only,
+             instruction.starts_stage,
+             instruction.work}
         );
     }
 

@@ -41,7 +41,8 @@ struct RoundPlan {
         Nanoseconds receiver_overhead = 0;
         Transfer one_token; ///< its times in a turn of one token
     };
-    /// Consecutive blocks of the same kind and layer, which take equal time.
+    /// Consecutive blocks of the same kind and layer, or the same part of them, which take equal
+    /// time.
     struct BlockRun {
         std::uint32_t operation = 0; ///< number of the operation to which their time belongs
         std::uint32_t device = 0;
@@ -49,6 +50,7 @@ struct RoundPlan {
         std::int64_t count = 0; ///< number of the blocks
         bool sampling_only = false;
         bool starts_stage = false; ///< whether the device's operation overhead precedes it
+        BlockPart part = BlockPart::whole;
     };
     /// One action of a segment. With code `compute` the action is one operation, which comprises
     /// all blocks between two messages. With `send` or `receive` it is one message.

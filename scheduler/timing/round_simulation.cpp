@@ -123,7 +123,8 @@ void RoundSimulator::begin(BatchState& running, const std::vector<TurnWork>& tur
     running.durations.assign(plan_->operations, 0);
     const SnapshotRates rates(*plan_->snapshot);
     for (const RoundPlan::BlockRun& run : plan_->runs) {
-        const OperationCost cost = cost_of(*plan_->blocks, run.block, turns, run.sampling_only);
+        const OperationCost cost =
+            cost_of(*plan_->blocks, run.block, turns, run.sampling_only, run.part);
         const DeviceId d = plan_->active_devices[run.device];
         if (!cost.has_turns) {
             continue;

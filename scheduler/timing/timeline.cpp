@@ -11,12 +11,16 @@
 namespace headroom::scheduler {
 
 OperationCost cost_of(
-    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
+    const Blocks& blocks,
+    BlockId b,
+    std::span<const TurnWork> turns,
+    bool sampling_only,
+    BlockPart part
 ) {
     OperationCost cost;
     for (const TurnWork& turn : turns) {
         if (turn.samples || !sampling_only) {
-            cost.add(blocks, b, turn.first, turn.tokens);
+            cost.add(blocks, b, turn.first, turn.tokens, part);
         }
     }
     return cost;
@@ -229,7 +233,7 @@ void Timeline::compute(
 ) {
     const BlockId b = instruction.block;
     const Batch& batch = pending.running->batch;
-    const OperationCost cost = cost_of(*blocks_, b, batch.turns, sampling_only);
+    const OperationCost cost = cost_of(*blocks_, b, batch.turns, sampling_only, instruction.work);
     if (!cost.has_turns) {
         return;
     }

@@ -35,10 +35,15 @@ struct TurnWork {
     bool operator==(const TurnWork&) const = default;
 };
 
-/// Returns the cost of block b for a batch of turns. `sampling_only` says that the block (lm_head)
-/// computes only for turns that sample a token; if there are none, the result's has_turns is false.
+/// Returns the cost of block b, or of a part of it, for a batch of turns. `sampling_only` says that
+/// the block (lm_head) computes only for turns that sample a token; if there are none, the result's
+/// has_turns is false.
 [[nodiscard]] OperationCost cost_of(
-    const Blocks& blocks, BlockId b, std::span<const TurnWork> turns, bool sampling_only
+    const Blocks& blocks,
+    BlockId b,
+    std::span<const TurnWork> turns,
+    bool sampling_only,
+    BlockPart part = BlockPart::whole
 );
 
 /// Turns that are computed together: a block computes once for all, but each has its own messages.
@@ -48,7 +53,8 @@ struct Batch {
 };
 
 /// One operation: a block computes for one batch. A hub has two per batch, after attention and
-/// after the ffn; all other blocks have one. `turn` is the number of the batch's first turn.
+/// after the ffn, and a group has two if it is computed in parts; all other blocks have one. `turn`
+/// is the number of the batch's first turn.
 struct OpRecord {
     DeviceId device;
     BlockId block;
@@ -117,7 +123,7 @@ struct DeviceLog {
 };
 
 /// Returns the moves from one placement to another, in block order. A move sends the block's
-/// weights and, if the block has a KV cache, `rows` cache rows. If a tied lm_head (one that uses
+/// weights and, if the block has a KV cache, so many rows of it. If a tied lm_head (one that uses
 /// embed's matrix) moves to the device that embed has in `to`, lm_head sends only its norm weights.
 /// Embed always sends its matrix. With weights_everywhere the target loads the weights from its
 /// storage, and only the rows are sent. Moves of 0 bytes are included, because their blocks change
@@ -126,7 +132,7 @@ struct DeviceLog {
     const Blocks& blocks,
     const Placement& from,
     const Placement& to,
-    std::int64_t rows,
+    const CacheRows& rows,
     bool weights_everywhere = false
 );
 
@@ -140,8 +146,8 @@ class Timeline {
     struct FirstOperation {
         DeviceId device;
         Nanoseconds start = 0;
-        std::int64_t cached_rows = 0; ///< used rows of all KV caches, set by set_cached_rows()
-        const Rates& rates;           ///< the rates of the batch
+        CacheRows cached_rows; ///< of the pages of all KV caches, set by set_cached_rows()
+        const Rates& rates;    ///< the rates of the batch
     };
     /// Returns by how many bytes the device exceeds its memory budget at this moment. If the result
     /// is not 0, the device pages before the operation: it reads this number of bytes from its
@@ -179,7 +185,7 @@ class Timeline {
         const std::vector<Program>* programs, const PhaseOffsets& offsets, Settings settings
     );
     /// Sets FirstOperation::cached_rows for tasks that later calls of visit() and end() begin.
-    void set_cached_rows(std::int64_t rows) { cached_rows_ = rows; }
+    void set_cached_rows(const CacheRows& rows) { cached_rows_ = rows; }
     /// Makes the source visit its next group of sequences and begin these batches (possibly none).
     /// Returns the number of the first batch.
     std::int64_t visit(std::vector<Batch> batches);
@@ -255,7 +261,7 @@ class Timeline {
     struct PendingSegment {
         std::shared_ptr<RunningBatch> running;
         ProgramSegment segment;
-        std::int64_t cached_rows = 0;
+        CacheRows cached_rows{};
     };
 
     struct DeviceState {
@@ -327,7 +333,7 @@ class Timeline {
     std::map<std::int64_t, std::shared_ptr<RunningBatch>> running_;
     std::int64_t batches_ = 0; ///< number of batches that have begun
     bool records_keys_ = false;
-    std::int64_t cached_rows_ = 0;
+    CacheRows cached_rows_{};
     TimelineLog endless_;
     std::vector<ClockLog>* clock_logs_ = nullptr; ///< where to record clocks; nowhere if null
 };
@@ -350,7 +356,7 @@ class Timeline {
     const Placement& from,
     const Placement& to,
     const Snapshot& snapshot,
-    std::int64_t rows,
+    const CacheRows& rows,
     bool weights_everywhere = false
 );
 

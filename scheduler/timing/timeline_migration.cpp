@@ -9,7 +9,7 @@ std::vector<Move> moves_between(
     const Blocks& blocks,
     const Placement& from,
     const Placement& to,
-    std::int64_t rows,
+    const CacheRows& rows,
     bool weights_everywhere
 ) {
     HEADROOM_CHECK(
@@ -122,7 +122,7 @@ Nanoseconds predict_migration(
     const Placement& from,
     const Placement& to,
     const Snapshot& snapshot,
-    std::int64_t rows,
+    const CacheRows& rows,
     bool weights_everywhere
 ) {
     Timeline timeline(blocks, snapshot.size());

@@ -1,9 +1,15 @@
 // Shapes, block order and physical costs against numbers worked out by hand
 // (docs/explanation/blocks.md#physical-costs).
+#include <array>
+#include <limits>
+#include <tuple>
+#include <type_traits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
+#include "scheduler/core/size_limits.hpp"
 #include "tests/scheduler/instances/fleets.hpp"
 
 namespace headroom::scheduler {
@@ -26,7 +32,7 @@ ModelShape grouped_shape() {
     shape.layer_types[1].o = WeightType::f32;
     shape.embed_type = WeightType::q8_0;
     shape.lm_head_type = WeightType::q8_0;
-    shape.kv_bytes = 2;
+    shape.kv_type = WeightType::f16;
     return shape;
 }
 
@@ -73,6 +79,68 @@ TEST(ModelShape, reports_all_problems_at_once) {
     ModelShape shape;
     EXPECT_GE(shape.problems().size(), 6U);
     EXPECT_THROW(Blocks{shape}, Bug);
+}
+
+/// A trace or a file may claim any numbers. Those without problems() must have blocks.
+TEST(ModelShape, without_problems_has_blocks_whatever_its_numbers_are) {
+    constexpr std::array<std::int64_t, 20> kNumbers{
+        -1,
+        0,
+        1,
+        2,
+        3,
+        4,
+        7,
+        8,
+        31,
+        32,
+        33,
+        64,
+        96,
+        256,
+        4096,
+        4097,
+        262'144,
+        262'145,
+        std::numeric_limits<std::int32_t>::max(),
+        std::int64_t{1} << 40};
+    Random random(53);
+    int usable = 0;
+    for (int i = 0; i < 20'000; ++i) {
+        ModelShape shape = grouped_shape();
+        for (std::uint64_t changes = 1 + random.below(4); changes > 0; --changes) {
+            std::size_t field = random.below(std::tuple_size_v<decltype(kShapeFields)>);
+            const auto change = [&]<class T>(const ShapeField<ModelShape, T>& of) {
+                if (field-- == 0) {
+                    const std::int64_t number = kNumbers[random.below(kNumbers.size())];
+                    if constexpr (std::is_enum_v<T>) {
+                        constexpr std::size_t kCodes =
+                            std::is_same_v<T, WeightType> ? kWeightTypes.size() : 3;
+                        shape.*of.member = static_cast<T>(random.below(kCodes));
+                    } else {
+                        shape.*of.member = static_cast<T>(number);
+                    }
+                }
+            };
+            std::apply([&](const auto&... fields) { (change(fields), ...); }, kShapeFields);
+        }
+        if (!shape.problems().empty() || shape.kv_heads > 4096) {
+            continue;
+        }
+        ++usable;
+        for (const Cut cut : {Cut{}, Cut{Granularity::sliced, 3, Reduce::ring}}) {
+            if (!cut.problems(shape).empty() || !size_problems(shape, {5, 2, 2}, 100).empty()) {
+                continue;
+            }
+            const Blocks blocks(shape, cut);
+            EXPECT_GE(buffer_bytes(shape, {5, 2, 2}, cut), 0);
+            for (std::size_t b = 0; b < blocks.size(); ++b) {
+                EXPECT_GE(blocks.touched_bytes(BlockId(b), 10, 5), 0);
+                EXPECT_GE(blocks.flops(BlockId(b), 10, 5), 0);
+            }
+        }
+    }
+    EXPECT_GT(usable, 1000);
 }
 
 TEST(Blocks, stand_in_canonical_order) {
@@ -205,8 +273,11 @@ TEST(Blocks, prefill_does_the_work_of_its_single_tokens) {
                 sum = blocks.flops(b, first + n - 1, 1); // the last token only
             }
             EXPECT_EQ(blocks.flops(b, first, n), sum) << to_string(blocks.name(b));
-            EXPECT_EQ(blocks.touched_bytes(b, first, n), blocks.touched_bytes(b, first + n - 1, 1))
-                << "weights once, cache to the last context";
+            if (blocks.window(b) == 0) {
+                const Bytes last = blocks.touched_bytes(b, first + n - 1, 1);
+                EXPECT_EQ(blocks.touched_bytes(b, first, n), last)
+                    << "weights once, cache to the last context";
+            }
         }
     }
 }
@@ -435,6 +506,60 @@ TEST(Weights, are_listed_by_increasing_type_and_added_up) {
     EXPECT_EQ(weights_of(cut, cut.hub(0)), Work{});
 }
 
+TEST(Parts, of_a_group_are_its_products_and_the_rest) {
+    ModelShape shape = grouped_shape(); // D 64, q 2, d 16, two groups
+    shape.layer_types[0] = LayerTypes::all(WeightType::q8_0);
+    shape.qk_norm = QkNorm::width;
+    const Blocks blocks(shape);
+    const BlockId b = blocks.group(0, 1);
+    EXPECT_EQ(blocks.parts_of(b).size(), 2U);
+    EXPECT_EQ(blocks.parts_of(blocks.proj(0)).size(), 1U);
+    EXPECT_EQ(blocks.flops(b, 9, 3, BlockPart::products), 3 * 2 * 4 * 16 * 64);
+    EXPECT_EQ(blocks.flops(b, 9, 3, BlockPart::rest), 4 * 2 * 16 * (10 + 11 + 12));
+    EXPECT_EQ(blocks.touched_bytes(b, 9, 3, BlockPart::products), 4 * 16 * 68);
+    EXPECT_EQ(blocks.touched_bytes(b, 9, 3, BlockPart::rest), blocks.cache_row_bytes(b, 12));
+    EXPECT_TRUE(blocks.weights(b, BlockPart::rest).empty());
+    const Blocks cut(shape, sliced(3)); // the rest also has 32 columns of o
+    EXPECT_EQ(cut.flops(b, 9, 3, BlockPart::rest), 4 * 2 * 16 * (10 + 11 + 12) + 3 * 2 * 32 * 64);
+    EXPECT_EQ(cut.touched_bytes(b, 9, 3, BlockPart::rest), cut.cache_row_bytes(b, 12) + 64 * 34);
+    shape.qk_norm = QkNorm::head;
+    EXPECT_EQ(Blocks(shape).parts_of(b).size(), 1U);
+}
+
+TEST(Parts, add_up_to_the_whole) {
+    Random random(41);
+    int parted = 0;
+    for (int i = 0; i < 150; ++i) {
+        const ModelShape shape = testing::fine_shape(random);
+        const Blocks blocks(
+            shape, i % 3 == 0 ? Cut{} : testing::random_cut(random, shape, Reduce::hub)
+        );
+        for (std::int32_t g = 0; g < blocks.groups(); ++g) {
+            const BlockId b = blocks.group(0, g);
+            OperationCost whole;
+            whole.add(blocks, b, 4, 3);
+            whole.add(blocks, b, 9, 1);
+            Flops flops = 0;
+            Bytes touched = 0;
+            WeightWork work{shape.layer_types[0].o};
+            for (const BlockPart part : blocks.parts_of(b)) {
+                OperationCost cost;
+                cost.add(blocks, b, 4, 3, part);
+                cost.add(blocks, b, 9, 1, part);
+                flops += cost.flops;
+                touched += cost.touched;
+                work.flops += cost.of(work.type).flops;
+                work.touched += cost.of(work.type).touched;
+                parted += part == BlockPart::rest ? 1 : 0;
+            }
+            EXPECT_EQ(flops, whole.flops);
+            EXPECT_EQ(touched, whole.touched);
+            EXPECT_EQ(work, whole.of(work.type));
+        }
+    }
+    EXPECT_GT(parted, 50);
+}
+
 /// The rest of the FLOP is attention, 4·q·d for each token of each context; the rest of the bytes
 /// is the cache.
 TEST(Weights, are_all_of_the_work_but_attention_and_cache) {
@@ -454,13 +579,17 @@ TEST(Weights, are_all_of_the_work_but_attention_and_cache) {
             Bytes touched = 0;
             for (const WeightWork& work : blocks.weights(b)) {
                 flops += work.flops * (kind == BlockKind::lm_head ? 1 : n);
-                touched += work.touched;
+                touched += work.touched + work.expert * shape.experts_touched(n);
             }
             mixed += blocks.weights(b).size() > 1 ? 1 : 0;
             if (kind == BlockKind::group) {
-                const std::int64_t contexts = n * first + n * (n + 1) / 2;
+                const std::int64_t window = blocks.window(b) > 0 ? blocks.window(b) : first + n;
+                std::int64_t contexts = 0;
+                for (std::int64_t p = first; p < first + n; ++p) {
+                    contexts += std::min(p + 1, window);
+                }
                 flops += 4 * shape.heads_per_group() * shape.head_width() * contexts;
-                touched += blocks.cache_row_bytes(b, first + n);
+                touched += blocks.cache_touched_bytes(b, first, n);
             }
             EXPECT_EQ(blocks.flops(b, first, n), flops) << to_string(blocks.name(b));
             EXPECT_EQ(blocks.touched_bytes(b, first, n), touched) << to_string(blocks.name(b));
@@ -492,6 +621,94 @@ TEST(OperationCost, of_a_batch_has_the_weights_once_and_a_vector_per_token) {
     EXPECT_EQ(head.tokens, 1) << "for the last token only";
 }
 
+/// grouped_shape with 8 experts of width 96, of which a token uses 2. An expert has three matrices
+/// of 96·64 numbers in q8_0; the router has 8 rows of 64 F32 numbers.
+ModelShape mixture_shape() {
+    ModelShape shape = grouped_shape();
+    shape.experts = 8;
+    shape.experts_used = 2;
+    return shape;
+}
+constexpr Bytes kExpert = 3 * 96 * 64 / 32 * 34;
+constexpr Bytes kRouter = 8 * 64 * 4;
+
+TEST(Experts, are_all_resident_and_read_as_far_as_tokens_use_them) {
+    const Blocks blocks(mixture_shape());
+    const BlockId ffn = blocks.ffn(0);
+    EXPECT_EQ(blocks.matrix_bytes(ffn), 8 * kExpert + kRouter);
+    EXPECT_EQ(blocks.touched_bytes(ffn, 7, 1), 2 * kExpert + kRouter);
+    EXPECT_EQ(blocks.touched_bytes(ffn, 0, 3), 6 * kExpert + kRouter);
+    EXPECT_EQ(blocks.touched_bytes(ffn, 0, 4), 8 * kExpert + kRouter);
+    EXPECT_EQ(blocks.touched_bytes(ffn, 0, 100), 8 * kExpert + kRouter);
+    EXPECT_EQ(blocks.flops(ffn, 0, 5), 5 * (2 * 6 * 96 * 64 + 2 * 8 * 64));
+    EXPECT_EQ(
+        weights_of(blocks, ffn),
+        (Work{
+            {WeightType::f32, 2 * 8 * 64, kRouter}, {WeightType::q8_0, 2 * 6 * 96 * 64, 0, kExpert}}
+        )
+    );
+    // The twin: without experts an ffn is one such network.
+    const Blocks dense(grouped_shape());
+    EXPECT_EQ(dense.matrix_bytes(ffn), kExpert);
+    EXPECT_EQ(dense.touched_bytes(ffn, 0, 100), kExpert);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.proj(0)), dense.matrix_bytes(dense.proj(0)));
+}
+
+TEST(Experts, of_a_batch_are_those_of_all_its_tokens) {
+    const Blocks blocks(mixture_shape());
+    const BlockId ffn = blocks.ffn(1);
+    OperationCost cost;
+    cost.add(blocks, ffn, 4, 1);
+    EXPECT_EQ(cost.touched, 2 * kExpert + kRouter);
+    cost.add(blocks, ffn, 9, 1);
+    EXPECT_EQ(cost.touched, 4 * kExpert + kRouter);
+    EXPECT_EQ(
+        cost.of(WeightType::q8_0), (WeightWork{WeightType::q8_0, 2 * 6 * 96 * 64, 4 * kExpert})
+    );
+    cost.add(blocks, ffn, 0, 7);
+    EXPECT_EQ(cost.touched, 8 * kExpert + kRouter);
+    EXPECT_EQ(cost.flops, blocks.flops(ffn, 0, 9));
+    cost.leave_out(WeightType::q8_0);
+    EXPECT_EQ(cost.touched, kRouter);
+    EXPECT_EQ(cost.flops, 9 * 2 * 8 * 64);
+}
+
+TEST(Experts, cannot_be_cut_into_slices) {
+    EXPECT_THAT(
+        sliced(3).problems(mixture_shape()),
+        ::testing::ElementsAre(HasSubstr("a mixture of 8 experts cannot be cut"))
+    );
+    EXPECT_THROW((Blocks{mixture_shape(), sliced(3)}), Bug);
+}
+
+TEST(Experts, have_a_buffer_for_their_scores) {
+    EXPECT_EQ(buffer_bytes(mixture_shape(), {3}), buffer_bytes(grouped_shape(), {3}) + 4 * 3 * 8);
+}
+
+/// As in Qwen3 4B, D is 2560 and 32 heads are 128 wide: o has 4096 columns.
+TEST(HeadWidths, count_in_every_matrix_of_attention) {
+    ModelShape shape = grouped_shape();
+    shape.heads = 32;
+    shape.kv_heads = 8;
+    shape.width = 2560;
+    shape.own_head_width = 128;
+    shape.ffn_width = 9728;
+    shape.qk_norm = QkNorm::head;
+    shape.layer_types.assign(2, LayerTypes::all(WeightType::f16));
+    ASSERT_THAT(shape.problems(), ::testing::IsEmpty());
+    EXPECT_EQ(shape.attention_width(), 4096);
+    const Blocks blocks(shape);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.group(0, 0)), 2 * (4 + 2) * 128 * 2560);
+    EXPECT_EQ(blocks.norm_bytes(blocks.group(0, 0)), 4 * 2 * 128);
+    EXPECT_EQ(blocks.matrix_bytes(blocks.proj(0)), 2 * 2560 * 4096);
+    EXPECT_EQ(blocks.flops(blocks.proj(0), 0, 1), 2 * 2560 * 4096);
+    EXPECT_EQ(blocks.cache_row_bytes(blocks.group(0, 0), 1), 2 * 2 * 128);
+    shape.own_head_width = 0; // the twin: heads of 80, so o is as wide as the model
+    const Blocks narrow(shape);
+    EXPECT_EQ(narrow.matrix_bytes(narrow.proj(0)), 2 * 2560 * 2560);
+    EXPECT_EQ(narrow.norm_bytes(narrow.group(0, 0)), 4 * 2 * 80);
+}
+
 TEST(Buffers, of_sliced_layers_follow_their_closed_form) {
     // 4·(n·(8·D + 2·F/s) + (2·q+3)·d·n + T + V) + S with n 3, D 64, F 96, q 2, d 16, T 128, V 50.
     const Bytes hub = 4 * (3 * (512 + 2 * 32) + 7 * 16 * 3 + 178) + 65'536;
@@ -519,6 +736,18 @@ TEST(Buffers, follow_their_closed_form) {
         buffer_bytes(grouped_shape(), several, sliced(3)),
         4 * (3 * (5 * (384 + 16) + 128) + 8 * (32 + 32 + 32 + 64) + 128 + 8 * 50) + 65'536
     );
+}
+
+TEST(Buffers, of_groups_in_parts_keep_the_products_of_all_slots) {
+    ModelShape shape = grouped_shape(); // q 2, d 16, two groups: 64 products of a group and token
+    const TurnSizes several{3, 5, 8};
+    for (const Cut& cut : {Cut{}, sliced(3)}) {
+        shape.qk_norm = QkNorm::none;
+        const Bytes whole = buffer_bytes(shape, several, cut);
+        shape.qk_norm = QkNorm::width;
+        const Bytes kept = 3 * 5 * 2 * (4 * 64 + 16) + 8 * 8;
+        EXPECT_EQ(buffer_bytes(shape, several, cut), whole - 4 * 8 * 64 + kept);
+    }
 }
 
 TEST(Buffers, stage_the_longest_row) {

@@ -39,7 +39,7 @@ TEST(ModelShape, is_not_larger_than_can_be_counted) {
           &ModelShape::ffn_width,
           &ModelShape::vocabulary,
           &ModelShape::context,
-          &ModelShape::kv_bytes}) {
+          &ModelShape::own_head_width}) {
         for (const std::int64_t value : {kHuge, kHuge / 2, kMaxModelVocabulary + 1}) {
             ModelShape bad = good;
             bad.*member = value;
@@ -58,10 +58,17 @@ TEST(ModelShape, is_not_larger_than_can_be_counted) {
 Int128 wide_buffers(const ModelShape& shape, const TurnSizes& sizes) {
     const Int128 rows = std::max(sizes.tokens, sizes.joined);
     const Int128 d = shape.head_width();
-    const Int128 elements = Int128{sizes.tokens} * sizes.slots * (4 * Int128{shape.width} + d) +
-                            rows * (Int128{shape.width} + 2 * Int128{shape.ffn_width} +
-                                    (shape.heads_per_group() + 2) * d) +
-                            shape.context + Int128{sizes.joined} * shape.vocabulary;
+    const Int128 heads = shape.heads * d;
+    const Int128 wide = std::max(heads, Int128{shape.width});
+    const Int128 group = (shape.heads_per_group() + 2) * d;
+    const Int128 products =
+        shape.qk_norm == QkNorm::width
+            ? Int128{sizes.tokens} * sizes.slots * shape.kv_heads * (group + 4) + 2 * rows
+            : rows * group;
+    const Int128 elements =
+        Int128{sizes.tokens} * sizes.slots * (3 * Int128{shape.width} + heads + d) +
+        rows * (wide + 2 * Int128{shape.ffn_width}) + products + shape.context +
+        Int128{sizes.joined} * shape.vocabulary;
     return 4 * elements + staging_bytes(shape);
 }
 
@@ -70,8 +77,9 @@ TEST(SizeProblems, are_none_only_where_the_closed_forms_hold) {
     std::int64_t refused = 0;
     for (const std::int64_t width : {64L, 8192L, 262'144L}) {
         for (const std::int64_t context : {16L, 1L << 20, 1L << 24}) {
-            for (const std::int64_t slots : {1L, 1000L, 1'000'000L}) {
-                const ModelShape shape = shape_of(8, width, context);
+            for (const std::int64_t slots : {1L, 1000L, 1'000'000L, 1'000'001L}) {
+                ModelShape shape = shape_of(8, width, context);
+                shape.qk_norm = slots == 1000 || slots == 1'000'001 ? QkNorm::width : QkNorm::none;
                 ASSERT_THAT(shape.problems(), IsEmpty());
                 const TurnSizes sizes{context, slots, std::min<std::int64_t>(slots, 16)};
                 if (!size_problems(shape, sizes, context).empty()) {

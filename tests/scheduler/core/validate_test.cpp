@@ -48,6 +48,20 @@ TEST_F(Validate, accepts_what_just_fits) {
     EXPECT_THAT(validate(problem, placement).problems, IsEmpty());
 }
 
+TEST_F(Validate, counts_all_experts_and_their_router) {
+    ModelShape shape = testing::example_shape();
+    shape.experts = 6;
+    shape.experts_used = 2;
+    const Blocks mixture(shape);
+    problem.blocks = &mixture;
+    // Five more networks of the ffn's 98304 B of matrices, and 6 rows of 64 F32 numbers.
+    const Bytes more = 5 * 98'304 + 6 * 64 * 4;
+    problem.snapshot.devices[1].memory = kNeedB + more;
+    EXPECT_THAT(validate(problem, placement).problems, IsEmpty());
+    problem.snapshot.devices[1].memory = kNeedB + more - 1;
+    EXPECT_EQ(validate(problem, placement).shortages.size(), 1U);
+}
+
 TEST_F(Validate, twin_rejects_one_byte_too_much) {
     problem.snapshot.devices[0].memory = kNeedA - 1;
     const Verdict verdict = validate(problem, placement);

@@ -42,7 +42,7 @@ Nanoseconds predicted(const Problem& problem, const Placement& to) {
         *problem.previous,
         to,
         problem.snapshot,
-        problem.rows,
+        problem.moved_rows(),
         problem.weights_everywhere
     );
 }

@@ -73,10 +73,23 @@ Nanoseconds walked(const Problem& problem, const Placement& placement) {
     );
 }
 
+int exchanging_layers(const Problem& problem, const Placement& placement) {
+    const Blocks& blocks = *problem.blocks;
+    const StepDelay step(problem);
+    int layers = 0;
+    for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+        const auto groups =
+            counts(placement, blocks.group(l, 0), blocks.groups(), problem.snapshot.size());
+        layers += step.exchanges({groups.data(), 0, 0, nullptr}) ? 1 : 0;
+    }
+    return layers;
+}
+
 void compare_on_wild_instances(
     const WildOptions& wildness, std::uint64_t seeds, const DeviceCosts& costs = {}
 ) {
     int ended = 0;
+    int exchanging = 0; // layers whose devices exchange sums between the parts of groups
     for (std::uint64_t seed = 0; seed < seeds; ++seed) {
         Instance instance = wild_instance(wildness, seed);
         add_device_costs(instance.problem, costs, seed);
@@ -85,8 +98,10 @@ void compare_on_wild_instances(
             const Nanoseconds expected = walked(instance.problem, placement);
             ASSERT_EQ(summed(instance.problem, placement, {}), expected) << "seed " << seed;
             ended += expected == kNever ? 0 : 1;
+            exchanging += exchanging_layers(instance.problem, placement);
         }
     }
+    EXPECT_GT(exchanging, static_cast<int>(seeds) / 4) << "else no exchange was compared";
     EXPECT_GT(ended, static_cast<int>(seeds) / 4) << "else nothing was compared";
 }
 
@@ -122,11 +137,15 @@ TEST(StepDelay, adds_up_with_rates_per_weight_type_overheads_and_media) {
 
 /// Returns how long one block takes for a batch of turns of one token, by the rates themselves.
 Nanoseconds batch_time(const Problem& problem, BlockId b, std::size_t d, std::int64_t batch) {
-    OperationCost cost;
-    for (std::int64_t i = 0; i < batch; ++i) {
-        cost.add(*problem.blocks, b, problem.horizon() - 1, 1);
+    Nanoseconds time = 0;
+    for (const BlockPart part : problem.blocks->parts_of(b)) {
+        OperationCost cost;
+        for (std::int64_t i = 0; i < batch; ++i) {
+            cost.add(*problem.blocks, b, problem.horizon() - 1, 1, part);
+        }
+        time += SnapshotRates(problem.snapshot).operation(DeviceId(d), 0, cost);
     }
-    return SnapshotRates(problem.snapshot).operation(DeviceId(d), 0, cost);
+    return time;
 }
 
 TEST(StepDelay, computes_a_batch_by_the_rates_for_many_tokens) {

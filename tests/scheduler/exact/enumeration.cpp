@@ -174,6 +174,7 @@ Instance small_instance(const SmallInstanceSpec& kind, std::uint64_t seed) {
             shape.heads + (kind.granularity == Granularity::sliced ? shape.slices + 1 : 2);
         placements = std::pow(shape.devices, shape.layers * per_layer);
     } while (placements > kind.max_placements);
+    shape.qk_norm = kind.qk_norm;
     Instance instance = planted_instance(shape, seed, kind.profile);
     if (random.below(8) == 0) {
         const double share = 0.5 + 0.5 * random.unit();

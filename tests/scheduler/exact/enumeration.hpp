@@ -38,6 +38,7 @@ struct SmallInstanceSpec {
     CostProfile profile = CostProfile::physical;
     Granularity granularity = Granularity::paper;
     double max_placements = 1e5;
+    QkNorm qk_norm = QkNorm::none; ///< `width`: groups are computed in two parts
 };
 /// Returns a problem of planted_instance with 2–4 heads, 1–3 layers and 2–5 devices (and 1, 2 or 4
 /// slices) that has at most max_placements placements. About one in eight has less memory than its

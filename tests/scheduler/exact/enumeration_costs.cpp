@@ -56,7 +56,8 @@ EnumerationCosts::EnumerationCosts(const Problem& problem)
                      )
       ),
       interval_(static_cast<double>(std::max(problem.interval, problem.look_ahead))),
-      t_budget_s_(problem.t_budget_s), amounts_(kKinds), block_times_(kKinds) {
+      t_budget_s_(problem.t_budget_s), amounts_(kKinds), block_times_(kKinds),
+      parted_(!paper_ && problem.blocks->shape().qk_norm == QkNorm::width) {
     check(problem);
     if (paper_) {
         set_paper_amounts(problem);
@@ -70,10 +71,10 @@ EnumerationCosts::EnumerationCosts(const Problem& problem)
 void EnumerationCosts::set_physical_amounts(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int64_t D = shape.width;
-    const std::int64_t d = D / shape.heads;
+    const std::int64_t d = shape.head_width();
     const std::int64_t F = shape.ffn_width;
     const std::int64_t T = problem.context + problem.interval;
-    const std::int64_t k = shape.kv_bytes;
+    const std::int64_t k = format_of(shape.kv_type).bytes;
     const std::int64_t matrices = shape.gated ? 3 : 2;
     const auto block = [&](BlockKind kind, std::int64_t weights, std::int64_t more_flops) {
         const Bytes bytes = weights * kElement;
@@ -98,7 +99,7 @@ void EnumerationCosts::set_physical_amounts(const Problem& problem) {
 void EnumerationCosts::set_paper_amounts(const Problem& problem) {
     const ModelShape& shape = problem.blocks->shape();
     const std::int64_t D = shape.width;
-    const std::int64_t d = D / shape.heads;
+    const std::int64_t d = shape.head_width();
     const auto memory = [&](BlockKind kind, std::int64_t context) -> Bytes {
         const std::int64_t n = std::max<std::int64_t>(0, context - problem.prompt);
         const std::int64_t L = problem.prompt + n;
@@ -123,6 +124,20 @@ void EnumerationCosts::tabulate(const Problem& problem) {
         for (const Snapshot::Device& device : snapshot_.devices) {
             block_times_[kind].push_back(block_time(amounts_[kind], device));
         }
+    }
+    for (std::size_t d = 0; parted_ && d < devices_; ++d) {
+        const std::int64_t weights =
+            3 * problem.blocks->shape().head_width() * problem.blocks->shape().width;
+        const Bytes bytes = weights * kElement;
+        const Amounts products{0, 0, 2 * weights, bytes, 2 * weights, bytes};
+        Amounts rest = amounts(BlockKind::group);
+        rest.flops -= products.flops;
+        rest.touched -= products.touched;
+        rest.weight_flops -= products.weight_flops;
+        rest.weight_bytes -= products.weight_bytes;
+        products_time_.push_back(block_time(products, snapshot_.devices[d]));
+        block_times_[at(BlockKind::group)][d] =
+            products_time_[d] + block_time(rest, snapshot_.devices[d]);
     }
     for (std::size_t from = 0; from < devices_; ++from) {
         for (std::size_t to = 0; to < devices_; ++to) {
@@ -209,18 +224,25 @@ double EnumerationCosts::layer(std::size_t activation_device, const LayerUse& us
         return formula_layer(use);
     }
     if (sliced_) {
-        const Stage groups{use.groups, time_of(BlockKind::group), group_outputs_};
+        const Stage groups = groups_of(use);
         const Stage slices{use.slices, time_of(BlockKind::slice), slice_outputs_};
         return run_units(activation_device, use.hub, groups) + overhead(use.hub) +
                run_units(use.hub, use.hub, slices) + overhead(use.hub);
     }
-    const double projected =
-        run_units(
-            activation_device, use.proj, {use.groups, time_of(BlockKind::group), group_outputs_}
-        ) +
-        overhead(use.proj) + time_of(BlockKind::proj)[use.proj];
+    const double projected = run_units(activation_device, use.proj, groups_of(use)) +
+                             overhead(use.proj) + time_of(BlockKind::proj)[use.proj];
     return projected + hop(use.proj, use.ffn) + overhead(use.ffn) +
            time_of(BlockKind::ffn)[use.ffn];
+}
+
+/// Groups exchange nothing if one device has them all.
+EnumerationCosts::Stage EnumerationCosts::groups_of(const LayerUse& use) const {
+    const auto holders = std::ranges::count_if(use.groups, [](std::int32_t n) { return n > 0; });
+    return {
+        use.groups,
+        time_of(BlockKind::group),
+        group_outputs_,
+        parted_ && holders > 1 ? products_time_ : std::vector<double>()};
 }
 
 /// Returns the time of x from one device to another when nothing else is sent.
@@ -303,11 +325,18 @@ double EnumerationCosts::run_units_in_order(
             if (k != activation_device) {
                 receive(clocks, k, input_arrival[k]);
             }
-            clocks.device[k] += overhead(k) + stage.counts[k] * stage.unit_time[k];
+            const bool parted = !stage.first_part.empty();
+            clocks.device[k] +=
+                overhead(k) + stage.counts[k] * (parted ? stage.first_part[k] : stage.unit_time[k]);
         }
     }
+    bool has_x = target == activation_device;
+    if (!stage.first_part.empty()) {
+        exchange(clocks, activation_device, target, x_arrival, stage);
+        has_x = has_x || (stage.counts[target] > 0 && stage.counts[activation_device] > 0);
+    }
     for (std::size_t j = 0; j < devices_; ++j) {
-        if (j == activation_device && j != target) {
+        if (j == activation_device && !has_x) {
             receive(clocks, target, x_arrival);
         }
         if (stage.counts[j] > 0 && j != target) {
@@ -318,6 +347,37 @@ double EnumerationCosts::run_units_in_order(
     return clocks.device[target];
 }
 
+void EnumerationCosts::exchange(
+    Clocks& clocks,
+    std::size_t activation_device,
+    std::size_t target,
+    double x_arrival,
+    const Stage& stage
+) const {
+    std::vector<Link> links;
+    for (std::size_t j = 0; j < devices_; ++j) {
+        for (std::size_t k = 0; k < devices_; ++k) {
+            if (j != k && stage.counts[j] > 0 && stage.counts[k] > 0) {
+                links.emplace_back(j, k);
+            }
+        }
+    }
+    std::vector<double> arrivals(devices_ * devices_, 0.0);
+    for (const Link& each : links) {
+        const Bytes bytes = Bytes{16} * stage.counts[each.first];
+        arrivals[link(each.first, each.second)] = send(clocks, each, bytes, links);
+    }
+    for (const auto& [from, to] : links) { // each receiver's messages are in the order of senders
+        if (from == activation_device && to == target) {
+            receive(clocks, target, x_arrival);
+        }
+        receive(clocks, to, arrivals[link(from, to)]);
+    }
+    for (std::size_t k = 0; k < devices_; ++k) {
+        clocks.device[k] += stage.counts[k] * (stage.unit_time[k] - stage.first_part[k]);
+    }
+}
+
 /// docs/explanation/time.md#messages, one message after the other: the activation device sends
 /// normed x to every device with units, target by target, and x to the target after that. The units
 /// of a device run one after the other. Every device sends its outputs when all its units are done
@@ -325,7 +385,7 @@ double EnumerationCosts::run_units_in_order(
 double EnumerationCosts::run_units(
     std::size_t activation_device, std::size_t target, const Stage& stage
 ) const {
-    if (ordered_) {
+    if (ordered_ || !stage.first_part.empty()) {
         return run_units_in_order(activation_device, target, stage);
     }
     double complete = 0.0;

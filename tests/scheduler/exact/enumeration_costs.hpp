@@ -74,6 +74,9 @@ class EnumerationCosts {
         const std::vector<std::int32_t>& counts;         ///< [device]
         const std::vector<double>& unit_time;            ///< [device]
         const std::vector<std::vector<double>>& outputs; ///< [from][to] -> [units on from]
+        /// [device]: the part of unit_time before the sums of squares are exchanged; empty if they
+        /// are not
+        std::vector<double> first_part{};
     };
     struct Amounts {
         Bytes memory = 0;
@@ -98,6 +101,17 @@ class EnumerationCosts {
     [[nodiscard]] double run_units_in_order(
         std::size_t activation_device, std::size_t target, const Stage& stage
     ) const;
+    /// Every device with units sends the others 16 bytes per unit, then receives theirs. The target
+    /// receives x before what the activation device sends it.
+    void exchange(
+        Clocks& clocks,
+        std::size_t activation_device,
+        std::size_t target,
+        double x_arrival,
+        const Stage& stage
+    ) const;
+    /// Returns the groups of a layer as a stage.
+    [[nodiscard]] Stage groups_of(const LayerUse& use) const;
     [[nodiscard]] double send(Clocks& clocks, Link way, Bytes bytes, const std::vector<Link>& phase)
         const;
     void receive(Clocks& clocks, std::size_t to, double arrival) const;
@@ -139,6 +153,8 @@ class EnumerationCosts {
     std::vector<double> latency_;                    ///< [from][to]
     std::vector<std::vector<double>> group_outputs_; ///< [from][to] -> [units]
     std::vector<std::vector<double>> slice_outputs_;
+    bool parted_;                         ///< whether groups are computed in two parts
+    std::vector<double> products_time_{}; ///< [device]: of the first part of a group
 };
 
 } // namespace headroom::scheduler::testing

@@ -23,6 +23,8 @@ constexpr SmallInstanceSpec kKinds[] = {
     {CostProfile::physical, Granularity::paper, 1e5},
     {CostProfile::physical, Granularity::sliced, 1e5},
     {CostProfile::paper, Granularity::paper, 1e5},
+    {CostProfile::physical, Granularity::paper, 1e5, QkNorm::width},
+    {CostProfile::physical, Granularity::sliced, 1e5, QkNorm::width},
 };
 #ifdef NDEBUG
 constexpr std::uint64_t kEnumeratedCount = 60;

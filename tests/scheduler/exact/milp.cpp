@@ -71,7 +71,7 @@ struct Amounts {
 Amounts memory(const ModelShape& shape, double prompt, double generated) {
     const double length = prompt + generated;
     const auto width = static_cast<double>(shape.width);
-    const double head_width = width / shape.heads;
+    const auto head_width = static_cast<double>(shape.head_width());
     return {
         4.0 * (3.0 * length * head_width + 3.0 * width * head_width + generated * width),
         4.0 * length * width,
@@ -80,7 +80,7 @@ Amounts memory(const ModelShape& shape, double prompt, double generated) {
 
 Amounts compute(const ModelShape& shape, double length) {
     const auto width = static_cast<double>(shape.width);
-    const double head_width = width / shape.heads;
+    const auto head_width = static_cast<double>(shape.head_width());
     return {
         3.0 * length * width * head_width + length * length * head_width,
         length * width * width,

@@ -21,7 +21,9 @@ PerSecond near(Random& random, PerSecond rate) {
 }
 
 void add_rates(Snapshot::Device& device, Random& random) {
-    for (const WeightType type : kWeightTypes) {
+    constexpr WeightType kTypes[] = {
+        WeightType::f32, WeightType::q8_0, WeightType::f16, WeightType::bf16, WeightType::q4_0};
+    for (const WeightType type : kTypes) { // the models of instances have only some of these
         if (random.below(2) == 0) {
             const PerSecond compute = near(random, device.compute);
             device.rates.push_back(

@@ -138,20 +138,34 @@ ModelShape random_shape(Random& random) {
         const WeightType type = one_in(random, 2) ? WeightType::q8_0 : WeightType::f32;
         shape.layer_types.push_back(LayerTypes::all(type));
     }
-    shape.kv_bytes = one_in(random, 2) ? 2 : 4;
+    shape.kv_type = one_in(random, 2) ? WeightType::f16 : WeightType::f32;
     shape.has_ends = !one_in(random, 4);
     shape.tied = shape.has_ends && one_in(random, 2);
     shape.norms = !one_in(random, 4);
+    Random copy = random; // so that the following draws stay as they are
+    shape.qk_norm = copy.below(1000) < 350 ? QkNorm::width : QkNorm::none;
+    if (shape.vocabulary % 3 == 0) { // not a draw of its own, so older draws stay what they were
+        shape.window = 1 + shape.vocabulary % 67;
+        shape.window_period = shape.vocabulary / 3 % 4;
+    }
     return shape;
 }
 
 ModelShape fine_shape(Random& random) {
     ModelShape shape = random_shape(random);
+    const std::int64_t block = one_in(random, 3) ? kMaxBlockElements : 32;
     shape.width = shape.heads * 8 * between(random, 1, 6);
-    while (shape.width % 32 != 0) { // rows are whole quantisation blocks
+    while (shape.width % block != 0) { // rows are whole quantisation blocks
         shape.width += shape.heads * 8;
     }
-    const auto type = [&] { return kWeightTypes[random.below(kWeightTypes.size())]; };
+    shape.ffn_width = (shape.ffn_width + block - 1) / block * block;
+    const auto type = [&] {
+        WeightType drawn = kWeightTypes[random.below(kWeightTypes.size())];
+        while (format_of(drawn).elements > block) {
+            drawn = kWeightTypes[random.below(kWeightTypes.size())];
+        }
+        return drawn;
+    };
     for (LayerTypes& types : shape.layer_types) {
         types = {type(), type(), type(), type(), type(), type(), type()};
     }

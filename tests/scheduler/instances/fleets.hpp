@@ -24,7 +24,8 @@ Profile constant_profile(std::int64_t value);
 /// Returns a fleet of equal devices and links with practically unlimited memory and without caps.
 Fleet equal_fleet(std::size_t devices, PerSecond compute, PerSecond bandwidth, Nanoseconds latency);
 
-/// Returns a shape with 1 to 3 layers. Grouped heads, gated ffn, ends and tied matrices are drawn.
+/// Returns a shape with 1 to 3 layers. Grouped heads, gated ffn, ends, tied matrices and
+/// windows are drawn.
 ModelShape random_shape(Random& random);
 /// Returns a shape with heads of 8 to 48 columns and a random weight type for each matrix. A group
 /// or a slice may begin within a quantisation block.

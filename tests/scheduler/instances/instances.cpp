@@ -157,6 +157,7 @@ ModelShape generated_model(const InstanceShape& cell) {
     );
     shape.has_ends = false;
     shape.norms = false;
+    shape.qk_norm = cell.qk_norm;
     return shape;
 }
 
@@ -289,7 +290,7 @@ ModelShape wild_model(Random& random) {
     shape.gated = random.below(2) == 0;
     shape.vocabulary = 50 + static_cast<std::int64_t>(random.below(500));
     shape.context = 512;
-    shape.kv_bytes = random.below(2) == 0 ? 4 : 2;
+    shape.kv_type = random.below(2) == 0 ? WeightType::f32 : WeightType::f16;
     shape.has_ends = random.below(3) > 0;
     shape.tied = shape.has_ends && random.below(2) == 0;
     shape.norms = random.below(2) == 0;
@@ -300,6 +301,15 @@ ModelShape wild_model(Random& random) {
         shape.layer_types.push_back({type(), type(), type(), type(), type(), type(), type()});
     }
     return shape;
+}
+
+/// Gives the layers of every third model windows, all of them or all but some.
+void draw_windows(ModelShape& shape, std::uint64_t seed) {
+    Random random(stream_seed(seed, "wild windows"));
+    if (random.below(3) == 0) {
+        shape.window = 1 + static_cast<std::int64_t>(random.below(200));
+        shape.window_period = static_cast<std::int64_t>(random.below(4));
+    }
 }
 
 /// Returns a cut with 1 to 12 slices, also odd numbers and edges within quantisation blocks.
@@ -341,7 +351,10 @@ Snapshot wild_snapshot(Random& random, const WildOptions& options, std::size_t n
 Instance wild_instance(const WildOptions& options, std::uint64_t seed) {
     Random random(stream_seed(seed, "wild instance"));
     Instance instance;
-    const ModelShape shape = wild_model(random);
+    ModelShape shape = wild_model(random);
+    Random norms(stream_seed(seed, "wild norms"));
+    shape.qk_norm = norms.below(3) == 0 ? QkNorm::width : QkNorm::none;
+    draw_windows(shape, seed);
     instance.blocks =
         std::make_unique<Blocks>(shape, options.sliced ? wild_cut(shape, seed) : Cut{});
     Problem& problem = instance.problem;

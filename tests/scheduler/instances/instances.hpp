@@ -26,7 +26,8 @@ struct InstanceShape {
     std::int32_t heads = 8;      ///< 8, 16 or 32, each of width 64
     double memory_factor = 1.15; ///< 1.15, 1.5 or 3
     Granularity granularity = Granularity::paper;
-    std::int32_t slices = 8; ///< number of slices in granularity `sliced`; divides 256·heads
+    std::int32_t slices = 8;       ///< number of slices in granularity `sliced`; divides 256·heads
+    QkNorm qk_norm = QkNorm::none; ///< `width`: groups are computed in two parts
 };
 
 /// Returns a random problem. Both cost profiles draw the same fleet, planted placement and
@@ -54,9 +55,9 @@ struct WildOptions {
 };
 
 /// Returns a problem with a small model, drawn with or without ends, tied matrices, grouped queries
-/// and mixed weight types. The source is random; if seed mod 3 is 0, embed and lm_head are pinned
-/// to it. Devices have memory bandwidths and buffers, links differ by direction, and the planted
-/// placement fits.
+/// and mixed weight types. In one of three the groups are computed in two parts (QkNorm::width).
+/// The source is random; if seed mod 3 is 0, embed and lm_head are pinned to it. Devices have
+/// memory bandwidths and buffers, links differ by direction, and the planted placement fits.
 [[nodiscard]] Instance wild_instance(const WildOptions& options, std::uint64_t seed);
 
 /// Replaces the problem's sequences by `sequences` random ones. The first has the problem's

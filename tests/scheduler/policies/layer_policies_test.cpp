@@ -203,7 +203,7 @@ TEST(LayerMoves, count_handling_and_media) {
         *instance.blocks,
         *problem.previous,
         Placement(instance.blocks->size(), DeviceId(1)),
-        problem.rows
+        problem.moved_rows()
     );
     Bytes bytes = 0;
     std::int64_t messages = 0;

@@ -32,7 +32,9 @@ Nanoseconds computing_time(const Problem& problem, DeviceId d, const Program& pr
     for (const Instruction& instruction : program) {
         if (instruction.code == OpCode::compute) {
             OperationCost cost;
-            cost.add(*problem.blocks, instruction.block, problem.horizon() - 1, 1);
+            cost.add(
+                *problem.blocks, instruction.block, problem.horizon() - 1, 1, instruction.work
+            );
             time += instruction.starts_stage ? rates.operation_overhead(d) : 0;
             time += rates.operation(d, 0, cost);
         }

@@ -174,7 +174,7 @@ TEST(Policies, predict_what_the_timeline_predicts) {
                                                              *problem.previous,
                                                              decision.placement,
                                                              problem.snapshot,
-                                                             problem.rows
+                                                             problem.moved_rows()
                                                          )
                                                        : 0;
         EXPECT_EQ(decision.migration, migration);

@@ -47,6 +47,7 @@ constexpr bool kAllCells = kManyCells == 81; // fewer cells do not show how ofte
 Instance busy(std::uint64_t seed) {
     testing::InstanceShape shape = testing::cell_at(seed);
     shape.granularity = seed % 2 == 0 ? Granularity::paper : Granularity::sliced;
+    shape.qk_norm = seed % 5 == 4 ? QkNorm::width : QkNorm::none; // every fifth has groups in parts
     Instance instance = testing::planted_instance(shape, seed);
     testing::put_in_flight(instance, 2 * shape.devices, seed);
     instance.problem.aim = Aim::throughput;
@@ -378,7 +379,7 @@ BusyTimes busy_times(const Problem& problem, const Placement& placement, std::in
             if (now.code == OpCode::compute) {
                 OperationCost cost;
                 for (std::int64_t sequence = 0; sequence < batch; ++sequence) {
-                    cost.add(blocks, now.block, problem.horizon() - 1, 1);
+                    cost.add(blocks, now.block, problem.horizon() - 1, 1, now.work);
                 }
                 busy += now.starts_stage ? rates.operation_overhead(d) : 0;
                 busy += rates.operation(d, 0, cost);

@@ -42,16 +42,18 @@ Nanoseconds slow_finish(
 
 } // namespace
 
-void NaiveTimeline::compute_stage(const std::vector<BlockId>& blocks) {
-    bool first = true;
+void NaiveTimeline::compute_stage(const std::vector<BlockId>& blocks, BlockPart part) {
+    bool first = part != BlockPart::rest;
     for (const BlockId b : blocks) {
         const DeviceSpec& spec = fleet_.devices[placement_[b.index()].index()];
-        compute(b, first || fault == CostFault::overhead_per_block ? spec.operation_overhead : 0);
+        compute(
+            b, first || fault == CostFault::overhead_per_block ? spec.operation_overhead : 0, part
+        );
         first = false;
     }
 }
 
-void NaiveTimeline::compute(BlockId b, Nanoseconds overhead) {
+void NaiveTimeline::compute(BlockId b, Nanoseconds overhead, BlockPart part) {
     const DeviceId d = placement_[b.index()];
     if (blocks_.name(b).kind == BlockKind::lm_head &&
         std::ranges::none_of(batch_, &TurnWork::samples)) {
@@ -61,29 +63,30 @@ void NaiveTimeline::compute(BlockId b, Nanoseconds overhead) {
     start =
         slow_finish(fleet_.devices[d.index()].storage_bandwidth, start, over_[d.index()], tokens_);
     over_[d.index()] = 0;
-    clocks_[d.index()] = operation_end(b, d, start + overhead);
+    clocks_[d.index()] = operation_end(b, d, start + overhead, part);
     ops_[b].emplace_back(start, clocks_[d.index()]);
 }
 
-Nanoseconds NaiveTimeline::operation_end(BlockId b, DeviceId d, Nanoseconds start) const {
+Nanoseconds NaiveTimeline::operation_end(BlockId b, DeviceId d, Nanoseconds start, BlockPart part)
+    const {
     const DeviceSpec& spec = fleet_.devices[d.index()];
     const bool samples = blocks_.name(b).kind == BlockKind::lm_head;
     Flops flops = 0;
     std::int64_t vectors = 0;
     Bytes bytes = 0;
-    for (const WeightWork& work : blocks_.weights(b)) {
+    for (const WeightWork& work : blocks_.weights(b, part)) {
         bytes += work.touched;
     }
     const Bytes all_weights = bytes;
     for (const TurnWork& turn : batch_) {
         if (turn.samples || !samples) {
-            flops += blocks_.flops(b, turn.first, turn.tokens);
-            bytes += blocks_.touched_bytes(b, turn.first, turn.tokens) - all_weights;
+            flops += blocks_.flops(b, turn.first, turn.tokens, part);
+            bytes += blocks_.touched_bytes(b, turn.first, turn.tokens, part) - all_weights;
             vectors += samples ? 1 : turn.tokens;
         }
     }
     std::vector<std::pair<const TypeRates<Profile>*, WeightWork>> pieces;
-    for (const WeightWork& work : blocks_.weights(b)) {
+    for (const WeightWork& work : blocks_.weights(b, part)) {
         for (const TypeRates<Profile>& rates : spec.rates) {
             if (rates.type == work.type && fault != CostFault::joint_pieces) {
                 pieces.emplace_back(&rates, work);
@@ -266,25 +269,82 @@ void NaiveTimeline::run_units(const Units& units, DeviceId activation_device, De
             x_to_target = send_all(activation_device, to, x, x_bytes());
         }
     }
-    std::map<DeviceId, SentMessages> outputs;
     for (const auto& [device, blocks] : units.blocks) {
         if (device != activation_device) {
             receive_all(device, inputs[device]);
         }
-        compute_stage(blocks);
+    }
+    bool has_x = activation_device == target;
+    if (units.input == Payload::normed_x) {
+        const bool received =
+            compute_groups(units.layer, units.blocks, {activation_device, target}, x_to_target);
+        has_x = has_x || received;
+    } else {
+        for (const auto& [device, blocks] : units.blocks) {
+            compute_stage(blocks);
+        }
+    }
+    std::map<DeviceId, SentMessages> outputs;
+    for (const auto& [device, blocks] : units.blocks) {
         if (device != target) {
             outputs[device] = send_all(device, target, output, output_bytes(blocks.size()));
         }
     }
     for (std::size_t s = 0; s < fleet_.size(); ++s) {
         const DeviceId from(s);
-        if (from == activation_device && activation_device != target) {
+        if (from == activation_device && !has_x) {
             receive_all(target, x_to_target);
         }
         if (outputs.contains(from)) {
             receive_all(target, outputs[from]);
         }
     }
+}
+
+bool NaiveTimeline::compute_groups(
+    std::int32_t layer, const BlocksByDevice& groups, const Link& way_of_x, const SentMessages& x
+) {
+    const bool parts = blocks_.shape().qk_norm == QkNorm::width && fault != CostFault::joint_parts;
+    for (const auto& [device, blocks] : groups) {
+        compute_stage(blocks, parts ? BlockPart::products : BlockPart::whole);
+    }
+    const bool received = parts && exchange_sums(layer, groups, way_of_x, x);
+    for (const auto& [device, blocks] : groups) {
+        if (parts) {
+            compute_stage(blocks, BlockPart::rest);
+        }
+    }
+    return received;
+}
+
+/// Every device sends its sums to all others, then it receives theirs.
+bool NaiveTimeline::exchange_sums(
+    std::int32_t layer, const BlocksByDevice& groups, const Link& way_of_x, const SentMessages& x
+) {
+    Phase phase{Payload::norm_sums, layer, {}};
+    for (const auto& [from, blocks] : groups) {
+        for (const auto& [to, others] : groups) {
+            if (from != to) {
+                phase.links.emplace_back(from, to);
+            }
+        }
+    }
+    std::map<Link, SentMessages> sums;
+    for (const auto& [from, to] : phase.links) {
+        const auto own = static_cast<Bytes>(groups.at(from).size());
+        sums[{from, to}] = send_all(from, to, phase, 16 * own);
+    }
+    bool received_x = false;
+    for (const auto& [from, to] : phase.links) { // by increasing sender for each receiver
+        if (Link(from, to) == way_of_x) {
+            receive_all(to, x);
+            received_x = true;
+        }
+        if (fault != CostFault::no_exchange) {
+            receive_all(to, sums[{from, to}]);
+        }
+    }
+    return received_x;
 }
 
 void NaiveTimeline::paper_layer(std::int32_t layer, DeviceId activation_device) {
@@ -331,10 +391,8 @@ std::vector<DeviceId> NaiveTimeline::ring() const {
 
 /// The hub of a ring takes no time.
 void NaiveTimeline::ring_layer(std::int32_t layer, const std::vector<DeviceId>& ring) {
-    for (const auto& [device, blocks] :
-         blocks_by_device(blocks_.group(layer, 0), blocks_.groups())) {
-        compute_stage(blocks);
-    }
+    const BlocksByDevice groups = blocks_by_device(blocks_.group(layer, 0), blocks_.groups());
+    (void)compute_groups(layer, groups, Link(), {});
     all_reduce(layer, 0, ring);
     compute(blocks_.hub(layer), 0);
     for (const auto& [device, blocks] :

@@ -23,6 +23,8 @@ enum class CostFault : std::uint8_t {
     early_latency,      ///< a message that was lost has the latency of its first transmission
     free_link,          ///< a lost message leaves its link after the first transmission
     private_media,      ///< every message has its medium for itself
+    no_exchange,        ///< groups do not wait for the sums of other devices
+    joint_parts,        ///< both parts of a group are one operation
 };
 
 class NaiveTimeline {
@@ -49,8 +51,8 @@ class NaiveTimeline {
 
     [[nodiscard]] const std::vector<Nanoseconds>& clocks() const { return clocks_; }
     using StartAndEnd = std::pair<Nanoseconds, Nanoseconds>;
-    /// Returns the start and end of the last batch's operations. A hub has two, all other blocks
-    /// one.
+    /// Returns the start and end of the last batch's operations. A hub has two, and so has a group
+    /// that is computed in parts; all other blocks have one.
     [[nodiscard]] const std::map<BlockId, std::vector<StartAndEnd>>& ops() const { return ops_; }
 
     // Deliberate faults, by which tests show that the comparison notices them.
@@ -103,10 +105,12 @@ class NaiveTimeline {
     /// Returns when the device has loaded from its storage what the moves to it load.
     [[nodiscard]] Nanoseconds loaded(const std::vector<Move>& moves, DeviceId d) const;
 
-    /// Executes consecutive blocks of one stage on one device.
-    void compute_stage(const std::vector<BlockId>& blocks);
-    void compute(BlockId b, Nanoseconds overhead);
-    [[nodiscard]] Nanoseconds operation_end(BlockId b, DeviceId d, Nanoseconds start) const;
+    /// Executes consecutive blocks of one stage on one device, or one part of each.
+    void compute_stage(const std::vector<BlockId>& blocks, BlockPart part = BlockPart::whole);
+    void compute(BlockId b, Nanoseconds overhead, BlockPart part = BlockPart::whole);
+    [[nodiscard]] Nanoseconds operation_end(
+        BlockId b, DeviceId d, Nanoseconds start, BlockPart part
+    ) const;
     [[nodiscard]] Nanoseconds typed_end(
         const TypeRates<Profile>& rates, const WeightWork& work, Nanoseconds start, std::int64_t n
     ) const;
@@ -125,6 +129,21 @@ class NaiveTimeline {
     /// The activation device sends the units' input to every device of `units`, and x to the
     /// target. The outputs of the units go to the target.
     void run_units(const Units& units, DeviceId activation_device, DeviceId target);
+    /// Computes the groups of a layer, whose devices have the input: in one part, or in two with
+    /// the sums of squares exchanged between them. `x` is what the target receives before the sums
+    /// of the activation device; the result says whether it did.
+    bool compute_groups(
+        std::int32_t layer,
+        const BlocksByDevice& groups,
+        const Link& way_of_x,
+        const SentMessages& x
+    );
+    bool exchange_sums(
+        std::int32_t layer,
+        const BlocksByDevice& groups,
+        const Link& way_of_x,
+        const SentMessages& x
+    );
     void paper_layer(std::int32_t layer, DeviceId activation_device);
     void hub_layer(std::int32_t layer, DeviceId activation_device);
     void ring_layer(std::int32_t layer, const std::vector<DeviceId>& ring);

@@ -24,8 +24,10 @@ std::string text_of(const Instruction& instruction, const Blocks& blocks) {
     switch (instruction.code) {
     case OpCode::compute: {
         const BlockName& name = blocks.name(instruction.block);
+        constexpr std::array kParts{"", " products", " rest"};
         return to_string(name) +
-               (name.kind == BlockKind::hub ? fmt::format(" {}", instruction.part) : "");
+               (name.kind == BlockKind::hub ? fmt::format(" {}", instruction.part) : "") +
+               kParts[static_cast<std::size_t>(instruction.work)];
     }
     case OpCode::norm:
         return fmt::format("norm L{} {}", instruction.layer, instruction.part);
@@ -147,6 +149,73 @@ TEST(Lowering, receives_x_before_the_outputs_of_the_same_sender) {
             "L0.proj",
             "L0.ffn",
             "to 0 L0 last_x 256 once",
+        })
+    );
+}
+
+ModelShape with_width_norms(ModelShape shape) {
+    shape.qk_norm = QkNorm::width;
+    return shape;
+}
+
+TEST(Lowering, of_groups_in_parts_exchanges_sums_in_the_order_of_the_design) {
+    ModelShape shape = with_width_norms(two_layers());
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Blocks blocks(shape);
+    //                             embed  g0 g1 g2 proj ffn  lm_head; x is on B, proj on C
+    const Placement placement = devices({1, 2, 1, 2, 2, 0, 0});
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(1), 3);
+    EXPECT_EQ(
+        text_of(programs[1], blocks),
+        (std::vector<std::string>{
+            "embed",
+            "to 2 L0 normed_x 384",
+            "to 2 L0 x 384",
+            "L0.g1 products",
+            "to 2 L0 norm_sums 16",
+            "from 2 L0 norm_sums 32",
+            "L0.g1 rest",
+            "to 2 L0 head_outputs 128",
+            "from 0 sampled 4 once",
+        })
+    );
+    EXPECT_EQ(
+        text_of(programs[2], blocks),
+        (std::vector<std::string>{
+            "from 1 L0 normed_x 384",
+            "L0.g0 products",
+            "L0.g2 products",
+            "to 1 L0 norm_sums 32",
+            "from 1 L0 x 384",
+            "from 1 L0 norm_sums 16",
+            "L0.g0 rest",
+            "L0.g2 rest",
+            "from 1 L0 head_outputs 128",
+            "L0.proj",
+            "to 0 L0 residual 384",
+        })
+    );
+}
+
+TEST(Lowering, of_groups_in_parts_sends_no_sums_if_one_device_has_them_all) {
+    ModelShape shape = with_width_norms(two_layers());
+    shape.layers = 1;
+    shape.layer_types.resize(1);
+    const Blocks blocks(shape);
+    const std::vector<Program> programs =
+        lower(blocks, devices({0, 1, 1, 1, 0, 0, 0}), DeviceId(0), 2);
+    EXPECT_EQ(
+        text_of(programs[1], blocks),
+        (std::vector<std::string>{
+            "from 0 L0 normed_x 384",
+            "L0.g0 products",
+            "L0.g1 products",
+            "L0.g2 products",
+            "L0.g0 rest",
+            "L0.g1 rest",
+            "L0.g2 rest",
+            "to 0 L0 head_outputs 384",
         })
     );
 }
@@ -391,6 +460,17 @@ TEST(Stages, begin_once_per_device_layer_and_kind) {
     EXPECT_EQ(stages_of(programs[2], blocks), (std::vector<std::string>{"L0.g1", "L0.proj"}));
 }
 
+TEST(Stages, of_groups_in_parts_are_those_of_whole_groups) {
+    const Blocks blocks(with_width_norms(two_layers()));
+    const Placement placement = devices({1, 0, 2, 0, 2, 0, 0, 1, 1, 1, 0, 1});
+    const std::vector<Program> programs = lower(blocks, placement, DeviceId(0), 3);
+    EXPECT_EQ(
+        stages_of(programs[0], blocks),
+        (std::vector<std::string>{"L0.g0", "L0.ffn", "L1.g0", "L1.ffn"})
+    );
+    EXPECT_EQ(stages_of(programs[2], blocks), (std::vector<std::string>{"L0.g1", "L0.proj"}));
+}
+
 TEST(Stages, of_a_hub_are_two_and_of_a_ring_none) {
     ModelShape shape = two_layers();
     shape.layers = 1;
@@ -586,12 +666,13 @@ Lowered random_lowered(Random& random, Layers layers) {
     return {blocks, placement, source, lower(blocks, placement, source, count)};
 }
 
-/// Checks that hubs are computed twice and all other blocks once, on their devices, and that the
-/// blocks of one kind on a device are in order.
+/// Checks that hubs are computed twice, groups once for each part and all other blocks once, on
+/// their devices, and that the blocks of one kind and part on a device are in order.
 std::string computing_fault(const Lowered& lowered) {
     std::vector<int> computed(lowered.blocks.size(), 0);
     for (std::size_t d = 0; d < lowered.programs.size(); ++d) {
         BlockId last{};
+        BlockPart part = BlockPart::whole;
         for (const Instruction& now : lowered.programs[d]) {
             if (now.code != OpCode::compute) {
                 continue;
@@ -603,16 +684,24 @@ std::string computing_fault(const Lowered& lowered) {
             if (hub && now.part != computed[now.block.index()]) {
                 return "a hub's second sum before its first";
             }
-            if (!hub && last.valid() && now.block < last) {
+            const auto parts = lowered.blocks.parts_of(now.block);
+            const auto nth = static_cast<std::size_t>(computed[now.block.index()]);
+            if (!hub && (nth >= parts.size() || now.work != parts[nth])) {
+                return "the wrong part of a block";
+            }
+            const bool next_part = part == BlockPart::products && now.work == BlockPart::rest;
+            if (!hub && last.valid() && now.block < last && !next_part) {
                 return "blocks out of order";
             }
             last = hub ? last : now.block;
+            part = hub ? part : now.work;
             ++computed[now.block.index()];
         }
     }
     for (std::size_t b = 0; b < computed.size(); ++b) {
         const bool hub = lowered.blocks.name(BlockId(b)).kind == BlockKind::hub;
-        if (computed[b] != (hub ? 2 : 1)) {
+        const auto parts = static_cast<int>(lowered.blocks.parts_of(BlockId(b)).size());
+        if (computed[b] != (hub ? 2 : parts)) {
             return to_string(lowered.blocks.name(BlockId(b))) + " computed too often or never";
         }
     }
@@ -651,7 +740,7 @@ std::string partial_fault(const Lowered& lowered) {
     for (const Program& program : lowered.programs) {
         std::map<std::pair<BlockKind, std::int32_t>, int> units;
         for (const Instruction& now : program) {
-            if (now.code == OpCode::compute) {
+            if (now.code == OpCode::compute && now.work != BlockPart::products) {
                 const BlockName& name = lowered.blocks.name(now.block);
                 ++units[{name.kind, name.layer}];
             }
@@ -663,6 +752,52 @@ std::string partial_fault(const Lowered& lowered) {
                 if (added == 0 || now.bytes_per_token != each * lowered.blocks.shape().width) {
                     return "a partial of the wrong size";
                 }
+            }
+        }
+    }
+    return "";
+}
+
+/// Checks that every device with groups of a layer sends each other such device the sums of its own
+/// groups, after its products and before its rests, and receives theirs in between, too; and that
+/// there are no such messages if groups are whole.
+std::string exchange_fault(const Lowered& lowered) {
+    const Blocks& blocks = lowered.blocks;
+    std::vector<std::map<DeviceId, int>> groups(static_cast<std::size_t>(blocks.shape().layers));
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        const BlockName& name = blocks.name(BlockId(b));
+        if (name.kind == BlockKind::group && blocks.splits_groups()) {
+            ++groups[static_cast<std::size_t>(name.layer)][lowered.placement[b]];
+        }
+    }
+    for (std::size_t d = 0; d < lowered.programs.size(); ++d) {
+        std::map<std::pair<OpCode, std::int32_t>, int> messages;
+        std::map<std::pair<BlockPart, std::int32_t>, int> computed;
+        for (const Instruction& now : lowered.programs[d]) {
+            if (now.code == OpCode::compute) {
+                ++computed[{now.work, blocks.name(now.block).layer}];
+                continue;
+            }
+            if (now.payload != Payload::norm_sums || now.code == OpCode::norm ||
+                now.code == OpCode::finish) {
+                continue;
+            }
+            ++messages[{now.code, now.layer}];
+            auto& on = groups[static_cast<std::size_t>(now.layer)];
+            const DeviceId from = now.code == OpCode::send ? DeviceId(d) : now.peer;
+            if (!on.contains(now.peer) || now.bytes_per_token != 16 * on[from]) {
+                return "sums of the wrong size";
+            }
+            if (computed[{BlockPart::products, now.layer}] != on[DeviceId(d)] ||
+                computed[{BlockPart::rest, now.layer}] != 0) {
+                return "sums at the wrong time";
+            }
+        }
+        for (std::int32_t l = 0; l < blocks.shape().layers; ++l) {
+            const auto& on = groups[static_cast<std::size_t>(l)];
+            const int others = on.contains(DeviceId(d)) ? static_cast<int>(on.size()) - 1 : 0;
+            if (messages[{OpCode::send, l}] != others || messages[{OpCode::receive, l}] != others) {
+                return "sums missing or sent twice";
             }
         }
     }
@@ -703,6 +838,7 @@ TEST_P(LoweringOf, random_placements_matches_every_send_in_order_and_never_deadl
         ASSERT_EQ(computing_fault(lowered), "") << "round " << i;
         ASSERT_EQ(order_fault(lowered), "") << "round " << i;
         ASSERT_EQ(partial_fault(lowered), "") << "round " << i;
+        ASSERT_EQ(exchange_fault(lowered), "") << "round " << i;
         ASSERT_EQ(key_fault(lowered), "") << "round " << i;
     }
 }
@@ -729,6 +865,29 @@ TEST(Lowering, twin_the_properties_see_what_is_out_of_order) {
         now.bytes_per_token *= now.payload == Payload::ffn_partial ? 2 : 1;
     }
     EXPECT_EQ(partial_fault(bad), "a partial of the wrong size");
+}
+
+TEST(Lowering, twin_the_properties_see_sums_that_are_missing_or_misplaced) {
+    const Blocks blocks(with_width_norms(testing::example_shape()));
+    const Placement placement = devices({0, 0, 1, 0, 0, 0});
+    const Lowered good{blocks, placement, DeviceId(0), lower(blocks, placement, DeviceId(0), 2)};
+    ASSERT_EQ(exchange_fault(good) + computing_fault(good), "");
+    const auto sums =
+        std::ranges::find(good.programs[1], Payload::norm_sums, &Instruction::payload);
+    const auto at = static_cast<std::size_t>(sums - good.programs[1].begin());
+    Lowered bad = good;
+    bad.programs[1].erase(bad.programs[1].begin() + static_cast<std::ptrdiff_t>(at));
+    EXPECT_EQ(exchange_fault(bad), "sums missing or sent twice");
+    EXPECT_NE(fault_of(bad.programs), "");
+    bad = good;
+    std::swap(bad.programs[1][at - 1], bad.programs[1][at]);
+    EXPECT_EQ(exchange_fault(bad), "sums at the wrong time");
+    bad = good;
+    bad.programs[1][at].bytes_per_token = 32;
+    EXPECT_EQ(exchange_fault(bad), "sums of the wrong size");
+    bad = good;
+    bad.programs[1][at - 1].work = BlockPart::rest;
+    EXPECT_EQ(computing_fault(bad), "the wrong part of a block");
 }
 
 TEST(Lowering, twin_the_properties_see_receives_out_of_order) {

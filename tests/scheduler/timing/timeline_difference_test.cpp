@@ -134,7 +134,7 @@ std::string difference(
         }
         const Placement next = testing::random_placement(random, blocks.size(), devices);
         const std::vector<Move> moves =
-            moves_between(blocks, placement, next, 6 + round, everywhere);
+            moves_between(blocks, placement, next, {6 + round, 6 + round}, everywhere);
         const Nanoseconds t_switch = timeline.clock(fleet.source);
         const MigrationFacts facts{round + 1, medium_of(fleet)};
         if (timeline.migrate(moves, *rates, t_switch, nullptr, facts) !=
@@ -198,6 +198,19 @@ TEST_P(TimelineOf, twin_the_comparison_sees_every_mistake_in_the_costs) {
     }
 }
 
+TEST_P(TimelineOf, twin_the_comparison_sees_every_mistake_in_the_parts_of_groups) {
+    using testing::CostFault;
+    for (const CostFault fault : {CostFault::no_exchange, CostFault::joint_parts}) {
+        int seen = 0;
+        for (std::uint64_t seed = 0; seed < 100; ++seed) {
+            const auto costs = testing::FleetCosts::all();
+            seen += difference(seed, {.fault = fault}, GetParam(), costs).empty() ? 0 : 1;
+        }
+        EXPECT_GT(seen, 10) << "fault " << static_cast<int>(fault);
+        EXPECT_LT(seen, 60) << "most shapes have whole groups";
+    }
+}
+
 TEST_P(TimelineOf, twin_the_comparison_sees_one_nanosecond) {
     int seen = 0;
     for (std::uint64_t seed = 0; seed < 15; ++seed) {
@@ -247,20 +260,20 @@ TEST_P(TimelineOf, snapshots_held_constant_is_the_prediction) {
         );
         EXPECT_EQ(predict_inference(blocks, to, snapshot, fleet.source, 42), step);
         Timeline fresh(blocks, devices);
-        const std::vector<Move> moves = moves_between(blocks, from, to, 17);
+        const std::vector<Move> moves = moves_between(blocks, from, to, {17, 17});
         EXPECT_EQ(
-            predict_migration(blocks, from, to, snapshot, 17),
+            predict_migration(blocks, from, to, snapshot, {17, 17}),
             fresh.migrate(moves, rates, 0, nullptr, {0, media})
         );
-        EXPECT_EQ(predict_migration(blocks, to, to, snapshot, 17), 0);
+        EXPECT_EQ(predict_migration(blocks, to, to, snapshot, {17, 17}), 0);
         Timeline loading(blocks, devices);
         EXPECT_EQ(
-            predict_migration(blocks, from, to, snapshot, 17, true),
+            predict_migration(blocks, from, to, snapshot, {17, 17}, true),
             loading.migrate(
-                moves_between(blocks, from, to, 17, true), rates, 0, nullptr, {0, media}
+                moves_between(blocks, from, to, {17, 17}, true), rates, 0, nullptr, {0, media}
             )
         );
-        EXPECT_EQ(predict_migration(blocks, to, to, snapshot, 17, true), 0);
+        EXPECT_EQ(predict_migration(blocks, to, to, snapshot, {17, 17}, true), 0);
     }
 }
 

@@ -90,7 +90,7 @@ TEST(WorkedExample, moves_a_head_in_28_136_000_ns) {
     Placement to = testing::example_placement();
     to[blocks.group(0, 1).index()] = kA;
     EXPECT_EQ(
-        predict_migration(blocks, testing::example_placement(), to, snapshot, 10), 28'136'000
+        predict_migration(blocks, testing::example_placement(), to, snapshot, {10, 10}), 28'136'000
     );
     EXPECT_EQ(predict_inference(blocks, all_a, snapshot, kA, kContext), 97'280);
     EXPECT_EQ(
@@ -110,12 +110,13 @@ TEST(WorkedExample, with_weights_everywhere_sends_the_cache_and_loads_the_rest) 
     to[blocks.group(0, 1).index()] = kA;
     const Snapshot snapshot = take_snapshot(fleet, 0, 0);
     EXPECT_EQ(
-        predict_migration(blocks, testing::example_placement(), to, snapshot, 10, true), 3'560'000
+        predict_migration(blocks, testing::example_placement(), to, snapshot, {10, 10}, true),
+        3'560'000
     );
     // ffn (98 304 + 256 B) goes to A too, after head 1; proj (16 384 B) to B, at the same time.
     to[blocks.ffn(0).index()] = kA;
     to[blocks.proj(0).index()] = kB;
-    const auto moves = moves_between(blocks, testing::example_placement(), to, 10, true);
+    const auto moves = moves_between(blocks, testing::example_placement(), to, {10, 10}, true);
     EXPECT_EQ(
         moves,
         (std::vector<Move>{
@@ -255,14 +256,18 @@ TEST(WorkedExample, sliced_moves_a_group_with_its_columns_and_a_hub_with_its_nor
     const Snapshot snapshot = take_snapshot(example.fleet, 0, 0);
     Placement to = example.placement;
     to[example.head(1).index()] = kA;
-    EXPECT_EQ(predict_migration(example.blocks, example.placement, to, snapshot, 10), 36'328'000);
+    EXPECT_EQ(
+        predict_migration(example.blocks, example.placement, to, snapshot, {10, 10}), 36'328'000
+    );
     to[example.blocks.hub(0).index()] = kA;
     EXPECT_EQ(
-        moves_between(example.blocks, example.placement, to, 10),
+        moves_between(example.blocks, example.placement, to, {10, 10}),
         (std::vector<Move>{
             {example.head(1), kB, kA, 35'328, 0}, {example.blocks.hub(0), kB, kA, 256, 0}})
     );
-    EXPECT_EQ(predict_migration(example.blocks, example.placement, to, snapshot, 10), 36'584'000);
+    EXPECT_EQ(
+        predict_migration(example.blocks, example.placement, to, snapshot, {10, 10}), 36'584'000
+    );
 }
 
 TEST(Turn, of_a_prefill_sends_partials_of_all_tokens) {
@@ -681,7 +686,7 @@ TEST(Moves, have_the_bytes_under_the_new_placement) {
     const Placement before{kA, kA, kB, kA, kB, kB};
     const Placement after_move{kB, kB, kB, kB, kB, kB};
     EXPECT_EQ(
-        moves_between(blocks, before, after_move, 10),
+        moves_between(blocks, before, after_move, {10, 10}),
         (std::vector<Move>{
             {blocks.embed(), kA, kB, kTable + kNorm}, // always its matrix; lm_head stays: no
                                                       // message
@@ -692,28 +697,28 @@ TEST(Moves, have_the_bytes_under_the_new_placement) {
     Placement beside = before;
     beside.back() = kA; // lands beside embed
     EXPECT_EQ(
-        moves_between(blocks, before, beside, 10),
+        moves_between(blocks, before, beside, {10, 10}),
         (std::vector<Move>{{blocks.lm_head(), kB, kA, kNorm}})
     );
     EXPECT_EQ(
-        moves_between(blocks, beside, before, 10),
+        moves_between(blocks, beside, before, {10, 10}),
         (std::vector<Move>{{blocks.lm_head(), kA, kB, kTable + kNorm}})
     );
-    EXPECT_EQ(moves_between(blocks, beside, Placement(6, kB), 0).back().bytes, kNorm)
+    EXPECT_EQ(moves_between(blocks, beside, Placement(6, kB), {0, 0}).back().bytes, kNorm)
         << "both go together";
     EXPECT_EQ(
-        moves_between(blocks, before, beside, 10, true),
+        moves_between(blocks, before, beside, {10, 10}, true),
         (std::vector<Move>{{blocks.lm_head(), kB, kA, 0, kNorm}})
     );
     EXPECT_EQ(
-        moves_between(blocks, before, after_move, 10, true),
+        moves_between(blocks, before, after_move, {10, 10}, true),
         (std::vector<Move>{
             {blocks.embed(), kA, kB, 0, kTable + kNorm},
             {blocks.group(0, 0), kA, kB, 2'560, 24'576},
             {blocks.proj(0), kA, kB, 0, 16'384},
         })
     );
-    EXPECT_TRUE(moves_between(blocks, before, before, 10).empty());
+    EXPECT_TRUE(moves_between(blocks, before, before, {10, 10}).empty());
 }
 
 class Migration : public ::testing::Test {
