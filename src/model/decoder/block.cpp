@@ -23,16 +23,32 @@ const LayerTypes& types_of(const Hyperparameters& model, std::int32_t layer) {
     return model.layer_types.at(static_cast<std::size_t>(layer));
 }
 
+/// A norm or a bias.
+TensorSpec vector_of(TensorRole role, std::int64_t elements) {
+    return {role, WeightType::f32, 1, elements};
+}
+
 std::vector<TensorSpec> group_tensors(
     const Hyperparameters& model, const BlockName& name, const Slicing& slicing
 ) {
     const LayerTypes& types = types_of(model, name.layer);
     const std::int64_t rows = model.head_width();
+    const std::int64_t queries = model.heads_per_group() * rows;
     std::vector<TensorSpec> tensors{
-        {TensorRole::q, types.q, model.heads_per_group() * rows, model.width},
+        {TensorRole::q, types.q, queries, model.width},
         {TensorRole::k, types.k, rows, model.width},
         {TensorRole::v, types.v, rows, model.width},
     };
+    if (model.qkv_bias) {
+        tensors.push_back(vector_of(TensorRole::q_bias, queries));
+        tensors.push_back(vector_of(TensorRole::k_bias, rows));
+        tensors.push_back(vector_of(TensorRole::v_bias, rows));
+    }
+    if (model.qk_norm != QkNorm::none) {
+        const bool each_head = model.qk_norm == QkNorm::head;
+        tensors.push_back(vector_of(TensorRole::q_norm, each_head ? rows : queries));
+        tensors.push_back(vector_of(TensorRole::k_norm, rows));
+    }
     if (slicing.sliced()) {
         tensors.push_back(
             {TensorRole::o, types.o, model.width, columns_of(model, name, slicing).stored}
@@ -60,18 +76,45 @@ std::vector<TensorSpec> slice_tensors(
     return ffn_matrices(model, name.layer, columns.count, columns.stored);
 }
 
-std::vector<TensorSpec> layer_norms(const Hyperparameters& model, std::int32_t layer) {
-    std::vector<TensorSpec> norms{{TensorRole::ffn_norm, WeightType::f32, 1, model.width}};
-    if (layer + 1 < model.layers) {
-        norms.push_back({TensorRole::next_norm, WeightType::f32, 1, model.width});
-    }
+/// The norms of a layer; those of proj only `with_attention`.
+std::vector<TensorSpec> layer_norms(
+    const Hyperparameters& model, std::int32_t layer, bool with_attention
+) {
+    std::vector<TensorSpec> norms;
+    const auto add = [&](bool has, TensorRole role) {
+        if (has) {
+            norms.push_back(vector_of(role, model.width));
+        }
+    };
+    add(with_attention && model.norms_after(), TensorRole::post_attention_norm);
+    add(model.norms_before(), TensorRole::ffn_norm);
+    add(model.norms_after(), TensorRole::post_ffn_norm);
+    add(model.norms_before() && layer + 1 < model.layers, TensorRole::next_norm);
     return norms;
+}
+
+std::vector<TensorSpec> proj_tensors(const Hyperparameters& model, std::int32_t layer) {
+    std::vector<TensorSpec> tensors{
+        {TensorRole::o, types_of(model, layer).o, model.width, model.attention_width()}};
+    if (model.norms_after()) {
+        tensors.push_back(vector_of(TensorRole::post_attention_norm, model.width));
+    }
+    return tensors;
 }
 
 std::vector<TensorSpec> ffn_tensors(const Hyperparameters& model, std::int32_t layer) {
     std::vector<TensorSpec> tensors = ffn_matrices(model, layer, model.ffn_width, model.ffn_width);
-    const std::vector<TensorSpec> norms = layer_norms(model, layer);
+    const std::vector<TensorSpec> norms = layer_norms(model, layer, false);
     tensors.insert(tensors.end(), norms.begin(), norms.end());
+    return tensors;
+}
+
+std::vector<TensorSpec> embed_tensors(const Hyperparameters& model) {
+    std::vector<TensorSpec> tensors{
+        {TensorRole::embedding, model.embed_type, model.vocabulary, model.width}};
+    if (model.norms_before()) {
+        tensors.push_back(vector_of(TensorRole::first_norm, model.width));
+    }
     return tensors;
 }
 
@@ -83,24 +126,21 @@ std::vector<TensorSpec> tensors_of(
     const std::int64_t width = model.width;
     switch (name.kind) {
     case BlockKind::embed:
-        return {
-            {TensorRole::embedding, model.embed_type, model.vocabulary, width},
-            {TensorRole::first_norm, WeightType::f32, 1, width},
-        };
+        return embed_tensors(model);
     case BlockKind::group:
         return group_tensors(model, name, slicing);
     case BlockKind::proj:
-        return {{TensorRole::o, types_of(model, name.layer).o, width, width}};
+        return proj_tensors(model, name.layer);
     case BlockKind::ffn:
         return ffn_tensors(model, name.layer);
     case BlockKind::slice:
         return slice_tensors(model, name, slicing);
     case BlockKind::hub:
-        return layer_norms(model, name.layer);
+        return layer_norms(model, name.layer, true);
     case BlockKind::lm_head:
         break;
     }
-    std::vector<TensorSpec> tensors{{TensorRole::output_norm, WeightType::f32, 1, width}};
+    std::vector<TensorSpec> tensors{vector_of(TensorRole::output_norm, width)};
     if (with_matrix) {
         tensors.insert(
             tensors.begin(), {TensorRole::head, model.lm_head_type, model.vocabulary, width}

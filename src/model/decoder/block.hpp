@@ -10,43 +10,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/block.hpp"
 #include "base/units.hpp"
 #include "kernels/kernels.hpp"
-#include "model/decoder/hyperparameters.hpp"
+#include "model/architectures/hyperparameters.hpp"
+#include "model/architectures/tensor_role.hpp"
 #include "model/decoder/slicing.hpp"
 
 namespace headroom::model {
-
-/// What a tensor is used for in its block. The blocks have these tensors, in this order:
-///   embed: embedding, first_norm           lm_head: head, output_norm
-///   not sliced: group: q, k, v             proj: o      ffn: gate, up, down, ffn_norm, next_norm
-///   sliced: group: q, k, v, o              slice: gate, up, down      hub: ffn_norm, next_norm
-///
-/// next_norm is the attention norm of the next layer; the last layer has none. Norm weights are one
-/// row of D values in F32. D is the model's width, d the width of a head and F the width of the
-/// ffn. In a group, tensor q has d rows for each query head, and k and v have d rows each. In a
-/// slice, gate and up have F/S rows (S: number of slices). Tensor o of a group and tensor down of a
-/// slice have D rows, but only some of the matrix's columns: those that the block stores (struct
-/// Columns in slicing.hpp).
-enum class TensorRole : std::uint8_t {
-    embedding,
-    first_norm,
-    q,
-    k,
-    v,
-    o,
-    gate,
-    up,
-    down,
-    ffn_norm,
-    next_norm,
-    head,
-    output_norm,
-};
 
 /// Role, type in memory and size of one tensor, or of one piece of a tensor.
 struct TensorSpec {
@@ -104,7 +79,7 @@ class Block {
     void adopt_matrix(Block& embed);
 
     [[nodiscard]] bool has(TensorRole role) const;
-    /// Returns the D values of a norm.
+    /// Returns the values of a norm or of a bias.
     [[nodiscard]] const float* norm(TensorRole role) const;
     /// Returns the tensor to which piece i belongs; `rows` counts only the rows of the piece.
     [[nodiscard]] const TensorSpec& piece_spec(std::size_t i) const { return pieces_.at(i); }
@@ -140,36 +115,70 @@ class Block {
     std::vector<Piece> pieces_;
 };
 
-/// The KV cache of one group and one sequence. A page has the F32 keys (16, d) of 16 tokens and
-/// then their values (16, d).
+/// The KV cache of one group and one sequence. A page has the keys (16, d) of 16 tokens and then
+/// their values (16, d), as stored rows of the cache's type (ModelShape::kv_type).
 class GroupCache {
   public:
-    GroupCache(std::int64_t head_width, std::pmr::memory_resource* resource);
+    /// Keeps all rows if `window` is 0. Else it keeps the last `window` − 1 rows, in a ring of
+    /// ⌈(window − 1)/16⌉ + 1 pages: row t is in page ⌊t/16⌋ mod their number. Preconditions: `type`
+    /// is one of kCacheTypes, and d is a multiple of its block of elements.
+    GroupCache(
+        std::int64_t head_width,
+        WeightType type,
+        std::pmr::memory_resource* resource,
+        std::int64_t window = 0
+    );
     GroupCache(GroupCache&& other) noexcept;
     GroupCache& operator=(GroupCache&& other) noexcept;
     GroupCache(const GroupCache&) = delete;
     GroupCache& operator=(const GroupCache&) = delete;
     ~GroupCache();
 
-    [[nodiscard]] Bytes page_bytes() const; ///< 2·16·d·4 bytes
+    [[nodiscard]] WeightType type() const { return type_; }
+    [[nodiscard]] Bytes row_bytes() const;  ///< bytes of one stored key or value
+    [[nodiscard]] Bytes page_bytes() const; ///< 2·16·row_bytes()
     [[nodiscard]] std::size_t pages() const { return pages_.size(); }
-    /// Allocates pages at the end until the cache has room for `tokens` rows.
+    /// Returns R, the most pages that the cache has; 0 if it keeps all rows.
+    [[nodiscard]] std::int64_t ring() const { return ring_; }
+    /// Allocates pages at the end until the cache has room for the rows that it keeps of `tokens`.
     void reserve(std::int64_t tokens);
-    void allocate_page(); ///< allocates one page at the end
+    /// Allocates page i. A migration allocates the pages of a cache in any order.
+    void allocate_page(std::size_t i);
     /// Frees page i; the other pages keep their numbers. A migration frees a cache page by page.
     void free_page(std::size_t i);
-    [[nodiscard]] float* keys(std::int64_t row);   ///< d values
-    [[nodiscard]] float* values(std::int64_t row); ///< d values
-    /// Returns two parts of page i: the keys and the values that belong to the first `rows` rows of
-    /// the cache. Both are empty if the page has none of these rows.
-    [[nodiscard]] std::array<std::span<std::byte>, 2> used_parts(std::size_t i, std::int64_t rows);
-    [[nodiscard]] const float* const* page_table() const { return pages_.data(); }
+    /// Stores d floats each as the key and the value of a row. Returns nothing, or the index of
+    /// the first float that the type cannot hold (kernels::store_row): i < d is element i of the
+    /// key, d + i element i of the value.
+    [[nodiscard]] std::optional<std::int64_t> store(
+        std::int64_t row, const float* key, const float* value
+    );
+    /// Stores d floats each as a row at `stored_key` and one at `stored_value`, row_bytes() each,
+    /// as the function above does in the cache.
+    [[nodiscard]] std::optional<std::int64_t> store_at(
+        const float* key, const float* value, std::byte* stored_key, std::byte* stored_value
+    ) const;
+    /// Copies the last rows of a turn of n tokens, at positions first … first+n−1, to the cache: as
+    /// many as it keeps. Their keys and values stand without gaps at `keys` and `values`.
+    void keep(std::int64_t first, std::int64_t n, const std::byte* keys, const std::byte* values);
+    [[nodiscard]] std::byte* keys(std::int64_t row);   ///< row_bytes() bytes
+    [[nodiscard]] std::byte* values(std::int64_t row); ///< row_bytes() bytes
+    /// Returns two parts of page i: the keys and the values that belong to the rows which the cache
+    /// keeps of `tokens` rows. Both are empty if the page has none of these rows.
+    [[nodiscard]] std::array<std::span<std::byte>, 2> used_parts(
+        std::size_t i, std::int64_t tokens
+    );
+    [[nodiscard]] const std::byte* const* page_table() const { return pages_.data(); }
     [[nodiscard]] Bytes bytes() const; ///< bytes of all allocated pages
 
   private:
+    [[nodiscard]] std::size_t page_of(std::int64_t row) const;
+
     std::int64_t head_width_;
+    WeightType type_;
     std::pmr::memory_resource* resource_;
-    std::vector<float*> pages_;
+    std::int64_t window_; ///< 0: keeps all rows
+    std::int64_t ring_;   ///< R
+    std::vector<std::byte*> pages_;
 };
 
 } // namespace headroom::model

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "model/decoder/architecture.hpp"
-#include "model/decoder/metadata.hpp"
+#include "model/decoder/file_tensors.hpp"
 #include "model/decoder/tensor_checks.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/ggml_types.hpp"
+#include "model/metadata/metadata.hpp"
 
 namespace headroom::model {
 
@@ -91,6 +91,14 @@ ModelReport report_on(const GgufFile& file) {
         fill_types(file, model);
     }
     return report;
+}
+
+Hyperparameters with_cache_type(Hyperparameters model, WeightType kv_type) {
+    model.kv_type = kv_type;
+    if (const std::string problem = model.cache_problem(); !problem.empty()) {
+        throw InputError(fmt::format("model {}: {}", model.name, problem));
+    }
+    return model;
 }
 
 Hyperparameters read_hyperparameters(const GgufFile& file) {

@@ -15,32 +15,51 @@ struct Oracle::Buffers {
         const Hyperparameters& model, const Slicing& slicing, std::int64_t n, std::int64_t context
     ) {
         const auto floats = [](std::int64_t count) { return static_cast<std::size_t>(count); };
-        for (auto* const buffer : {&x, &normed, &residual, &scratch}) {
+        for (auto* const buffer : {&x, &normed, &residual}) {
             buffer->resize(floats(n * model.width));
         }
+        scratch.resize(floats(n * std::max(model.width, model.attention_width())));
         if (slicing.sliced()) {
             sums.resize(floats(n * model.width));
             heads.resize(floats(n * max_head_columns(model, slicing)));
             gate.resize(floats(n * max_hidden_columns(model, slicing)));
             up.resize(floats(n * (model.ffn_width / slicing.slices)));
         } else {
-            heads.resize(floats(n * model.width));
+            heads.resize(floats(n * model.attention_width()));
             gate.resize(floats(n * model.ffn_width));
             up.resize(floats(n * model.ffn_width));
         }
-        angles.resize(floats(n * model.head_width()));
-        projected.resize(floats(n * (model.heads_per_group() + 2) * model.head_width()));
+        angles.resize(floats(n * model.angle_width()));
         scores.resize(floats(context));
+        chunk_rows.resize(floats(2 * n * row_bytes(model.kv_type, model.head_width())));
+        // Norms over all heads need the projections of all groups before the first one goes on.
+        const bool all_groups = model.qk_norm == QkNorm::width;
+        const std::int64_t at_once = all_groups ? model.kv_heads : 1;
+        projected_stride = n * (model.heads_per_group() + 2) * model.head_width();
+        projected.resize(floats(at_once * projected_stride));
+        squares.resize(floats(all_groups ? n : 0));
+        norms.resize(squares.size());
     }
-    GroupScratch group_scratch(const Hyperparameters& model) {
-        return {{angles.data(), model.head_width()}, projected.data(), scores.data()};
+    GroupScratch group_scratch(const Hyperparameters& model, std::size_t group) {
+        const bool all_groups = !norms.empty();
+        const std::int64_t at = all_groups ? static_cast<std::int64_t>(group) : 0;
+        return {
+            {angles.data(), model.angle_width()},
+            {projected.data() + at * projected_stride,
+             (model.heads_per_group() + 2) * model.head_width()},
+            scores.data(),
+            chunk_rows.data()};
     }
 
     std::vector<float> x, normed, heads, residual;
     std::vector<float> scratch; ///< scratch of proj and ffn; if sliced, the partial sum of a block
     std::vector<float> gate, up;
     std::vector<float> angles, projected, scores;
-    std::vector<std::int64_t> sums; ///< empty if not sliced
+    std::vector<std::byte> chunk_rows;
+    std::int64_t projected_stride = 0; ///< of one group
+    std::vector<HeadSquares> squares;  ///< of one group; empty if heads are not normalised together
+    std::vector<InverseNorms> norms;   ///< of n tokens, or empty
+    std::vector<std::int64_t> sums;    ///< empty if not sliced
 };
 
 Oracle::Oracle(
@@ -48,10 +67,28 @@ Oracle::Oracle(
     const kernels::Kernels& kernels,
     const Slicing& slicing,
     std::pmr::memory_resource* resource,
+    Bytes piece_bytes,
+    WeightType kv_type
+)
+    : Oracle(
+          file,
+          with_cache_type(read_hyperparameters(file), kv_type),
+          kernels,
+          slicing,
+          resource,
+          piece_bytes
+      ) {}
+
+Oracle::Oracle(
+    const GgufFile& file,
+    Hyperparameters model,
+    const kernels::Kernels& kernels,
+    const Slicing& slicing,
+    std::pmr::memory_resource* resource,
     Bytes piece_bytes
 )
-    : model_(read_hyperparameters(file)), kernels_(&kernels), slicing_(slicing),
-      resource_(resource), embed_(model_, {BlockKind::embed}, piece_bytes, resource),
+    : model_(std::move(model)), kernels_(&kernels), slicing_(slicing), resource_(resource),
+      embed_(model_, {BlockKind::embed}, piece_bytes, resource),
       lm_head_(model_, {BlockKind::lm_head}, piece_bytes, resource, !model_.tied),
       logits_(static_cast<std::size_t>(model_.vocabulary)) {
     if (slicing.sliced() && model_.ffn_width % slicing.slices != 0) {
@@ -82,7 +119,7 @@ Oracle::Layer Oracle::load_layer(const WeightFile& weights, std::int32_t number,
     };
     for (std::int32_t g = 0; g < model_.kv_heads; ++g) {
         load(layer.groups, BlockKind::group, g);
-        layer.caches.emplace_back(model_.head_width(), resource_);
+        layer.caches.push_back(new_cache(number));
     }
     if (slicing_.sliced()) {
         for (std::int32_t s = 0; s < slicing_.slices; ++s) {
@@ -96,23 +133,51 @@ Oracle::Layer Oracle::load_layer(const WeightFile& weights, std::int32_t number,
     return layer;
 }
 
+template <class Attend>
+void Oracle::run_groups(Layer& layer, std::int64_t n, Buffers& buffers, const Attend& attend) {
+    const ExecutionContext context{&model_, kernels_};
+    const InputRows normed{buffers.normed.data(), model_.width};
+    const bool all_groups = !buffers.norms.empty();
+    std::vector<HeadSquares> sums(buffers.squares.size());
+    for (std::size_t g = 0; all_groups && g < layer.groups.size(); ++g) {
+        const Rows projected = buffers.group_scratch(model_, g).projected;
+        run_group_projections(
+            context, layer.groups[g], normed, n, projected, buffers.squares.data()
+        );
+        for (std::size_t t = 0; t < sums.size(); ++t) {
+            sums[t] += buffers.squares[t];
+        }
+    }
+    std::ranges::transform(sums, buffers.norms.begin(), [&](const HeadSquares& sum) {
+        return inverse_norms(model_, sum);
+    });
+    for (std::size_t g = 0; g < layer.groups.size(); ++g) {
+        const GroupScratch scratch = buffers.group_scratch(model_, g);
+        if (!all_groups) {
+            run_group_projections(context, layer.groups[g], normed, n, scratch.projected);
+        }
+        layer.caches[g].reserve(length_ + n);
+        const SequenceRows rows{&layer.caches[g], length_, n};
+        attend(g, rows, scratch, all_groups ? buffers.norms.data() : nullptr);
+    }
+}
+
 void Oracle::run_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     const ExecutionContext context{&model_, kernels_};
     const std::int64_t width = model_.width;
     const std::int64_t part = model_.heads_per_group() * model_.head_width();
-    for (std::size_t g = 0; g < layer.groups.size(); ++g) {
-        layer.caches[g].reserve(length_ + n);
-        const SequenceRows rows{&layer.caches[g], length_, n};
-        float* const out = buffers.heads.data() + static_cast<std::int64_t>(g) * n * part;
-        run_group(
-            context,
-            layer.groups[g],
-            {&rows, 1},
-            {buffers.normed.data(), width},
-            buffers.group_scratch(model_),
-            {out, part}
-        );
-    }
+    run_groups(
+        layer,
+        n,
+        buffers,
+        [&](std::size_t g,
+            const SequenceRows& rows,
+            const GroupScratch& scratch,
+            const InverseNorms* norms) {
+            float* const out = buffers.heads.data() + static_cast<std::int64_t>(g) * n * part;
+            run_group_rest(context, layer.groups[g], {&rows, 1}, scratch, {out, part}, norms);
+        }
+    );
     run_proj(
         context,
         layer.rest.front(),
@@ -141,22 +206,24 @@ void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
     std::int64_t* const sums = buffers.sums.data();
     const Block& hub = layer.rest.back();
     std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
-    for (std::size_t g = 0; g < layer.groups.size(); ++g) {
-        layer.caches[g].reserve(length_ + n);
-        const SequenceRows rows{&layer.caches[g], length_, n};
-        run_group_partial(
-            context,
-            layer.groups[g],
-            {&rows, 1},
-            {normed, width},
-            {buffers.group_scratch(model_), buffers.heads.data()},
-            {partial, width}
-        );
-        add_partial(context, layer.groups[g], partial, n, sums);
-    }
+    run_groups(
+        layer,
+        n,
+        buffers,
+        [&](std::size_t g,
+            const SequenceRows& rows,
+            const GroupScratch& scratch,
+            const InverseNorms* norms) {
+            const Block& group = layer.groups[g];
+            run_group_partial_rest(
+                context, group, {&rows, 1}, {scratch, buffers.heads.data()}, {partial, width}, norms
+            );
+            add_partial(context, group, partial, n, sums);
+        }
+    );
     float* const x = buffers.x.data();
     float* const residual = buffers.residual.data();
-    run_hub(context, hub.norm(TensorRole::ffn_norm), x, sums, n, residual, normed);
+    run_hub(context, hub, HubStep::after_attention, x, sums, n, residual, normed);
     std::fill(buffers.sums.begin(), buffers.sums.end(), 0);
     const SliceScratch scratch{buffers.gate.data(), buffers.up.data()};
     for (std::size_t s = 0; s + 1 < layer.rest.size(); ++s) {
@@ -164,9 +231,7 @@ void Oracle::run_sliced_layer(Layer& layer, std::int64_t n, Buffers& buffers) {
         run_slice(context, slice, {normed, width}, n, scratch, {partial, width});
         add_partial(context, slice, partial, n, sums);
     }
-    const float* const next =
-        hub.has(TensorRole::next_norm) ? hub.norm(TensorRole::next_norm) : nullptr;
-    run_hub(context, next, residual, sums, n, x, normed);
+    run_hub(context, hub, HubStep::after_ffn, residual, sums, n, x, normed);
 }
 
 std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
@@ -217,11 +282,15 @@ std::span<const float> Oracle::append(std::span<const std::int32_t> ids) {
     return logits_;
 }
 
+GroupCache Oracle::new_cache(std::int32_t layer) const {
+    return {model_.head_width(), model_.kv_type, resource_, model_.window_of(layer)};
+}
+
 void Oracle::reset() {
     length_ = 0;
     for (Layer& layer : layers_) {
-        for (GroupCache& cache : layer.caches) {
-            cache = GroupCache(model_.head_width(), resource_);
+        for (std::size_t g = 0; g < layer.caches.size(); ++g) {
+            layer.caches[g] = new_cache(layer.groups[g].name().layer);
         }
     }
 }

@@ -17,11 +17,23 @@ namespace headroom::model {
 
 class Oracle {
   public:
-    /// Copies all weights out of the file. Results depend on the slicing, but not on `piece_bytes`,
-    /// the size of allocations. Throws InputError if slicing.slices does not divide the width of
-    /// the FFN.
+    /// Copies all weights out of the file. Results depend on the slicing and the type of the KV
+    /// caches, but not on `piece_bytes`, the size of allocations. Throws InputError if
+    /// slicing.slices does not divide the width of the FFN, or if caches of type `kv_type` cannot
+    /// have the model's width of heads.
     Oracle(
         const GgufFile& file,
+        const kernels::Kernels& kernels,
+        const Slicing& slicing = {},
+        std::pmr::memory_resource* resource = std::pmr::new_delete_resource(),
+        Bytes piece_bytes = Bytes{64} * 1024,
+        WeightType kv_type = WeightType::f32
+    );
+    /// The same for other hyperparameters than those of the file. Precondition: the file's tensors
+    /// fit them.
+    Oracle(
+        const GgufFile& file,
+        Hyperparameters model,
         const kernels::Kernels& kernels,
         const Slicing& slicing = {},
         std::pmr::memory_resource* resource = std::pmr::new_delete_resource(),
@@ -43,6 +55,11 @@ class Oracle {
         std::vector<Block> rest; ///< proj and ffn; if sliced, the slices and then the hub
     };
     struct Buffers;
+    [[nodiscard]] GroupCache new_cache(std::int32_t layer) const;
+    /// Computes the groups of a layer: calls attend(g, rows, scratch, norms) for each, after its
+    /// projections.
+    template <class Attend>
+    void run_groups(Layer& layer, std::int64_t n, Buffers& buffers, const Attend& attend);
     [[nodiscard]] Layer load_layer(
         const WeightFile& weights, std::int32_t number, Bytes piece_bytes
     ) const;

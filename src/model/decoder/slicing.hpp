@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/block.hpp"
-#include "model/decoder/hyperparameters.hpp"
+#include "model/architectures/hyperparameters.hpp"
 
 namespace headroom::model {
 

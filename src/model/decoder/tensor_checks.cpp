@@ -27,9 +27,6 @@ std::vector<std::int64_t> trimmed(std::vector<std::int64_t> dimensions) {
 }
 
 const char* explanation(std::string_view tensor) {
-    if (tensor == "rope_freqs.weight") {
-        return " (rope frequency factors, Llama 3.1's stretching of the context)";
-    }
     if (tensor.ends_with(".bias")) {
         return " (a bias)";
     }
@@ -72,7 +69,7 @@ std::vector<TensorTypeUse> tensor_type_uses(const GgufFile& file) {
         TensorTypeUse& use = uses[tensor.ggml_type];
         if (use.tensors++ == 0) {
             use.name = ggml_type_name(tensor.ggml_type);
-            use.computed_as = weight_type_of(tensor.ggml_type);
+            use.computed = weight_type_of(tensor.ggml_type).has_value();
             use.first_tensor = tensor.name;
         }
         use.bytes += tensor.bytes;
@@ -87,7 +84,7 @@ std::vector<TensorTypeUse> tensor_type_uses(const GgufFile& file) {
 void check_tensor_types(const GgufFile& file, std::vector<std::string>& problems) {
     ProblemList refused;
     for (const TensorTypeUse& use : tensor_type_uses(file)) {
-        if (!use.computed_as) {
+        if (!use.computed) {
             refused.add(fmt::format(
                 "{} ({} tensor{}, {}{})",
                 use.name,
@@ -128,7 +125,7 @@ void check_tensor_shapes(
                 fmt::join(wanted, " x ")
             ));
         }
-        if (e.norm && tensor->ggml_type != kGgmlF32) {
+        if (e.vector && tensor->ggml_type != kGgmlF32) {
             quantised_norms.add(fmt::format("{} {}", e.name, ggml_type_name(tensor->ggml_type)));
         }
     }
@@ -146,7 +143,7 @@ void check_norms(
     ProblemList broken;
     std::vector<float> norm;
     for (const ExpectedTensor& e : expected) {
-        if (!e.norm) {
+        if (!e.vector) {
             continue;
         }
         norm.resize(static_cast<std::size_t>(e.columns));

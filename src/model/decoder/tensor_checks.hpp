@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/decoder/architecture.hpp"
+#include "model/decoder/file_tensors.hpp"
 #include "model/gguf/gguf.hpp"
 
 namespace headroom::model {

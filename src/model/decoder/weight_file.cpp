@@ -1,20 +1,12 @@
 #include "model/decoder/weight_file.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "base/check.hpp"
-#include "model/decoder/architecture.hpp"
+#include "model/decoder/file_tensors.hpp"
 #include "model/gguf/ggml_types.hpp"
 
 namespace headroom::model {
-
-namespace {
-
-/// Stored bytes of an expanded type that are read at once.
-constexpr Bytes kStoredAtOnce = Bytes{64} << 10;
-
-} // namespace
 
 WeightFile::WeightFile(const GgufFile& file, const Hyperparameters& model)
     : model_(&model), file_(file.open_file()) {
@@ -51,7 +43,7 @@ void WeightFile::read_norm(const BlockName& block, TensorRole role, std::span<fl
     file_.read(tensor.offset, bytes);
 }
 
-Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
+void WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) const {
     const TensorSpec spec = block.piece_spec(i);
     const TensorSource source = source_of(*model_, block.name(), spec.role, block.slicing());
     const StoredTensor& tensor = stored_tensor(source.tensor);
@@ -69,28 +61,7 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         tensor.offset +
         static_cast<std::uint64_t>((source.first_row + block.first_row(i)) * tensor.row_bytes);
     const auto at = [](Bytes n) { return static_cast<std::size_t>(n); };
-    if (tensor.type->expand != nullptr) {
-        const Bytes last_row = (first + bytes + row - 1) / row;
-        const Bytes at_once = std::max<Bytes>(1, kStoredAtOnce / tensor.row_bytes);
-        std::vector<std::byte> stored_rows;
-        Bytes r = first / row;
-        for (Bytes now = 0; r < last_row; r += now) {
-            now = std::min(at_once, last_row - r);
-            stored_rows.resize(at(now * tensor.row_bytes));
-            file_.read(start + static_cast<std::uint64_t>(r * tensor.row_bytes), stored_rows);
-            for (Bytes n = 0; n < now; ++n) {
-                expand_part(
-                    *tensor.type,
-                    std::span(stored_rows).subspan(at(n * tensor.row_bytes), at(tensor.row_bytes)),
-                    source.first_column,
-                    piece.subspan(at((r + n) * row), at(row))
-                );
-            }
-        }
-        return std::max(r * row - first, bytes);
-    }
-    // The stored form is that in memory. One read is enough if the piece has whole rows of the
-    // file.
+    // One read is enough if the piece has whole rows of the file.
     const Bytes before =
         source.first_column / format_of(spec.type).elements * format_of(spec.type).bytes;
     const Bytes step = row == tensor.row_bytes ? block.piece_bytes(i) : row;
@@ -103,11 +74,10 @@ Bytes WeightFile::read(Block& block, std::size_t i, Bytes first, Bytes bytes) co
         );
         done += now;
     }
-    return bytes;
 }
 
 void WeightFile::read(Block& block, std::size_t i) const {
-    (void)read(block, i, 0, block.piece_bytes(i));
+    read(block, i, 0, block.piece_bytes(i));
 }
 
 } // namespace headroom::model

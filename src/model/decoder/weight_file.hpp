@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/units.hpp"
+#include "model/architectures/hyperparameters.hpp"
 #include "model/decoder/block.hpp"
-#include "model/decoder/hyperparameters.hpp"
 #include "model/gguf/ggml_types.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/gguf/open_file.hpp"
@@ -24,13 +24,10 @@ class WeightFile {
     /// object, `model` must. Throws EnvironmentError if the file has changed since it was opened.
     WeightFile(const GgufFile& file, const Hyperparameters& model);
 
-    /// Fills bytes [first, first + bytes) of piece i. Returns how many bytes have been filled,
-    /// counted from `first`. Weights that are expanded to F32 are read in whole rows, so this
-    /// number can exceed `bytes`, and some bytes before `first` can be filled too. Expanded weights
-    /// need a temporary buffer of at most 64 KiB, or of one stored row if that is longer; other
-    /// weights need none. Throws EnvironmentError if the file cannot be read or has changed since
-    /// it was opened. Precondition: piece i is allocated.
-    [[nodiscard]] Bytes read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;
+    /// Fills bytes [first, first + bytes) of piece i with the stored bytes. Throws EnvironmentError
+    /// if the file cannot be read or has changed since it was opened. Precondition: piece i is
+    /// allocated.
+    void read(Block& block, std::size_t i, Bytes first, Bytes bytes) const;
     void read(Block& block, std::size_t i) const;
 
     /// Reads a norm without its block: in a ring all-reduce every device applies the norm itself.

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/block.hpp"
+#include "model/architectures/hyperparameters.hpp"
 #include "model/decoder/block.hpp"
-#include "model/decoder/hyperparameters.hpp"
 #include "model/decoder/weight_file.hpp"
 #include "model/gguf/gguf.hpp"
 
@@ -27,8 +26,7 @@ struct ModelReport {
 [[nodiscard]] ModelReport report_on(const GgufFile& file);
 
 /// Returns the hyperparameters of a model that is to be run. Throws InputError with all problems of
-/// report_on, if there are any. Weight types are those of the weights in memory: F32 for a tensor
-/// that is stored as Q4_K, Q5_K or Q6_K.
+/// report_on, if there are any.
 [[nodiscard]] Hyperparameters read_hyperparameters(const GgufFile& file);
 
 /// The tensors of one stored type in a GGUF file.
@@ -36,8 +34,8 @@ struct TensorTypeUse {
     std::string name;         ///< ggml's name of the type, such as "Q4_K"
     std::int64_t tensors = 0; ///< number of tensors
     std::uint64_t bytes = 0;  ///< stored bytes of all of them; 0 if the type is unknown
-    std::optional<WeightType> computed_as; ///< type in memory; empty if the decoder cannot use it
-    std::string first_tensor;              ///< name of the first tensor of this type
+    bool computed = false;    ///< whether the decoder can compute with the type
+    std::string first_tensor; ///< name of the first tensor of this type
 };
 /// Returns the types that a file uses, by increasing type code.
 [[nodiscard]] std::vector<TensorTypeUse> tensor_type_uses(const GgufFile& file);

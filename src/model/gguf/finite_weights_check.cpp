@@ -1,6 +1,7 @@
 #include "model/gguf/finite_weights_check.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -12,20 +13,23 @@ namespace headroom::model {
 
 namespace {
 
+/// Returns whether the number at this place is not finite. `limit` is WeightFormat::not_finite; the
+/// bits above its highest one are the sign.
 template <class Word>
-bool is_not_finite(const std::byte* at, Word exponent) {
+bool is_not_finite(const std::byte* at, Word limit) {
     Word word = 0;
     std::memcpy(&word, at, sizeof word);
-    return (word & exponent) == exponent;
+    const auto magnitude = static_cast<Word>(std::bit_ceil(limit) - 1);
+    return (word & magnitude) >= limit;
 }
 
 /// Counts the numbers that are not finite among n adjacent numbers. The count has the type of a
 /// number, so that compilers can use vectors of that type; n must fit in it.
 template <class Word>
-std::uint64_t count_words(const std::byte* at, std::size_t n, Word exponent) {
+std::uint64_t count_words(const std::byte* at, std::size_t n, Word limit) {
     Word count = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        count = static_cast<Word>(count + (is_not_finite(at + i * sizeof(Word), exponent) ? 1 : 0));
+        count = static_cast<Word>(count + (is_not_finite(at + i * sizeof(Word), limit) ? 1 : 0));
     }
     return count;
 }
@@ -36,16 +40,16 @@ struct NonFinite {
 };
 
 template <class Word>
-NonFinite search_words(std::span<const std::byte> bytes, Word exponent) {
+NonFinite search_words(std::span<const std::byte> bytes, Word limit) {
     constexpr std::size_t kAtOnce = 8192;
     NonFinite found;
     const std::size_t words = bytes.size() / sizeof(Word);
     for (std::size_t i = 0; i < words; i += kAtOnce) {
         const std::byte* const at = bytes.data() + i * sizeof(Word);
-        const std::uint64_t count = count_words(at, std::min(kAtOnce, words - i), exponent);
+        const std::uint64_t count = count_words(at, std::min(kAtOnce, words - i), limit);
         if (count > 0 && found.count == 0) {
             found.first = i;
-            while (!is_not_finite(bytes.data() + found.first * sizeof(Word), exponent)) {
+            while (!is_not_finite(bytes.data() + found.first * sizeof(Word), limit)) {
                 ++found.first;
             }
         }
@@ -54,14 +58,17 @@ NonFinite search_words(std::span<const std::byte> bytes, Word exponent) {
     return found;
 }
 
-NonFinite search_scales(std::span<const std::byte> bytes, const GgmlType& type) {
+/// Searches quantisation blocks whose scales have the type Word.
+template <class Word>
+NonFinite search_scales(std::span<const std::byte> bytes, const WeightFormat& format) {
     NonFinite found;
-    constexpr auto kExponent = static_cast<std::uint16_t>(kFormatOf<WeightType::f16>.exponent);
-    const std::uint64_t blocks = bytes.size() / type.block_bytes;
+    const auto limit = static_cast<Word>(format.not_finite);
+    const auto block_bytes = static_cast<std::size_t>(format.bytes);
+    const std::uint64_t blocks = bytes.size() / block_bytes;
     for (std::uint64_t i = 0; i < blocks; ++i) {
-        const std::byte* const block = bytes.data() + i * type.block_bytes;
-        if (is_not_finite(block + type.scales[0], kExponent) ||
-            is_not_finite(block + type.scales[1], kExponent)) {
+        const std::byte* const block = bytes.data() + i * block_bytes;
+        if (is_not_finite(block + format.numbers[0], limit) ||
+            is_not_finite(block + format.numbers[1], limit)) {
             found.first = found.count == 0 ? i : found.first;
             ++found.count;
         }
@@ -70,14 +77,14 @@ NonFinite search_scales(std::span<const std::byte> bytes, const GgmlType& type) 
 }
 
 /// Searches whole blocks of one type.
-NonFinite search(std::span<const std::byte> bytes, const GgmlType& type) {
-    if (type.block_elements > 1) {
-        return search_scales(bytes, type);
+NonFinite search(std::span<const std::byte> bytes, const WeightFormat& format) {
+    const std::uint32_t limit = format.not_finite;
+    if (format.elements > 1) {
+        return limit > 0xFF ? search_scales<std::uint16_t>(bytes, format)
+                            : search_scales<std::uint8_t>(bytes, format);
     }
-    const std::uint32_t exponent = type.format->exponent;
-    return type.block_bytes == 4
-               ? search_words<std::uint32_t>(bytes, exponent)
-               : search_words<std::uint16_t>(bytes, static_cast<std::uint16_t>(exponent));
+    return limit > 0xFFFF ? search_words<std::uint32_t>(bytes, limit)
+                          : search_words<std::uint16_t>(bytes, static_cast<std::uint16_t>(limit));
 }
 
 } // namespace
@@ -112,7 +119,7 @@ void FiniteWeightsCheck::check(TensorScan& scan, std::span<const std::byte> byte
     const GgmlType& type = *find_ggml_type(scan.tensor->ggml_type);
     const std::size_t block = type.block_bytes;
     const auto search_blocks = [&](std::span<const std::byte> blocks, std::uint64_t first) {
-        const NonFinite found = search(blocks, type);
+        const NonFinite found = search(blocks, *type.format);
         if (found.count > 0 && scan.non_finite == 0) {
             scan.first_non_finite = first + found.first;
         }

@@ -9,57 +9,23 @@
 #include "base/check.hpp"
 #include "base/error.hpp"
 #include "model/gguf/gguf_cursor.hpp"
-#include "model/gguf/gguf_parse.hpp"
 #include "model/gguf/gguf_value.hpp"
+#include "model/gguf/split_parts.hpp"
 
 namespace headroom::model {
 
-namespace {
-
-constexpr std::uint64_t kFirstRead = std::uint64_t{64} << 10;
-/// Largest size of metadata and tensor table together. Published files have about 10 MiB, nearly
-/// all of it the vocabulary.
-constexpr std::uint64_t kMaxMetadata = std::uint64_t{1} << 30;
-
-/// Reads the start of the file until it has the metadata and the tensor table. Reads at most twice
-/// their size.
-ParsedGguf parse_start(const OpenFile& file, std::vector<std::byte>& start) {
-    for (std::uint64_t wanted = kFirstRead;;) {
-        const std::size_t before = start.size();
-        start.resize(std::min(wanted, file.bytes()));
-        file.read(before, std::span(start).subspan(before));
-        try {
-            return parse_gguf(start, file.bytes(), file.path().string());
-        } catch (const MoreBytesNeeded& more) {
-            if (more.bytes > kMaxMetadata) {
-                throw InputError(fmt::format(
-                    "{}: its metadata and its table of tensors take more than {} bytes, expected "
-                    "fewer; the file is damaged: copy or download it again",
-                    file.path().string(),
-                    kMaxMetadata
-                ));
-            }
-            wanted = std::max<std::uint64_t>(2 * wanted, more.bytes);
-        }
-    }
-}
-
-} // namespace
-
 struct GgufFile::Contents {
-    explicit Contents(const std::filesystem::path& path)
-        : file(path), parsed(parse_start(file, start)) {
-        for (std::size_t i = 0; i < parsed.metadata.size(); ++i) {
-            keys.emplace(parsed.metadata[i].first, i);
+    explicit Contents(const std::filesystem::path& path) : model(open_part(path)) {
+        add_other_parts(model);
+        for (std::size_t i = 0; i < model.parsed.metadata.size(); ++i) {
+            keys.emplace(model.parsed.metadata[i].first, i);
         }
-        for (std::size_t i = 0; i < parsed.tensors.size(); ++i) {
-            tensors.emplace(parsed.tensors[i].name, i);
+        for (std::size_t i = 0; i < model.parsed.tensors.size(); ++i) {
+            tensors.emplace(model.parsed.tensors[i].name, i);
         }
     }
-    OpenFile file;
-    std::vector<std::byte> start; ///< the file's first bytes, with the whole tensor table
-    ParsedGguf parsed;            ///< has views into `start`
-    // The keys are views into `parsed`, which does not change. Never iterated: the order of an
+    GgufPart model; ///< the file, or the first part of a split model with the tensors of all parts
+    // The keys are views into `model`, which does not change. Never iterated: the order of an
     // unordered map is not the same everywhere.
     std::unordered_map<std::string_view, std::size_t> keys;
     std::unordered_map<std::string_view, std::size_t> tensors;
@@ -127,15 +93,15 @@ GgufFile& GgufFile::operator=(GgufFile&&) noexcept = default;
 GgufFile::~GgufFile() = default;
 
 const std::filesystem::path& GgufFile::path() const {
-    return contents_->file.path();
+    return contents_->model.file.path();
 }
 
 std::uint32_t GgufFile::version() const {
-    return contents_->parsed.version;
+    return contents_->model.parsed.version;
 }
 
 const std::vector<std::pair<std::string, GgufValue>>& GgufFile::metadata() const {
-    return contents_->parsed.metadata;
+    return contents_->model.parsed.metadata;
 }
 
 const GgufValue* GgufFile::find(std::string_view key) const {
@@ -144,7 +110,7 @@ const GgufValue* GgufFile::find(std::string_view key) const {
 }
 
 const std::vector<GgufTensor>& GgufFile::tensors() const {
-    return contents_->parsed.tensors;
+    return contents_->model.parsed.tensors;
 }
 
 const GgufTensor* GgufFile::tensor(std::string_view name) const {
@@ -161,15 +127,15 @@ void GgufFile::read(const GgufTensor& tensor, std::uint64_t first, std::span<std
         tensor.name,
         tensor.bytes
     );
-    contents_->file.read(tensor.offset + first, out);
+    contents_->model.file.read(tensor.offset + first, out);
 }
 
 std::uint64_t GgufFile::file_bytes() const {
-    return contents_->file.bytes();
+    return contents_->model.file.bytes();
 }
 
 const OpenFile& GgufFile::open_file() const {
-    return contents_->file;
+    return contents_->model.file;
 }
 
 std::optional<std::int64_t> GgufFile::integer(std::string_view key) const {

@@ -23,8 +23,8 @@ struct GgufTensor {
     std::string name;
     std::vector<std::int64_t> dimensions; ///< innermost dimension (columns) first, as in the file
     std::uint32_t ggml_type = 0;          ///< type code, see ggml_types.hpp
-    std::uint64_t offset = 0;             ///< byte offset of the data from the start of the file
-    std::uint64_t bytes = 0;              ///< stored bytes; 0 if the type is unknown
+    std::uint64_t offset = 0; ///< byte offset of the data from the start of the (first) file
+    std::uint64_t bytes = 0;  ///< stored bytes; 0 if the type is unknown
 };
 
 struct GgufArray {
@@ -41,10 +41,11 @@ using GgufValue =
 
 class GgufFile {
   public:
-    /// Opens the file and reads its metadata and tensor table. Throws InputError if the file cannot
-    /// be opened, is not a GGUF file or is damaged. For a damaged file the message has the byte
-    /// offset and what was expected there. Throws EnvironmentError if reading fails, or if memory
-    /// or file descriptors run out.
+    /// Opens the file and reads its metadata and tensor table. If the file is the first part of a
+    /// split model (split_parts.hpp), the parts beside it are read as if they were one file. Throws
+    /// InputError if the file cannot be opened, is not a GGUF file or is damaged. For a damaged
+    /// file the message has the byte offset and what was expected there. Throws EnvironmentError if
+    /// reading fails, or if memory or file descriptors run out.
     explicit GgufFile(const std::filesystem::path& path);
     GgufFile(GgufFile&&) noexcept;
     GgufFile& operator=(GgufFile&&) noexcept;
@@ -59,7 +60,7 @@ class GgufFile {
     /// Fills `out` with stored bytes of a tensor, from its byte `first` on. Throws EnvironmentError
     /// if the file cannot be read.
     void read(const GgufTensor& tensor, std::uint64_t first, std::span<std::byte> out) const;
-    [[nodiscard]] std::uint64_t file_bytes() const;
+    [[nodiscard]] std::uint64_t file_bytes() const; ///< of all parts together
     [[nodiscard]] const OpenFile& open_file() const;
 
     // These functions return the value of a metadata key, or nullopt if the key is absent. They

@@ -1,6 +1,6 @@
-// A model file that is open for reading. The file is not mapped into memory. If another program
-// shortens a mapped file, reading the lost bytes ends the process by a signal. Here such a read
-// throws an error instead.
+// A model file that is open for reading, or the files of a split model, one after the other as if
+// they were one. The file is not mapped into memory. If another program shortens a mapped file,
+// reading the lost bytes ends the process by a signal. Here such a read throws an error instead.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "model/gguf/descriptor.hpp"
 
@@ -21,8 +22,12 @@ class OpenFile {
     /// regular file, and EnvironmentError if memory or file descriptors are exhausted.
     explicit OpenFile(const std::filesystem::path& path);
 
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// Returns the size that the file had when it was opened.
+    /// Adds another file's bytes after those of this one.
+    void append(const OpenFile& other);
+
+    /// Returns the path of the (first) file.
+    [[nodiscard]] const std::filesystem::path& path() const { return parts_.front().path; }
+    /// Returns the size that the file had when it was opened; of several files, the sum.
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
     /// Fills `out` from byte `offset` of the file on. Throws EnvironmentError if reading fails.
@@ -31,12 +36,17 @@ class OpenFile {
     void check_unchanged() const;
 
   private:
-    [[noreturn]] void throw_changed() const;
-
-    std::filesystem::path path_;
-    std::shared_ptr<const Descriptor> file_;
+    struct Part {
+        std::filesystem::path path;
+        std::shared_ptr<const Descriptor> file;
+        std::uint64_t bytes = 0;
+        std::timespec modified{};
+        [[noreturn]] void throw_changed() const;
+        void check_unchanged() const;
+        void read(std::uint64_t offset, std::span<std::byte> out) const;
+    };
+    std::vector<Part> parts_;
     std::uint64_t bytes_ = 0;
-    std::timespec modified_{};
 };
 
 } // namespace headroom::model

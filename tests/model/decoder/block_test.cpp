@@ -112,26 +112,18 @@ std::string content(const Block& block, TensorRole role) {
     return bytes;
 }
 
-/// Returns `rows` rows of a tensor from row `first` on, in the type in which a block has them.
-std::string computed_rows(
+/// Returns the stored bytes of `rows` rows of a tensor from row `first` on.
+std::string stored_rows(
     test::GgufWriter& writer, const std::string& name, std::uint64_t first, std::uint64_t rows
 ) {
     const auto& tensor = writer.find_tensor(name);
     const auto type = static_cast<StoredType>(tensor.type);
     const std::uint64_t columns = tensor.dimensions[0];
     const std::uint64_t row = test::stored_bytes(type, columns);
-    const std::string stored = tensor.data.substr(first * row, rows * row);
-    if (test::computed_type(type) != WeightType::f32 || type == StoredType::f32) {
-        return stored;
-    }
-    std::string expanded;
-    for (std::uint64_t i = 0; i < rows * columns; ++i) {
-        expanded += test::raw(static_cast<float>(test::weight_at(stored, i, type)));
-    }
-    return expanded;
+    return tensor.data.substr(first * row, rows * row);
 }
 
-TEST(LoadBlock, reads_the_rows_of_its_group_and_its_layer_in_the_computed_type) {
+TEST(LoadBlock, reads_the_stored_rows_of_its_group_and_its_layer) {
     for (const StoredType type : test::kStoredTypes) {
         const TinyShape shape{.width = 256, .ffn_width = 256, .type = type};
         test::GgufWriter writer = test::tiny_model(shape);
@@ -142,8 +134,8 @@ TEST(LoadBlock, reads_the_rows_of_its_group_and_its_layer_in_the_computed_type) 
             TrackingResource memory;
             Block group(model, {BlockKind::group, 1, 1}, piece_bytes, &memory);
             load_block(file, model, group);
-            // Loading needs no memory besides the computed form of the weights.
-            EXPECT_EQ(memory.held(), 4 * 64 * row_bytes(test::computed_type(type), 256));
+            // Loading needs no memory besides the stored form of the weights.
+            EXPECT_EQ(memory.held(), 4 * 64 * row_bytes(test::weight_type_of(type), 256));
             EXPECT_EQ(memory.peak(), memory.held());
             // Group 1 of q = 2, d = 64: query rows 128 to 255, key and value rows 64 to 127.
             const auto same = [&](const Block& block, TensorRole role, std::string expected) {
@@ -152,16 +144,16 @@ TEST(LoadBlock, reads_the_rows_of_its_group_and_its_layer_in_the_computed_type) 
                 expected[expected.size() / 2] ^= 1;
                 EXPECT_FALSE(content(block, role) == expected);
             };
-            same(group, TensorRole::q, computed_rows(writer, "blk.1.attn_q.weight", 128, 128));
-            same(group, TensorRole::k, computed_rows(writer, "blk.1.attn_k.weight", 64, 64));
-            same(group, TensorRole::v, computed_rows(writer, "blk.1.attn_v.weight", 64, 64));
+            same(group, TensorRole::q, stored_rows(writer, "blk.1.attn_q.weight", 128, 128));
+            same(group, TensorRole::k, stored_rows(writer, "blk.1.attn_k.weight", 64, 64));
+            same(group, TensorRole::v, stored_rows(writer, "blk.1.attn_v.weight", 64, 64));
             Block ffn(model, {BlockKind::ffn, 0}, piece_bytes, &memory);
             load_block(file, model, ffn);
-            same(ffn, TensorRole::down, computed_rows(writer, "blk.0.ffn_down.weight", 0, 256));
+            same(ffn, TensorRole::down, stored_rows(writer, "blk.0.ffn_down.weight", 0, 256));
             same(ffn, TensorRole::next_norm, writer.find_tensor("blk.1.attn_norm.weight").data);
             Block proj(model, {BlockKind::proj, 1}, piece_bytes, &memory);
             load_block(file, model, proj);
-            same(proj, TensorRole::o, computed_rows(writer, "blk.1.attn_output.weight", 0, 256));
+            same(proj, TensorRole::o, stored_rows(writer, "blk.1.attn_output.weight", 0, 256));
         }
     }
 }
@@ -200,8 +192,8 @@ void expect_weights(
 
 TEST(LoadBlock, reads_own_columns_with_their_whole_quantisation_blocks) {
     for (const StoredType type : test::kStoredTypes) {
-        // Four groups of one head, 64 wide, cut the quantisation blocks of K types, but not those
-        // of Q8_0. 16 slices of 16 columns cut those of both.
+        // Four groups of one head, 64 wide, cut quantisation blocks of 256, but not those of 32. 16
+        // slices of 16 columns cut both.
         const TinyShape shape{
             .heads = 4, .kv_heads = 4, .width = 256, .ffn_width = 256, .type = type};
         test::GgufWriter writer = test::tiny_model(shape);
@@ -215,7 +207,14 @@ TEST(LoadBlock, reads_own_columns_with_their_whole_quantisation_blocks) {
             load_block(file, model, group);
             EXPECT_EQ(memory.held(), all_bytes(group));
             EXPECT_EQ(memory.peak(), memory.held());
-            expect_weights(group, TensorRole::o, writer, "blk.1.attn_output.weight", 0, 64);
+            expect_weights(
+                group,
+                TensorRole::o,
+                writer,
+                "blk.1.attn_output.weight",
+                0,
+                columns_of(model, group.name(), slicing).stored_first
+            );
             expect_weights(group, TensorRole::q, writer, "blk.1.attn_q.weight", 64, 0);
             Block slice(model, {BlockKind::slice, 0, 7}, piece_bytes, &memory, true, slicing);
             load_block(file, model, slice);
@@ -224,9 +223,9 @@ TEST(LoadBlock, reads_own_columns_with_their_whole_quantisation_blocks) {
             const Columns columns = columns_of(model, slice.name(), slicing);
             EXPECT_EQ(columns.first, 7 * 16);
             EXPECT_EQ(columns.count, 16);
-            const std::int64_t each = format_of(test::computed_type(type)).elements;
-            EXPECT_EQ(columns.stored, each == 1 ? 16 : 32);
-            EXPECT_EQ(columns.foreign_before(), each == 1 ? 0 : 16);
+            const std::int64_t each = format_of(test::weight_type_of(type)).elements;
+            EXPECT_EQ(columns.stored, std::max<std::int64_t>(each, 16));
+            EXPECT_EQ(columns.foreign_before(), each == 1 ? 0 : 112 % each);
             expect_weights(
                 slice, TensorRole::down, writer, "blk.0.ffn_down.weight", 0, columns.stored_first
             );

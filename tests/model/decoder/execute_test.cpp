@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.hpp"
+#include "base/error.hpp"
 #include "model/decoder/execute.hpp"
 #include "model/decoder/weights.hpp"
 #include "tests/model/support/gguf_writer.hpp"
@@ -15,7 +16,10 @@ namespace headroom::model {
 namespace {
 
 using test::TinyShape;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 /// One layer with D = 4, two groups of one head (d = 2), F = 2 and V = 3; tests set the weights.
 struct ByHand {
@@ -146,27 +150,70 @@ TEST(RunGroup, appends_to_the_cache_and_attends_to_all_of_it) {
     const Block group =
         hand.block({BlockKind::group, 0, 0}, {0, 0, 0, 0, 0,         0, 0, 0, /* k */ 1, 0, 0, 0,
                                               0, 1, 0, 0, /* v */ 0, 0, 1, 0, 0,         0, 0, 1});
-    GroupCache cache(2, std::pmr::new_delete_resource());
+    GroupCache cache(2, WeightType::f32, std::pmr::new_delete_resource());
     cache.reserve(2);
+    const auto key = [&](std::int64_t row) { return reinterpret_cast<float*>(cache.keys(row)); };
     std::vector<float> angles(2 * 2);
     fill_rope_angles(hand.model, 0, 2, angles.data());
     std::vector<float> projected(2 * 3 * 2);
     std::vector<float> scores(2);
     std::vector<float> out(4);
     const std::vector<float> normed{1, 0, 4, 8, 1, 0, 6, 0};
-    const GroupScratch scratch{{angles.data(), 2}, projected.data(), scores.data()};
+    const GroupScratch scratch{{angles.data(), 2}, {projected.data(), 6}, scores.data()};
     const SequenceRows rows{&cache, 0, 2};
     run_group(hand.context, group, {&rows, 1}, {normed.data(), 4}, scratch, {out.data(), 2});
     EXPECT_THAT(out, ElementsAre(4, 8, 5, 4)); // first row alone; then the mean of both
-    EXPECT_EQ(cache.keys(0)[0], 1);            // position 0 has a rotation of 0
-    EXPECT_NEAR(cache.keys(1)[0], std::cos(1.0), 1e-6);
-    EXPECT_NEAR(cache.keys(1)[1], std::sin(1.0), 1e-6);
-    EXPECT_EQ(cache.values(1)[0], 6);
+    EXPECT_EQ(key(0)[0], 1);                   // position 0 has a rotation of 0
+    EXPECT_NEAR(key(1)[0], std::cos(1.0), 1e-6);
+    EXPECT_NEAR(key(1)[1], std::sin(1.0), 1e-6);
+    EXPECT_EQ(reinterpret_cast<float*>(cache.values(1))[0], 6);
     const SequenceRows beyond{&cache, 16, 1};
     EXPECT_THROW(
         run_group(hand.context, group, {&beyond, 1}, {normed.data(), 4}, scratch, {out.data(), 2}),
         Bug
     );
+}
+
+TEST(RunGroup, refuses_what_the_type_of_the_cache_cannot_hold) {
+    ByHand hand;
+    // k = (x0, x1), v = (x2, x3).
+    const Block group =
+        hand.block({BlockKind::group, 0, 0}, {0, 0, 0, 0, 0,         0, 0, 0, /* k */ 1, 0, 0, 0,
+                                              0, 1, 0, 0, /* v */ 0, 0, 1, 0, 0,         0, 0, 1});
+    const std::vector<float> normed{1, 0, 4, 8, 1, 0, 6, 70000};
+    std::vector<float> angles(2 * 2);
+    fill_rope_angles(hand.model, 0, 2, angles.data());
+    std::vector<float> projected(2 * 3 * 2);
+    std::vector<float> scores(2);
+    std::vector<float> out(4);
+    const GroupScratch scratch{{angles.data(), 2}, {projected.data(), 6}, scores.data()};
+    const auto run = [&](WeightType type, std::int64_t n) {
+        GroupCache cache(2, type, std::pmr::new_delete_resource());
+        cache.reserve(2);
+        const SequenceRows rows{&cache, 0, n};
+        run_group(hand.context, group, {&rows, 1}, {normed.data(), 4}, scratch, {out.data(), 2});
+    };
+    EXPECT_NO_THROW(run(WeightType::f32, 2));
+    EXPECT_NO_THROW(run(WeightType::bf16, 2));
+    EXPECT_NO_THROW(run(WeightType::f16, 1));
+    EXPECT_THAT(
+        [&] { run(WeightType::f16, 2); },
+        ThrowsMessage<InputError>(AllOf(
+            HasSubstr(to_string(group.name())),
+            HasSubstr("yields 70000 at element 1 of the value of row 1 of a turn, which KV "
+                      "caches of type f16 cannot hold; set model.kv_type = \"f32\"")
+        ))
+    );
+}
+
+TEST(HeadSquares, are_added_in_the_order_of_the_groups) {
+    constexpr double kLarge = 0x1p53; // a 1 that is added to it is lost
+    const HeadSquares squares[] = {{kLarge, 1}, {}, {1, 1}, {}, {1, kLarge}, {}};
+    const HeadSquares sums = add_in_order(squares, 2, 3);
+    EXPECT_EQ(sums.queries, kLarge);
+    EXPECT_EQ(sums.keys, kLarge + 2);
+    const HeadSquares reversed[] = {squares[4], squares[2], squares[0]};
+    EXPECT_EQ(add_in_order(reversed, 1, 3).queries, kLarge + 2) << "twin: another order is seen";
 }
 
 TEST(RunLmHead, uses_the_matrix_of_either_block) {

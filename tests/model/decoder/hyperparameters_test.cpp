@@ -1,5 +1,6 @@
 // Hyperparameters are read as they were written. Models that the decoder would compute wrongly are
 // refused, with all problems at once.
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -9,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "model/decoder/architecture.hpp"
+#include "model/architectures/architecture.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/ggml_types.hpp"
 #include "tests/model/support/gguf_writer.hpp"
@@ -55,7 +56,7 @@ void expect_equal(const Hyperparameters& a, const Hyperparameters& b) {
     EXPECT_EQ(a.vocabulary, b.vocabulary);
     EXPECT_EQ(a.context, b.context);
     EXPECT_EQ(a.rms_epsilon, b.rms_epsilon);
-    EXPECT_EQ(a.rope_theta, b.rope_theta);
+    EXPECT_EQ(a.features, b.features);
     EXPECT_EQ(a.tied, b.tied);
     EXPECT_EQ(a.embed_type, b.embed_type);
     EXPECT_EQ(a.lm_head_type, b.lm_head_type);
@@ -90,7 +91,7 @@ TEST(Hyperparameters, have_a_type_per_tensor_and_default_values) {
     const TemporaryFile file(writer.bytes());
     const Hyperparameters model = read_hyperparameters(GgufFile(file.path()));
     EXPECT_EQ(model.kv_heads, 4);
-    EXPECT_EQ(model.rope_theta, 10000.0);
+    EXPECT_EQ(model.features.rope.base, 10000.0);
     EXPECT_EQ(model.name, file.path().stem());
     EXPECT_EQ(model.layer_types[0].down, WeightType::f32);
     EXPECT_EQ(model.layer_types[1].down, WeightType::q8_0);
@@ -98,12 +99,12 @@ TEST(Hyperparameters, have_a_type_per_tensor_and_default_values) {
 }
 
 TEST(Hyperparameters, of_every_architecture_are_read) {
-    for (const Architecture& architecture : architectures()) {
-        EXPECT_EQ(find_architecture(architecture.name), &architecture) << "the name is there twice";
-        const test::TinyShape shape{.architecture = std::string(architecture.name)};
+    for (const Architecture* const architecture : architectures()) {
+        EXPECT_EQ(find_architecture(architecture->name), architecture) << "the name is there twice";
+        const test::TinyShape shape{.architecture = std::string(architecture->name)};
         const TemporaryFile file(tiny_model(shape).bytes());
         const Hyperparameters model = read_hyperparameters(GgufFile(file.path()));
-        EXPECT_EQ(model.architecture, &architecture);
+        EXPECT_EQ(model.architecture, architecture);
         expect_equal(model, test::tiny_hyperparameters(shape));
     }
 }
@@ -116,8 +117,8 @@ std::string page_on_models() {
 
 TEST(Manual, names_every_architecture_and_every_type_that_can_be_computed) {
     const std::string page = page_on_models();
-    for (const Architecture& architecture : architectures()) {
-        EXPECT_THAT(page, HasSubstr(fmt::format("`{}`", architecture.name)));
+    for (const Architecture* const architecture : architectures()) {
+        EXPECT_THAT(page, HasSubstr(fmt::format("`{}`", architecture->name)));
     }
     for (const GgmlType& type : ggml_types()) {
         const std::string name = ggml_type_name(type.code);
@@ -129,20 +130,29 @@ TEST(Manual, names_every_architecture_and_every_type_that_can_be_computed) {
 TEST(GgmlTypes, have_different_codes_and_blocks_that_fit) {
     for (const GgmlType& type : ggml_types()) {
         EXPECT_EQ(find_ggml_type(type.code), &type) << type.name << " shares its code";
-        EXPECT_LE(type.block_elements, kLargestBlock) << type.name;
+        EXPECT_LE(type.block_elements, static_cast<std::uint64_t>(kMaxBlockElements)) << type.name;
     }
 }
 
 TEST(Hyperparameters, name_an_architecture_that_cannot_be_computed) {
     GgufWriter writer = tiny_model({});
     writer.text("general.architecture", "llava");
-    EXPECT_THAT(problem_of(writer), HasSubstr("the architecture is \"llava\"; only \"llama\""));
+    EXPECT_THAT(problem_of(writer), HasSubstr("the architecture is \"llava\"; only \"llama\", "));
     EXPECT_THAT(problem_of(writer), testing::EndsWith("\" can be computed"));
     writer.remove("general.architecture");
     EXPECT_THAT(problem_of(writer), HasSubstr("general.architecture is missing"));
     writer = tiny_model({});
-    writer.put("split.count", 2, raw(std::uint16_t{3}));
-    EXPECT_THAT(problem_of(writer), HasSubstr("one part of a split model"));
+    writer.text("general.architecture", "deepseek2");
+    writer.u32("deepseek2.expert_count", 64);
+    writer.u32("deepseek2.attention.kv_lora_rank", 512);
+    EXPECT_THAT(
+        problem_of(writer),
+        HasSubstr("\"deepseek2\" (multi-head latent attention (MLA) and a mixture of experts); only"
+        )
+    );
+    writer.text("general.architecture", "mamba");
+    writer.u32("mamba.ssm.state_size", 16);
+    EXPECT_THAT(problem_of(writer), HasSubstr("\"mamba\" (recurrent layers); only"));
 }
 
 TEST(Hyperparameters, refuse_files_that_are_not_models) {
@@ -189,8 +199,16 @@ TEST(Hyperparameters, refuse_heads_that_do_not_fit) {
     writer.u32("llama.attention.head_count_kv", 3);
     EXPECT_THAT(problem_of(writer), HasSubstr("3 K/V heads do not divide 4 heads"));
     writer = tiny_model({});
+    writer.u32("llama.rope.dimension_count", 10);
+    EXPECT_THAT(
+        problem_of(writer), HasSubstr("rope.dimension_count is 10, but the head width is 8")
+    );
+    writer.u32("llama.rope.dimension_count", 5);
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope.dimension_count is 5, but"));
     writer.u32("llama.rope.dimension_count", 4);
-    EXPECT_THAT(problem_of(writer), HasSubstr("llama.rope.dimension_count is 4, but the head"));
+    EXPECT_THAT(problems_of(writer), testing::IsEmpty());
+    writer.u32("llama.attention.value_length", 6);
+    EXPECT_THAT(problem_of(writer), HasSubstr("value_length is 6, but keys have 8 elements"));
     writer = tiny_model({});
     writer.u32("llama.block_count", 4096);
     EXPECT_THAT(problem_of(writer), HasSubstr("are too few for that"));
@@ -210,27 +228,107 @@ TEST(Hyperparameters, refuse_features_that_would_silently_change_results) {
     EXPECT_THAT(problem_of(with_number("llama.expert_count", 8)), HasSubstr("mixture of experts"));
     EXPECT_EQ(problems_of(with_number("llama.expert_count", 0)).size(), 0U);
     EXPECT_THAT(problem_of(with_number("llama.logit_scale", 2)), HasSubstr("logit scaling"));
-    EXPECT_THAT(problem_of(with_number("llama.rope.scale_linear", 4)), HasSubstr("rope scaling"));
+    EXPECT_THAT(
+        problem_of(with_number("llama.final_logit_softcapping", 30)), HasSubstr("soft-capping")
+    );
+    EXPECT_THAT(
+        problem_of(with_number("llama.attention.temperature_scale", 0.1F)),
+        HasSubstr("attention temperature")
+    );
+    EXPECT_THAT(
+        problems_of(with_number("llama.rope.scaling.yarn_ext_factor", 0)), testing::IsEmpty()
+    ) << "the key has no effect without YaRN";
     GgufWriter writer = tiny_model({});
+    writer.text("llama.rope.scaling.type", "dynamic");
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope.scaling.type is \"dynamic\""));
+    writer.text("llama.rope.scaling.type", "longrope");
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope_factors_long.weight is missing"));
     writer.text("llama.rope.scaling.type", "yarn");
-    EXPECT_THAT(problem_of(writer), HasSubstr("rope.scaling.type is \"yarn\""));
-    writer.text("llama.rope.scaling.type", "linear");
-    writer.f32("llama.rope.scaling.factor", 1.0F);
-    EXPECT_EQ(problems_of(writer).size(), 0U);
-    writer.f32("llama.rope.scaling.factor", 2.0F);
-    EXPECT_THAT(problem_of(writer), HasSubstr("rope scaling is not computed yet"));
+    writer.f32("llama.rope.scaling.factor", 4.0F);
+    EXPECT_THAT(problems_of(writer), testing::IsEmpty());
+    writer.f32("llama.rope.scaling.yarn_ext_factor", 0.5F);
+    EXPECT_THAT(problem_of(writer), HasSubstr("another share of YaRN"));
+    writer = tiny_model({});
+    writer.f32("llama.rope.scaling.factor", 0.5F);
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope.scaling.factor: expected 1 to"));
+    writer = tiny_model({});
+    writer.f32("llama.rope.freq_base", 0.5F);
+    EXPECT_THAT(problem_of(writer), HasSubstr("rope.freq_base: expected 1 to"));
     writer = tiny_model({});
     writer.boolean("llama.attention.causal", false);
     EXPECT_THAT(problem_of(writer), HasSubstr("causal"));
 }
 
+TEST(Hyperparameters, have_windows_where_the_architecture_has_them) {
+    GgufWriter writer = tiny_model({.architecture = "qwen2", .context = 64});
+    writer.u32("qwen2.attention.sliding_window", 64);
+    EXPECT_THAT(problems_of(writer), testing::IsEmpty()) << "it covers the whole context";
+    writer.u32("qwen2.attention.sliding_window", 63);
+    EXPECT_THAT(problem_of(writer), HasSubstr("sliding-window attention is not computed in this"));
+    writer = tiny_model({.architecture = "phi3", .context = 64});
+    writer.u32("phi3.attention.sliding_window", 63);
+    const TemporaryFile phi3(writer.bytes());
+    const Hyperparameters model = read_hyperparameters(GgufFile(phi3.path()));
+    EXPECT_EQ(model.window, 63);
+    EXPECT_EQ(model.window_of(0), 63);
+    EXPECT_EQ(model.angle_width(), model.head_width()) << "all layers have the same angles";
+    writer = tiny_model({.architecture = "olmo2"});
+    writer.u32("olmo2.attention.sliding_window", 8);
+    writer.put(
+        "olmo2.attention.sliding_window_pattern", 9, raw(7U) + raw(std::uint64_t{2}) + "\1\1"
+    );
+    EXPECT_THAT(problems_of(writer), testing::IsEmpty());
+    writer.put(
+        "olmo2.attention.sliding_window_pattern",
+        9,
+        raw(7U) + raw(std::uint64_t{2}) + std::string("\1\0", 2)
+    );
+    EXPECT_THAT(problem_of(writer), HasSubstr("only windows in all layers but the last of each 4"));
+}
+
+TEST(Hyperparameters, have_the_attention_scale_of_gemmas_largest_model) {
+    for (const auto& [name, layers] : {std::pair{"gemma2", 46U}, std::pair{"gemma3", 62U}}) {
+        for (const std::uint32_t fewer : {0U, 1U}) {
+            const TemporaryFile file(
+                tiny_model({.architecture = name, .layers = layers - fewer, .head_width = 4})
+                    .bytes()
+            );
+            const Hyperparameters model = read_hyperparameters(GgufFile(file.path()));
+            EXPECT_EQ(model.features.attention_scale, fewer == 0 ? 1 / std::sqrt(8.0F) : 0) << name;
+        }
+    }
+}
+
+TEST(Hyperparameters, refuse_divisors_of_frequencies_that_are_faulty) {
+    const auto with_divisors = [](const char* name, std::uint64_t count, float value) {
+        GgufWriter writer = tiny_model({});
+        std::string data;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            data += raw(value);
+        }
+        writer.tensor({name, {count}, 0, data});
+        return writer;
+    };
+    EXPECT_THAT(problems_of(with_divisors("rope_freqs.weight", 4, 2)), testing::IsEmpty());
+    EXPECT_THAT(
+        problem_of(with_divisors("rope_freqs.weight", 3, 2)), HasSubstr("not a list of 4 F32")
+    );
+    for (const float faulty : {0.0F, -1.0F, std::numeric_limits<float>::quiet_NaN(), 1e9F}) {
+        EXPECT_THAT(
+            problem_of(with_divisors("rope_freqs.weight", 4, faulty)),
+            HasSubstr("values that are not between")
+        );
+    }
+    EXPECT_THAT(
+        problem_of(with_divisors("rope_factors_long.weight", 4, 2)), HasSubstr("only one of")
+    );
+}
+
 TEST(Hyperparameters, refuse_tensors_that_the_decoder_would_not_use) {
     GgufWriter writer = tiny_model({});
-    writer.tensor({"rope_freqs.weight", {4}, 0, std::string(16, '\0')});
     writer.tensor({"blk.1.attn_q.bias", {32}, 0, std::string(128, '\0')});
     writer.tensor({"blk.0.ffn_gate_inp.weight", {32}, 0, std::string(128, '\0')});
     const std::string problem = problem_of(writer);
-    EXPECT_THAT(problem, HasSubstr("\"rope_freqs.weight\" (rope frequency factors, Llama 3.1"));
     EXPECT_THAT(problem, HasSubstr("\"blk.1.attn_q.bias\" (a bias)"));
     EXPECT_THAT(problem, HasSubstr("\"blk.0.ffn_gate_inp.weight\" (a mixture of experts)"));
 }
@@ -257,24 +355,27 @@ TEST(Hyperparameters, refuse_missing_tensors_and_wrong_shapes) {
 TEST(Hyperparameters, report_tensors_of_other_types_with_advice) {
     GgufWriter writer = tiny_model({});
     for (int i = 0; i < 13; ++i) {
-        writer.tensor({fmt::format("x{}", i), {256}, 10, std::string(84, '\0')});
+        writer.tensor({fmt::format("x{}", i), {256}, 15, std::string(292, '\0')});
     }
-    writer.tensor({"y", {256}, 23, std::string(136, '\0')});
+    writer.tensor({"y", {256}, 16, std::string(66, '\0')});
     writer.tensor({"z", {1}, 99, ""});
     const auto problems = problems_of(writer);
     ASSERT_EQ(problems.size(), 2U);
     EXPECT_THAT(
         problems[0],
-        HasSubstr("Q2_K (13 tensors, \"x0\" first), IQ4_XS (1 tensor, \"y\"), type 99 (1 tensor")
+        HasSubstr("Q8_K (13 tensors, \"x0\" first), IQ2_XXS (1 tensor, \"y\"), type 99 (1 tensor")
     );
-    EXPECT_THAT(problems[0], HasSubstr("F32, F16, BF16, Q8_0 and Q4_0 can be computed"));
-    EXPECT_THAT(problems[0], HasSubstr("Q4_K, Q5_K and Q6_K are expanded"));
+    EXPECT_THAT(
+        problems[0],
+        HasSubstr("F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, "
+                  "IQ4_NL, IQ4_XS and MXFP4 can be computed")
+    );
     EXPECT_THAT(problems[0], HasSubstr("llama-quantize --allow-requantize"));
 }
 
 TEST(Report, gives_metadata_and_types_of_a_file_that_cannot_be_computed) {
     GgufWriter writer = tiny_model({.layers = 2});
-    writer.tensor({"blk.1.ffn_up.weight", {32, 64}, 6, std::string(22 * 64, '\0')});
+    writer.tensor({"blk.1.ffn_up.weight", {32, 64}, 9, std::string(36 * 64, '\0')});
     const TemporaryFile temporary(writer.bytes());
     const GgufFile file(temporary.path());
     const ModelReport report = report_on(file);
@@ -287,20 +388,20 @@ TEST(Report, gives_metadata_and_types_of_a_file_that_cannot_be_computed) {
     ASSERT_EQ(uses.size(), 2U);
     EXPECT_EQ(uses[0].name, "F32");
     EXPECT_EQ(uses[0].tensors, 20);
-    EXPECT_EQ(uses[0].computed_as, WeightType::f32);
-    EXPECT_EQ(uses[1].name, "Q5_0");
-    EXPECT_EQ(uses[1].bytes, 22U * 64);
-    EXPECT_EQ(uses[1].computed_as, std::nullopt);
+    EXPECT_TRUE(uses[0].computed);
+    EXPECT_EQ(uses[1].name, "Q8_1");
+    EXPECT_EQ(uses[1].bytes, 36U * 64);
+    EXPECT_FALSE(uses[1].computed);
     EXPECT_EQ(uses[1].first_tensor, "blk.1.ffn_up.weight");
 }
 
 TEST(Report, of_another_architecture_has_its_name_and_nothing_else) {
     GgufWriter writer = tiny_model({});
-    writer.text("general.architecture", "qwen2");
+    writer.text("general.architecture", "falcon");
     const TemporaryFile file(writer.bytes());
     const ModelReport report = report_on(GgufFile(file.path()));
     ASSERT_EQ(report.problems.size(), 1U);
-    EXPECT_THAT(report.problems[0], HasSubstr("\"qwen2\""));
+    EXPECT_THAT(report.problems[0], HasSubstr("\"falcon\""));
     EXPECT_EQ(report.model.layers, 0);
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "model/decoder/architecture.hpp"
+#include "model/architectures/architecture.hpp"
 #include "model/decoder/oracle.hpp"
 #include "tests/model/support/gguf_writer.hpp"
 #include "tests/model/support/naive_decoder.hpp"
@@ -122,14 +122,14 @@ TEST(Oracle, agrees_with_a_naive_decoder_in_double_precision) {
 }
 
 TEST(Oracle, agrees_with_the_naive_decoder_for_every_architecture) {
-    for (const Architecture& architecture : architectures()) {
-        const TinyShape shape{.architecture = std::string(architecture.name), .seed = 17};
+    for (const Architecture* const architecture : architectures()) {
+        const TinyShape shape{.architecture = std::string(architecture->name), .seed = 17};
         const TemporaryFile temporary(test::tiny_model(shape).bytes());
         const GgufFile file(temporary.path());
         const Ids ids = random_ids(20, shape.vocabulary);
         Oracle oracle(file, kernels::kernels_for(Level::reference));
         EXPECT_LT(error_of(append(oracle, ids), test::naive_logits(file, ids)), kTolerance)
-            << architecture.name;
+            << architecture->name;
     }
 }
 

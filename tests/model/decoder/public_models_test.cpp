@@ -17,6 +17,7 @@
 namespace headroom::model {
 namespace {
 
+using test::error_of;
 using test::public_model;
 using test::public_record;
 using Ids = std::vector<std::int32_t>;
@@ -28,16 +29,6 @@ struct Comparison {
     bool all_equal = false;
     double margin = 0; ///< at the first difference, the logit of our id − that of the recorded id
 };
-
-/// Returns the largest error of the recorded logits, which begin with id 0; infinite if one is NaN.
-double error_of(std::span<const float> logits, const std::vector<double>& recorded) {
-    double error = 0;
-    for (std::size_t i = 0; i < recorded.size(); ++i) {
-        const double difference = std::abs(logits[i] - recorded[i]);
-        error = std::isnan(difference) ? HUGE_VAL : std::max(error, difference);
-    }
-    return error;
-}
 
 Comparison compare(
     Oracle& oracle, const Ids& prompt, const std::vector<double>& first_logits, const Ids& recorded

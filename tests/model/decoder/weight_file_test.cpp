@@ -98,7 +98,9 @@ TEST(WeightFile, fills_blocks_of_sliced_layers_equally_by_pieces_and_by_parts_of
                 std::fill(piece.begin(), piece.end(), std::byte{0x5A});
                 for (Bytes done = 0; done < in_parts.piece_bytes(i);) {
                     const Bytes left = in_parts.piece_bytes(i) - done;
-                    done += weights.read(in_parts, i, done, std::min<Bytes>(left, 777));
+                    const Bytes now = std::min<Bytes>(left, 777);
+                    weights.read(in_parts, i, done, now);
+                    done += now;
                 }
                 EXPECT_TRUE(std::ranges::equal(piece, copied.piece(i)))
                     << to_string(name) << " piece " << i << " " << name_of(type);
@@ -114,7 +116,7 @@ TEST_P(WeightFiles, read_exactly_the_requested_bytes) {
     std::fill(piece.begin(), piece.end(), std::byte{0x5A});
     const std::int64_t first = bytes_read();
     const std::int64_t before = bytes_read();
-    EXPECT_EQ(weights.read(block, 2, 100, 33), 33);
+    weights.read(block, 2, 100, 33);
     const std::int64_t read = bytes_read() - before;
     EXPECT_NEAR(static_cast<double>(read - (before - first)), 33, 2)
         << "besides this figure's own length, which may have grown by a digit";

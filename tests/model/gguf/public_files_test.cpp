@@ -53,7 +53,7 @@ TEST(PublicFiles, have_the_published_hyperparameters) {
     EXPECT_FALSE(read_hyperparameters(GgufFile(public_model("random256-f32.gguf"))).tied);
 }
 
-TEST(PublicFiles, of_quantised_types_have_the_right_computed_types) {
+TEST(PublicFiles, of_quantised_types_are_held_as_they_are_stored) {
     HEADROOM_NEEDS_PUBLIC_MODELS();
     struct Expected {
         const char* name;
@@ -64,9 +64,9 @@ TEST(PublicFiles, of_quantised_types_have_the_right_computed_types) {
         {"babyllama-f16.gguf", WeightType::f16, WeightType::f16},
         {"babyllama-q4_0.gguf", WeightType::q4_0, WeightType::q8_0},
         {"random256-bf16.gguf", WeightType::bf16, WeightType::bf16},
-        {"random256-q4_0.gguf", WeightType::q4_0, WeightType::f32}, // output.weight in Q6_K
-        {"random256-q4_k_s.gguf", WeightType::f32, WeightType::f32},
-        {"random256-q6_k.gguf", WeightType::f32, WeightType::f32},
+        {"random256-q4_0.gguf", WeightType::q4_0, WeightType::q6_k},
+        {"random256-q4_k_s.gguf", WeightType::q4_k, WeightType::q6_k},
+        {"random256-q6_k.gguf", WeightType::q6_k, WeightType::q6_k},
     };
     for (const auto& [name, down, lm_head] : files) {
         const Hyperparameters model = read_hyperparameters(GgufFile(public_model(name)));

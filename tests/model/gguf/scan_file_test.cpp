@@ -37,6 +37,9 @@ std::string not_finite(StoredType type, bool nan) {
     if (type == StoredType::f32) {
         return test::raw(nan ? std::nanf("") : std::numeric_limits<float>::infinity());
     }
+    if (type == StoredType::mxfp4) { // 6·2^(253 − 127) overflows
+        return nan ? std::string("\xFF", 1) : std::string("\xFD", 1);
+    }
     if (type == StoredType::bf16) {
         return nan ? std::string("\xC0\xFF", 2) : std::string("\x80\x7F", 2);
     }
@@ -72,6 +75,19 @@ TEST(ScanFile, names_tensor_row_and_count_of_weights_that_are_not_finite) {
             ) << test::name_of(type);
         }
     }
+}
+
+TEST(ScanFile, accepts_the_largest_scales_with_which_no_weight_is_infinite) {
+    test::GgufWriter writer = test::tiny_model(large_shape(StoredType::mxfp4));
+    std::string& data = writer.find_tensor("token_embd.weight").data;
+    data[17] = '\xFC'; // 6·2^(252 − 127) is finite
+    EXPECT_EQ(problem_of(writer), "");
+    data[17] = '\xFD';
+    EXPECT_THAT(problem_of(writer), HasSubstr("token_embd.weight has 1 block scale"));
+    writer = test::tiny_model(large_shape(StoredType::q6_k));
+    std::string& halves = writer.find_tensor("token_embd.weight").data;
+    halves.replace(208, 2, "\xFF\xFB"); // −65504
+    EXPECT_EQ(problem_of(writer), "");
 }
 
 TEST(ScanFile, reports_all_tensors_in_one_sentence) {

@@ -2,30 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <initializer_list>
+#include <span>
+#include <utility>
 
 #include "base/random.hpp"
+#include "tests/kernels/naive.hpp"
 #include "tests/model/support/gguf_writer.hpp"
 
 namespace headroom::model::test {
 
 namespace {
-
-double half(std::string_view data, std::uint64_t at) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, data.data() + at, sizeof bits);
-    const int exponent = (bits >> 10) & 31;
-    const int mantissa = bits & 1023;
-    const double size =
-        exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
-    return (bits & 0x8000) != 0 ? -size : size;
-}
-
-double single(std::string_view data) {
-    float value = 0;
-    std::memcpy(&value, data.data(), sizeof value);
-    return value;
-}
 
 /// A half between step and twice that, its last ten bits drawn.
 std::string random_half(Random& random, double step) {
@@ -43,116 +30,127 @@ std::string random_bytes(Random& random, std::uint64_t count) {
     return bytes;
 }
 
-int byte(std::string_view data, std::uint64_t at) {
-    return static_cast<unsigned char>(data[at]);
-}
+/// A place in a block, and a half of about this size; its sign is that of the size.
+using HalfAt = std::pair<std::uint64_t, double>;
 
-/// Q4_K, or Q5_K: the bits above the nibbles stand in between.
-double q45_k_at(std::string_view block, std::uint64_t i) {
-    const std::uint64_t j = i / 32;
-    const auto bits = [&](std::uint64_t at, int shift, int count) {
-        return byte(block, 4 + at) >> shift & ((1 << count) - 1);
-    };
-    const int scale = j < 4 ? bits(j, 0, 6) : bits(j + 4, 0, 4) + 16 * bits(j - 4, 6, 2);
-    const int least = j < 4 ? bits(j + 4, 0, 6) : bits(j + 4, 4, 4) + 16 * bits(j, 6, 2);
-    const int pair = byte(block, block.size() - 128 + i / 64 * 32 + i % 32);
-    const int nibble = i / 32 % 2 == 0 ? pair % 16 : pair / 16;
-    const int fifth = block.size() == 176 ? bits(12 + i % 32, static_cast<int>(j), 1) : 0;
-    return half(block, 0) * scale * (nibble + 16 * fifth) - half(block, 2) * least;
-}
-
-double q6_k_at(std::string_view block, std::uint64_t i) {
-    const std::uint64_t part = i / 128;
-    const std::uint64_t within = i % 128;
-    const int pair = byte(block, 64 * part + within % 64);
-    const int low = within < 64 ? pair % 16 : pair / 16;
-    const int high = byte(block, 128 + 32 * part + within % 32) >> (within / 32 * 2) & 3;
-    const auto scale = static_cast<signed char>(block[192 + i / 16]);
-    return half(block, 208) * scale * (low + 16 * high - 32);
+/// Returns a random block with these halves, and random bytes everywhere else.
+std::string with_halves(Random& random, std::uint64_t bytes, std::initializer_list<HalfAt> halves) {
+    std::string block;
+    for (const auto& [at, size] : halves) {
+        block += random_bytes(random, at - block.size());
+        block += random_half(random, std::abs(size));
+        block.back() = static_cast<char>(block.back() | (size < 0 ? '\x80' : '\0'));
+    }
+    return block + random_bytes(random, bytes - block.size());
 }
 
 /// A stored type, by ggml's description of its blocks.
 struct Format {
     StoredType type;
-    std::string_view name;
+    WeightType weight_type;
     StoredBlock block;
     /// Returns a random block with weights up to about `amplitude`; `value` is between the two.
     std::string (*random)(Random& random, double amplitude, double value);
-    /// Returns weight i of a block.
-    double (*weight)(std::string_view block, std::uint64_t i);
 };
 
 const Format kFormats[] = {
     {StoredType::f32,
-     "f32",
+     WeightType::f32,
      {1, 4, {0, 0}},
-     [](Random&, double, double value) { return raw(static_cast<float>(value)); },
-     [](std::string_view block, std::uint64_t) { return single(block); }},
+     [](Random&, double, double value) { return raw(static_cast<float>(value)); }},
     {StoredType::f16,
-     "f16",
+     WeightType::f16,
      {1, 2, {0, 0}},
      [](Random& random, double amplitude, double value) {
          const double step = std::ldexp(amplitude, -static_cast<int>(random.below(12)));
-         std::string block = random_half(random, step);
-         block[1] = static_cast<char>(block[1] | (value < 0 ? '\x80' : '\0'));
-         return block;
-     },
-     [](std::string_view block, std::uint64_t) { return half(block, 0); }},
-    {StoredType::bf16,
-     "bf16",
-     {1, 2, {0, 0}},
-     [](Random&, double, double value) { return raw(static_cast<float>(value)).substr(2); },
-     [](std::string_view block, std::uint64_t) {
-         return single(std::string(2, '\0') + std::string(block));
+         return with_halves(random, 2, {{0, value < 0 ? -step : step}});
      }},
+    {StoredType::bf16,
+     WeightType::bf16,
+     {1, 2, {0, 0}},
+     [](Random&, double, double value) { return raw(static_cast<float>(value)).substr(2); }},
     {StoredType::q4_0,
-     "q4_0",
+     WeightType::q4_0,
      {32, 18, {0, 0}},
      [](Random& random, double amplitude, double) {
-         const std::string scale = random_half(random, amplitude / 8);
-         return scale + random_bytes(random, 16);
-     },
-     [](std::string_view block, std::uint64_t i) {
-         const int pair = byte(block, 2 + i % 16);
-         return half(block, 0) * ((i < 16 ? pair % 16 : pair / 16) - 8);
+         return with_halves(random, 18, {{0, amplitude / 8}});
+     }},
+    {StoredType::q4_1, // 15 · scale spans two amplitudes, the minimum takes away one
+     WeightType::q4_1,
+     {32, 20, {0, 2}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 20, {{0, amplitude / 8}, {2, -amplitude}});
+     }},
+    {StoredType::q5_0,
+     WeightType::q5_0,
+     {32, 22, {0, 0}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 22, {{0, amplitude / 16}});
+     }},
+    {StoredType::q5_1,
+     WeightType::q5_1,
+     {32, 24, {0, 2}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 24, {{0, amplitude / 16}, {2, -amplitude}});
      }},
     {StoredType::q8_0,
-     "q8_0",
+     WeightType::q8_0,
      {32, 34, {0, 0}},
      [](Random& random, double amplitude, double) {
-         const std::string scale = random_half(random, amplitude / 128);
-         return scale + random_bytes(random, 32);
-     },
-     [](std::string_view block, std::uint64_t i) {
-         return half(block, 0) * static_cast<signed char>(block[2 + i]);
+         return with_halves(random, 34, {{0, amplitude / 128}});
+     }},
+    {StoredType::q2_k, // scale 15 · two bits; the minimum is up to 15 · dmin
+     WeightType::q2_k,
+     {256, 84, {80, 82}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 84, {{80, amplitude / 22}, {82, amplitude / 15}});
+     }},
+    {StoredType::q3_k, // scale −32 · (three bits − 4)
+     WeightType::q3_k,
+     {256, 110, {108, 108}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 110, {{108, amplitude / 128}});
      }},
     // Scale 63 · nibble 15 spans two amplitudes, the minimum takes away one.
     {StoredType::q4_k,
-     "q4_k",
+     WeightType::q4_k,
      {256, 144, {0, 2}},
      [](Random& random, double amplitude, double) {
-         std::string block = random_half(random, amplitude / 480);
-         block += random_half(random, amplitude / 64);
-         return block + random_bytes(random, 140);
-     },
-     q45_k_at},
+         return with_halves(random, 144, {{0, amplitude / 480}, {2, amplitude / 64}});
+     }},
     {StoredType::q5_k,
-     "q5_k",
+     WeightType::q5_k,
      {256, 176, {0, 2}},
      [](Random& random, double amplitude, double) {
-         std::string block = random_half(random, amplitude / 960);
-         block += random_half(random, amplitude / 64);
-         return block + random_bytes(random, 172);
-     },
-     q45_k_at},
+         return with_halves(random, 176, {{0, amplitude / 960}, {2, amplitude / 64}});
+     }},
     {StoredType::q6_k, // scale 127 · (six bits − 32)
-     "q6_k",
+     WeightType::q6_k,
      {256, 210, {208, 208}},
      [](Random& random, double amplitude, double) {
-         const std::string block = random_bytes(random, 208);
-         return block + random_half(random, amplitude / 4096);
-     },
-     q6_k_at},
+         return with_halves(random, 210, {{208, amplitude / 4096}});
+     }},
+    {StoredType::iq4_nl, // codes stand for −127 to 113
+     WeightType::iq4_nl,
+     {32, 18, {0, 0}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 18, {{0, amplitude / 128}});
+     }},
+    {StoredType::iq4_xs, // scale −32 · these
+     WeightType::iq4_xs,
+     {256, 136, {0, 0}},
+     [](Random& random, double amplitude, double) {
+         return with_halves(random, 136, {{0, amplitude / 4096}});
+     }},
+    {StoredType::mxfp4, // a power of two · numbers up to 6
+     WeightType::mxfp4,
+     {32, 17, {0, 0}},
+     [](Random& random, double amplitude, double) {
+         std::string block = random_bytes(random, 17);
+         const int least = 127 + static_cast<int>(std::floor(std::log2(amplitude / 6)));
+         block[0] = static_cast<char>(least + static_cast<int>(random.below(2)));
+         return block;
+     }},
 };
 
 const Format& format_of(StoredType type) {
@@ -163,8 +161,12 @@ const Format& format_of(StoredType type) {
 
 } // namespace
 
+WeightType weight_type_of(StoredType type) {
+    return format_of(type).weight_type;
+}
+
 std::string_view name_of(StoredType type) {
-    return format_of(type).name;
+    return headroom::name_of(weight_type_of(type));
 }
 
 StoredBlock block_of(StoredType type) {
@@ -173,15 +175,6 @@ StoredBlock block_of(StoredType type) {
 
 std::uint64_t stored_bytes(StoredType type, std::uint64_t count) {
     return count / block_of(type).weights * block_of(type).bytes;
-}
-
-WeightType computed_type(StoredType type) {
-    for (const WeightFormat& format : kWeightFormats) {
-        if (format.name == name_of(type)) {
-            return format.type;
-        }
-    }
-    return WeightType::f32;
 }
 
 std::string random_weights(
@@ -199,10 +192,11 @@ std::string random_weights(
 }
 
 double weight_at(std::string_view data, std::uint64_t i, StoredType type) {
-    const Format& format = format_of(type);
-    const std::string_view block =
-        data.substr(i / format.block.weights * format.block.bytes, format.block.bytes);
-    return format.weight(block, i % format.block.weights);
+    const StoredBlock block = block_of(type);
+    const auto bytes = std::as_bytes(std::span(data)).subspan(i / block.weights * block.bytes);
+    return kernels::naive::element_of_block(
+        weight_type_of(type), bytes.data(), static_cast<std::int64_t>(i % block.weights)
+    );
 }
 
 } // namespace headroom::model::test

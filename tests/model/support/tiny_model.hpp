@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/decoder/hyperparameters.hpp"
+#include "model/architectures/hyperparameters.hpp"
+#include "model/gguf/gguf.hpp"
 #include "tests/model/support/gguf_writer.hpp"
 #include "tests/model/support/random_weights.hpp"
 
@@ -18,6 +19,7 @@ struct TinyShape {
     std::uint32_t heads = 4;
     std::uint32_t kv_heads = 2;
     std::uint32_t width = 32;
+    std::uint32_t head_width = 0; ///< 0: width / heads
     std::uint32_t ffn_width = 64;
     std::uint32_t vocabulary = 40;
     std::uint32_t context = 64;
@@ -27,8 +29,15 @@ struct TinyShape {
     std::uint64_t seed = 1;
 };
 
-/// Returns a model with metadata, a vocabulary and random tensors.
+/// Returns a model with metadata, a vocabulary and random tensors. If the architecture is unknown,
+/// its tensors are those of `llama`.
 [[nodiscard]] GgufWriter tiny_model(const TinyShape& shape);
+
+/// Writes a SentencePiece-style vocabulary of `size` tokens.
+void write_tiny_vocabulary(GgufWriter& writer, std::uint32_t size);
+
+/// Returns a copy of a file in memory, with this vocabulary instead of its own.
+[[nodiscard]] GgufWriter with_tiny_vocabulary(const GgufFile& file);
 
 /// Returns the hyperparameters that the reader must find in that file.
 [[nodiscard]] Hyperparameters tiny_hyperparameters(const TinyShape& shape);
