@@ -9,10 +9,12 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "config/sections/catalogue.hpp"
+#include "config/sections/shape_section.hpp"
 #include "scenarios.hpp"
 
 namespace headroom::config {
@@ -137,17 +139,39 @@ std::string network_row(const NetworkPreset& p) {
     );
 }
 
+/// Returns what sets a shape apart from one of Llama, separated by commas.
+std::string features_of(const ModelPreset& p) {
+    const ModelShape& shape = p.shape;
+    std::vector<std::string> found;
+    const auto add = [&](bool has, std::string text) {
+        if (has) {
+            found.push_back(std::move(text));
+        }
+    };
+    add(shape.tied, "tied");
+    add(!shape.gated, "plain FFN");
+    add(shape.experts > 0, fmt::format("{} of {} experts", shape.experts_used, shape.experts));
+    add(shape.qkv_bias, "biases");
+    add(shape.qk_norm != QkNorm::none, fmt::format("q/k norms: {}", name_of(shape.qk_norm)));
+    add(shape.norm_place != NormPlace::before, fmt::format("norms: {}", name_of(shape.norm_place)));
+    add(shape.window > 0,
+        fmt::format("window {} but for each {}th layer", shape.window, shape.window_period));
+    return fmt::format("{}", fmt::join(found, ", "));
+}
+
 std::string model_row(const ModelPreset& p) {
     return fmt::format(
-        "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        "| `{}` | {} | {} × {} | {} | {} | {} | {} | {} | {} | {} |\n",
         p.name,
         p.shape.layers,
         p.shape.heads,
+        p.shape.head_width(),
         p.shape.kv_heads,
         p.shape.width,
         p.shape.ffn_width,
         p.shape.vocabulary,
         p.shape.context,
+        features_of(p),
         p.parameters
     );
 }

@@ -14,8 +14,10 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
-/// Weights that a shape has: every block's matrices and norms once, a tied matrix once.
+/// Weights that a shape has: every block's matrices and norms once, a tied matrix once. Groups have
+/// copies of the norms of heads, of which one per layer counts.
 std::int64_t parameters_of(ModelShape shape) {
     shape.embed_type = shape.lm_head_type = WeightType::f32;
     shape.layer_types.assign(shape.layer_types.size(), LayerTypes::all(WeightType::f32));
@@ -25,11 +27,12 @@ std::int64_t parameters_of(ModelShape shape) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         bytes += blocks.weight_bytes(BlockId(i), together);
     }
-    return bytes / 4;
+    const std::int64_t copies = shape.qk_norm == QkNorm::head ? shape.kv_heads - 1 : 0;
+    return bytes / 4 - shape.layers * copies * 2 * shape.head_width();
 }
 
 TEST(ModelPresets, have_the_published_number_of_parameters) {
-    ASSERT_GE(model_presets().size(), 16U);
+    ASSERT_GE(model_presets().size(), 46U);
     for (const ModelPreset& preset : model_presets()) {
         SCOPED_TRACE(preset.name);
         EXPECT_THAT(preset.shape.problems(), IsEmpty());
@@ -74,6 +77,41 @@ TEST(Model, may_be_a_preset_with_other_weight_types) {
     const Scenario s = read(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q4_0\""));
     EXPECT_EQ(s.shape->embed_type, WeightType::q4_0);
     EXPECT_EQ(s.shape->layer_types.back(), LayerTypes::all(WeightType::q4_0));
+    for (const WeightFormat& format : kWeightFormats) { // 768 and 3072 suit every type
+        const Scenario any = read(
+            with_model(fmt::format("[model]\npreset = \"gpt2\"\nweight_type = \"{}\"", format.name))
+        );
+        EXPECT_EQ(any.shape->lm_head_type, format.type) << format.name;
+    }
+}
+
+TEST(Model, of_a_preset_has_caches_in_f16_unless_the_key_says_otherwise) {
+    const auto types_of = [](const std::string& model) {
+        const Scenario s = read(with_model(model));
+        EXPECT_TRUE(!s.shape || s.shape->kv_type == s.cache_type());
+        return s.cache_type();
+    };
+    EXPECT_EQ(types_of("model.preset = \"llama-2-7b\""), WeightType::f16);
+    for (const WeightType type : kCacheTypes) {
+        const std::string key = fmt::format("kv_type = \"{}\"", name_of(type));
+        EXPECT_EQ(types_of("[model]\npreset = \"llama-2-7b\"\n" + key), type);
+        EXPECT_EQ(types_of("[model]\nfile = \"m.gguf\"\n" + key), type);
+    }
+    EXPECT_EQ(types_of("model.file = \"m.gguf\""), WeightType::f32);
+    EXPECT_EQ(types_of(kShape), WeightType::f32);
+    EXPECT_EQ(types_of(std::string(kShape) + "\nmodel.kv_type = \"bf16\""), WeightType::bf16);
+}
+
+TEST(Model, refuses_caches_whose_blocks_do_not_divide_the_width_of_heads) {
+    const std::string key = "\nmodel.kv_type = \"q8_0\"";
+    EXPECT_THAT(
+        problems_of(with_model(kShape + key)),
+        ElementsAre(
+            HasSubstr("model.kv_type does not suit the model: KV caches of type q8_0 need heads "
+                      "whose width is a multiple of 32, not 8; choose kv_type f16, bf16 or f32")
+        )
+    );
+    EXPECT_NO_THROW((void)read(with_model("model.preset = \"llama-2-7b\"" + key)));
 }
 
 TEST(Model, may_be_a_shape) {
@@ -114,6 +152,24 @@ TEST(Model, without_weights_round_trips) {
         EXPECT_TRUE(equivalent(s, again)) << text;
         EXPECT_EQ(resolved_text(again), text);
     }
+}
+
+TEST(Model, has_the_context_of_the_scenario) {
+    const Scenario file =
+        read("[model]\nfile = \"m.gguf\"\ncontext = 8192\n" + std::string(kSmall));
+    EXPECT_EQ(file.context, 8192);
+    EXPECT_THAT(resolved_text(file), HasSubstr("\ncontext = 8192\n"));
+    const Scenario preset = read(with_model("[model]\npreset = \"phi-4-mini\"\ncontext = 4096"));
+    EXPECT_EQ(preset.shape->context, 4096);
+    EXPECT_TRUE(equivalent(parse_scenario(resolved_text(preset), preset.path, {}), preset));
+    EXPECT_THAT(
+        problems_of(with_model(std::string(kShape) + "\nmodel.context = 9")),
+        ElementsAre(HasSubstr("model.context goes with a file or a preset"))
+    );
+    EXPECT_THAT(
+        problems_of(with_model("[model]\npreset = \"gpt2\"\ncontext = 0")),
+        ElementsAre(HasSubstr("model.context: expected a whole number from 1 to 16777216"))
+    );
 }
 
 TEST(Model, differences_make_scenarios_differ) {
@@ -164,7 +220,7 @@ TEST(Model, misspelt_preset_gets_a_suggestion) {
         ElementsAre(HasSubstr("there are tinyllama-1.1b, "))
     );
     EXPECT_THAT(
-        problems_of(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q4_k\"")),
+        problems_of(with_model("[model]\npreset = \"gpt2\"\nweight_type = \"q9_k\"")),
         ElementsAre(HasSubstr("model.weight_type: expected"))
     );
 }
@@ -186,6 +242,26 @@ TEST(Model, all_problems_of_a_shape_are_reported) {
     );
 }
 
+TEST(Model, of_a_width_that_does_not_suit_a_type_is_refused) {
+    EXPECT_THAT(
+        problems_of(with_model("[model]\nshape = { layers = 1, heads = 7, width = 896, "
+                               "ffn_width = 4864, vocab = 9, context = 9, weight_type = \"q4_k\" }")
+        ),
+        ElementsAre(HasSubstr("model.shape.width = 896 is not a multiple of a quantisation block = "
+                              "256; q4_k stores so many elements together"))
+    );
+}
+
+TEST(Model, file_may_have_the_lengths_of_prompts_only) {
+    const Scenario s = read(small_with("[workload]\nprompt_tokens = [4, 7]"));
+    EXPECT_FALSE(s.shape.has_value());
+    EXPECT_THAT(s.workload.prompt_tokens, ElementsAre(4, 7));
+    EXPECT_EQ(s.workload.requests(), 2U);
+    const std::string text = resolved_text(s);
+    EXPECT_THAT(text, Not(HasSubstr("prompts =")));
+    EXPECT_TRUE(equivalent(parse_scenario(text, s.path, {}), s));
+}
+
 TEST(Model, without_tokenizer_refuses_text_prompts) {
     for (const char* const key : {"prompts = [\"a\"]", "prompt_file = \"p.txt\""}) {
         EXPECT_THAT(
@@ -194,8 +270,8 @@ TEST(Model, without_tokenizer_refuses_text_prompts) {
         );
     }
     EXPECT_THAT(
-        problems_of(small_with("[workload]\nprompt_tokens = 4")),
-        ElementsAre(HasSubstr("workload.prompt_tokens goes with a preset or a shape"))
+        problems_of(small_with("[workload]\nprompt_tokens = 4\nprompts = [\"a\"]")),
+        ElementsAre(HasSubstr("workload.prompt_tokens and prompts exclude each other"))
     );
     EXPECT_THAT(
         problems_of(with_model("model.preset = \"gpt2\"\nworkload.prompt_tokens = []")),

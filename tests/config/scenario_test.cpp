@@ -306,6 +306,10 @@ TEST(DefaultScenario, has_the_equal_devices_of_the_reference) {
     EXPECT_EQ(s.name, "m-4-devices");
     EXPECT_EQ(s.model_file, "models/m.gguf");
     EXPECT_EQ(s.controller.interval, 2);
+    EXPECT_EQ(s.cache_type(), WeightType::f16);
+    EXPECT_EQ(
+        default_scenario("m.gguf", 1, {.set = {"model.kv_type=f32"}}).cache_type(), WeightType::f32
+    );
     ASSERT_EQ(s.fleet.size(), 4U);
     EXPECT_EQ(s.fleet.devices[3].name, "device-3");
     const DeviceProfile& pi = *find_entry(device_profiles(), "raspberry-pi-5");

@@ -35,7 +35,8 @@ inline constexpr std::string_view kEverything = R"(
 seed = 11
 [model]
 file = "../models/m.gguf"
-kv_type = "f32"
+context = 4096
+kv_type = "bf16"
 [workload]
 prompts = ["Ein \"Satz\"\n\tmit \\ Umlaut: ä\u0007", "", "noch einer"]
 repeat = 2

@@ -379,8 +379,8 @@ std::vector<Wrong> wrong_costs_of_devices() {
          {"dir/s.toml:5:20: device.0.message_overhead is above 1e18 after its scale in [fleet]"}},
         {in_device("rates = 3"),
          {"device.1.rates: expected a table, written [device.rates.TYPE]; found 3"}},
-        {in_device("[device.rates.q4_1]\ncompute = \"1 GFLOP/s\""),
-         {"dir/s.toml:10:15: unknown key 'q4_1' in [device.rates.TYPE]; did you mean 'q4_0'?"}},
+        {in_device("[device.rates.q4_9]\ncompute = \"1 GFLOP/s\""),
+         {"dir/s.toml:10:15: unknown key 'q4_9' in [device.rates.TYPE]; did you mean 'q4_0'?"}},
         {in_device("[device.rates.q4_0]"),
          {"dir/s.toml:10:1: device.1.rates.q4_0.compute is missing; give compute, "
           "memory_bandwidth or prefill_compute"}},
@@ -532,8 +532,8 @@ std::vector<Wrong> wrong_events() {
 std::vector<Wrong> planned() {
     const std::string later = "is planned but not built yet; what works now: ";
     std::vector<Wrong> all{
-        {std::string(kSmall) + "[model]\nfile = \"m\"\nkv_type = \"f16\"",
-         {"model.kv_type = \"f16\" " + later + "\"f32\""}},
+        {std::string(kSmall) + "[model]\nfile = \"m\"\nkv_type = \"q4_0\"",
+         {"model.kv_type = \"q4_0\" " + later + "\"f32\", \"f16\", \"bf16\" or \"q8_0\""}},
         {small_with("[controller]\nslices = 4"),
          {"controller.slices has no effect in granularity \"paper\""}},
         {small_with("[controller]\ngranularity = \"sliced\"\ncost_profile = \"paper\""),

@@ -153,7 +153,7 @@ Scenario default_scenario(
     };
     const bool chosen = is_set("device.", ".profile");
     const std::string text = fmt::format(
-        "[model]\nfile = {}\n\n[[device]]\ncount = {}\n{}\n[network]\n{}",
+        "[model]\nfile = {}\nkv_type = \"f16\"\n\n[[device]]\ncount = {}\n{}\n[network]\n{}",
         toml_string(model),
         devices,
         chosen ? "" : fmt::format("profile = \"{}\"\n", kDefaultProfile),
@@ -183,6 +183,20 @@ std::string Scenario::model_name() const {
 }
 
 std::string slices_problem(const ControllerConfig& controller, const ModelShape& shape) {
+    const bool sliced = controller.granularity == scheduler::Granularity::sliced;
+    if (sliced && controller.reduce == scheduler::Reduce::ring && shape.norms_after()) {
+        return "controller.reduce = \"ring\" adds partial sums to the residual stream in parts, "
+               "but "
+               "this model normalises the whole output of attention and of the ffn first; give "
+               "reduce = \"hub\"";
+    }
+    if (controller.granularity == scheduler::Granularity::sliced && shape.experts > 0) {
+        return fmt::format(
+            "controller.granularity = \"sliced\" does not cut a mixture of experts, and the model "
+            "has {} in each ffn; give \"paper\"",
+            shape.experts
+        );
+    }
     if (controller.granularity == scheduler::Granularity::paper || controller.slices < 1 ||
         shape.ffn_width < 1 || shape.ffn_width % controller.slices == 0) {
         return "";
@@ -206,9 +220,9 @@ std::string slices_problem(const ControllerConfig& controller, const ModelShape&
 bool equivalent(const Scenario& a, const Scenario& b) {
     return a.seed == b.seed && a.model_file == b.model_file &&
            a.model_file_written == b.model_file_written && a.preset == b.preset &&
-           a.shape == b.shape && a.kv_type == b.kv_type && a.workload == b.workload &&
-           a.controller == b.controller && a.clock == b.clock && a.declared == b.declared &&
-           a.events == b.events;
+           a.shape == b.shape && a.context == b.context && a.kv_type == b.kv_type &&
+           a.workload == b.workload && a.controller == b.controller && a.clock == b.clock &&
+           a.declared == b.declared && a.events == b.events;
 }
 
 } // namespace headroom::config

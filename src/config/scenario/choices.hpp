@@ -16,7 +16,8 @@ enum class ClockMode : std::uint8_t { virtual_time, paced };
 /// again in each forward pass (`page`), or the run ends (`fail`). `automatic` means `page` for
 /// devices with storage and `fail` for others.
 enum class OverloadMode : std::uint8_t { automatic, page, fail };
-enum class KvType : std::uint8_t { f32 };
+/// The type in which KV caches are stored, in the order of kCacheTypes.
+enum class KvType : std::uint8_t { f32, f16, bf16, q8_0 };
 /// Whether decoding stops while blocks (attention heads and other parts of layers) migrate. So far
 /// it always stops (`stop`).
 enum class MigrationMode : std::uint8_t { stop };
@@ -46,8 +47,8 @@ inline constexpr auto kPlannedWords = words();
 template <> inline constexpr auto kWords<ClockMode> = words("virtual", "paced");
 template <> inline constexpr auto kPlannedWords<ClockMode> = words("native");
 template <> inline constexpr auto kWords<OverloadMode> = words("automatic", "page", "fail");
-template <> inline constexpr auto kWords<KvType> = words("f32");
-template <> inline constexpr auto kPlannedWords<KvType> = words("f16", "bf16", "q8_0", "q4_0");
+template <> inline constexpr auto kWords<KvType> = words("f32", "f16", "bf16", "q8_0");
+template <> inline constexpr auto kPlannedWords<KvType> = words("q4_0");
 template <> inline constexpr auto kWords<MigrationMode> = words("stop");
 template <> inline constexpr auto kPlannedWords<MigrationMode> = words("live");
 template <> inline constexpr auto kWords<WeightsMode> = words("move", "everywhere");

@@ -37,8 +37,8 @@ struct ArrivalsConfig {
 
 struct WorkloadConfig {
     std::vector<std::string> prompts{""}; ///< UTF-8; of k prompts, request i has prompt i mod k
-    /// Number of tokens of each prompt, ≥ 1. Replaces `prompts` if the model is a shape (dimensions
-    /// without weights and tokenizer). Empty if the model is a file.
+    /// Number of tokens of each prompt, ≥ 1. Replaces `prompts` if it is not empty, as it is for a
+    /// shape (dimensions without weights and tokenizer). A run needs prompts.
     std::vector<std::int64_t> prompt_tokens{};
     std::int64_t repeat = 1;  ///< number of times that the list of prompts is requested; ≥ 1
     std::int64_t tokens = 64; ///< limit of sampled tokens per request; ≥ 1
@@ -247,6 +247,10 @@ struct Scenario {
     /// The shape that replaces a model file. It has no weights, so it can be simulated and planned
     /// but not run.
     std::optional<ModelShape> shape;
+    /// The longest context, which replaces that of the model file; 0: that of the file. Of a shape
+    /// it is part of `shape`.
+    std::int64_t context = 0;
+    /// The type of KV caches; if there is a shape, equal to that of the shape.
     KvType kv_type = KvType::f32;
     WorkloadConfig workload;
     ControllerConfig controller;
@@ -259,6 +263,9 @@ struct Scenario {
     std::vector<std::string> warnings; ///< lines about valid settings that are probably mistakes
     std::vector<std::string> notes;    ///< lines about defaults and installed files that are used
 
+    [[nodiscard]] WeightType cache_type() const {
+        return kCacheTypes.at(static_cast<std::size_t>(kv_type));
+    }
     /// Returns the model's name in messages: the preset's name, "shape", or the file.
     [[nodiscard]] std::string model_name() const;
 };
@@ -314,7 +321,8 @@ struct Overrides {
 [[nodiscard]] std::string resolved_text(const Scenario& scenario);
 
 /// Returns "" if `controller.slices` divides the model's FFN width or granularity is `paper`.
-/// Otherwise returns a message with values that divide the FFN width.
+/// Otherwise returns a message with values that divide the FFN width. Returns a message, too, if a
+/// ring is to add up what the model normalises before it is added to the residual stream.
 [[nodiscard]] std::string slices_problem(
     const ControllerConfig& controller, const ModelShape& shape
 );

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "config/scenario/weight_mixture.hpp"
 #include "config/sections/sections.hpp"
 #include "config/sections/shape_section.hpp"
 #include "config/sections/table_reader.hpp"
@@ -171,6 +172,23 @@ void read_device_profiles(
     }
 }
 
+/// Reads the key `size` of a model: what a file with its weights takes.
+std::optional<PublishedSize> read_published_size(TableReader& model) {
+    auto table = model.table("size", "size = { weights, bytes, source }");
+    if (!table) {
+        return std::nullopt;
+    }
+    PublishedSize size;
+    table->require("weights", "give a weight_type");
+    const auto index = table->word("weights", weight_choice_names(), {});
+    size.weights = weight_choice_names()[index.value_or(0)];
+    table->require("bytes", "give a number");
+    size.bytes = table->integer("bytes", 1, std::int64_t{1} << 50).value_or(1);
+    size.source = required_text(*table, "source");
+    table->finish();
+    return size;
+}
+
 /// Calls read(table, name, entries) for every table of a catalogue, in the order of the text.
 template <class Entry, class Read>
 std::vector<Entry> read_catalogue(std::string_view text, const std::string& file, Read read) {
@@ -222,6 +240,8 @@ std::vector<ModelPreset> parse_model_presets(std::string_view text, const std::s
         preset.source = required_text(table, "source");
         table.require("shape", "give { layers, heads, … }");
         preset.shape = read_shape(table).value_or(preset.shape);
+        preset.fused_qkv = table.flag("fused_qkv").value_or(false);
+        preset.size = read_published_size(table);
         table.require("parameters", "give how many are published");
         constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
         preset.parameters = table.integer("parameters", 1, kMax).value_or(1);

@@ -76,14 +76,23 @@ struct NetworkPreset {
     std::optional<SourcedFigure> medium;
 };
 
+/// The published size of a quantised model.
+struct PublishedSize {
+    std::string weights; ///< the scenario's weight_type: "q4_k_m"
+    Bytes bytes = 0;     ///< of all tensors, or of the file, which is little more
+    std::string source;  ///< where it was printed
+};
+
 struct ModelPreset {
     std::string name;            ///< llama-2-7b
     std::string title;           ///< Llama 2 7B
     ModelShape shape;            ///< dimensions; all matrices have kDefaultWeightType
+    bool fused_qkv = false;      ///< whether files have q, k and v as one matrix
     std::int64_t parameters = 0; ///< published number of parameters
     std::int64_t left_out = 0;   ///< number of published parameters that the shape does not have
-    std::string left_out_what;   ///< what these are: "biases of q, k and v"; or empty
-    std::string source;          ///< reference to the publication
+    std::string left_out_what;   ///< what these are: "position embeddings"; or empty
+    std::optional<PublishedSize> size; ///< of a quantised file
+    std::string source;                ///< reference to the publication
 };
 
 /// Each function returns all profiles or presets of a text, in its order. For a device NAME there

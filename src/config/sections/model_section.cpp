@@ -1,4 +1,6 @@
 // [model]: a file, a preset or a shape.
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,6 +10,7 @@
 #include "config/sections/keys.hpp"
 #include "config/sections/sections.hpp"
 #include "config/sections/shape_section.hpp"
+#include "config/sections/shape_types.hpp"
 
 namespace headroom::config {
 
@@ -15,6 +18,9 @@ namespace {
 
 constexpr std::string_view kGiveOne =
     "give file = \"x.gguf\", preset = \"llama-2-7b\", or shape = { layers, heads, … }";
+
+/// Most programs store KV caches so, and the published figures of models count on it.
+constexpr WeightType kPresetCacheType = WeightType::f16;
 
 /// Uses the installed model of this name if no file of this name is beside the scenario.
 void use_installed_model(const ModelFileLookup& lookup, Scenario& scenario) {
@@ -66,20 +72,56 @@ void read_model_file(
 
 void read_preset(TableReader& table, Scenario& scenario) {
     const ModelPreset* const preset = table.catalogue_entry("preset", model_presets());
-    const auto type = read_weight_type(table);
+    const WeightChoice* const choice = read_weight_choice(table);
     if (preset == nullptr) {
         return;
     }
     scenario.preset = preset->name;
     scenario.shape = preset->shape;
-    if (type) {
-        set_types(*scenario.shape, *type);
+    scenario.shape->kv_type = kPresetCacheType;
+    if (choice != nullptr) {
+        set_weights(*scenario.shape, *choice, preset->fused_qkv);
         for (const std::string& problem : scenario.shape->problems()) {
             add_problem(
                 *table.find("weight_type"), "does not suit it: " + problem, table.problems()
             );
             break; // the other matrices have the same problem
         }
+    }
+}
+
+/// Gives the scenario and its shape one type of KV caches: that of the key `kv_type`, or else that
+/// of the shape.
+void settle_cache_type(TableReader& table, Scenario& scenario) {
+    if (!scenario.shape) {
+        return;
+    }
+    ModelShape& shape = *scenario.shape;
+    const auto given = table.find("kv_type");
+    if (given) {
+        shape.kv_type = scenario.cache_type();
+    } else {
+        const auto found = std::ranges::find(kCacheTypes, shape.kv_type);
+        scenario.kv_type = static_cast<KvType>(found - kCacheTypes.begin());
+    }
+    // Sizes that are 0 have been reported.
+    if (given && shape.heads > 0 && shape.head_width() > 0) {
+        if (const std::string problem = shape.cache_problem(); !problem.empty()) {
+            add_problem(*given, "does not suit the model: " + problem, table.problems());
+        }
+    }
+}
+
+/// Moves the key `context` into the shape of a preset.
+void use_context(TableReader& table, Scenario& scenario) {
+    const auto entry = table.find("context");
+    if (entry && table.find("shape")) {
+        const std::string_view text = "goes with a file or a preset; a shape has its own: "
+                                      "shape = { …, context = 4096 }";
+        add_problem(*entry, text, table.problems());
+    }
+    if (scenario.shape && scenario.context > 0) {
+        scenario.shape->context = std::exchange(scenario.context, 0);
     }
 }
 
@@ -139,6 +181,8 @@ ModelKind read_model(
                                  : "goes with a preset; a file says itself how weights are stored";
         add_problem(*type, text, table->problems());
     }
+    use_context(*table, scenario);
+    settle_cache_type(*table, scenario);
     table->finish();
     return source;
 }

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "config/scenario/event_kinds.hpp"
+#include "config/scenario/weight_mixture.hpp"
 #include "config/sections/key_types.hpp"
 #include "config/sections/shape_section.hpp"
 #include "config/toml/toml_text.hpp"
@@ -113,15 +114,22 @@ const Section<Scenario> kModelKeys{"[model]", "", {
      "GGUF file, from the scenario's folder; one of `file`, `preset` and `shape` is required"},
     {"preset", custom<Scenario>("name"),
      "a model of the catalogue: a shape without weights, for `simulate` and `plan`, not for `run`"},
-    {"weight_type", custom<Scenario>(choice_values(kWeightTypeWords, {})),
-     "how a preset's weights are stored", "`\"f16\"`"},
+    {"weight_type", custom<Scenario>(choice_values(weight_choice_names(), {})),
+     "how a preset's weights are stored: in one type, or, with a name that ends in s, m or l, in "
+     "the mixture of llama.cpp's files of that name (`q4_0_m`, `q5_0_m`: the output matrix in "
+     "q6_k)", "`\"f16\"`"},
     {"from_preset", if_set(custom("name", &Scenario::preset, toml_string)),
      "the preset that `shape` came from, in resolved scenarios; it has no effect"},
     {"shape", custom("table", &Scenario::shape, shape_or_none),
      "the dimensions of a model without weights: `{ layers, heads, kv_heads = heads, width, "
-     "ffn_width, gated = true, vocab, context, weight_type = \"f16\", tied = false }`; head width "
-     "is width / heads"},
-    {"kv_type", choice(&Scenario::kv_type), "type of cached keys and values"},
+     "ffn_width, gated = true, vocab, context, weight_type = \"f16\", tied = false }`, and the "
+     "keys [below](#shapes)"},
+    {"context", if_set(whole(&Scenario::context, 1, kMaxModelContext, {0})),
+     "the longest context in tokens, of a file or a preset; a file with LongRoPE takes its factors "
+     "for long contexts if this exceeds the original one", "that of the model"},
+    {"kv_type", choice(&Scenario::kv_type),
+     "how keys and values are cached; `\"q8_0\"` needs heads whose width is a multiple of 32",
+     "`\"f32\"`; with a preset `\"f16\"`"},
 }};
 
 const Section<WorkloadConfig> kWorkloadKeys{"[workload]", "", {
@@ -132,8 +140,8 @@ const Section<WorkloadConfig> kWorkloadKeys{"[workload]", "", {
     {"prompt_lines", custom<WorkloadConfig>("true, false"),
      "true: every line of `prompt_file` that is not empty is a prompt", "false"},
     {"prompt_tokens", if_set(custom("≥ 1, or a list", &WorkloadConfig::prompt_tokens, list_text)),
-     "instead of `prompts`, for a preset or a shape: the length of the prompt; `[16, 128]`: two "
-     "prompts", "16"},
+     "instead of `prompts`, for `simulate` and `plan`: the length of the prompt; `[16, 128]`: two "
+     "prompts; a preset or a shape has no others", "16 without a file"},
     {"repeat", whole(&WorkloadConfig::repeat, 1, kMaxRequests, {0}),
      "how many times the list of prompts is requested; of k prompts, request i has prompt i mod k"},
     {"tokens", custom<WorkloadConfig>("≥ 1, or a list", tokens_text),

@@ -144,7 +144,8 @@ std::vector<std::int64_t> read_numbers(
     return numbers;
 }
 
-/// Reads prompt_tokens, which replaces the prompts of a model without a tokenizer.
+/// Reads prompt_tokens, which replaces the prompts of a model without a tokenizer, or with one that
+/// Headroom cannot use.
 void read_prompt_tokens(TableReader& table, ModelKind model, WorkloadConfig& workload) {
     Problems& problems = table.problems();
     if (model == ModelKind::shape) {
@@ -160,12 +161,11 @@ void read_prompt_tokens(TableReader& table, ModelKind model, WorkloadConfig& wor
     if (!entry) {
         return;
     }
-    if (model == ModelKind::file) {
-        const std::string_view text =
-            "goes with a preset or a shape; a model file has a tokenizer: "
-            "give prompts";
-        add_problem(*entry, text, problems);
-        return;
+    for (const std::string_view key : {"prompts", "prompt_file"}) {
+        if (model == ModelKind::file && table.find(key)) {
+            const auto text = fmt::format("and {} exclude each other; give one of them", key);
+            add_problem(*entry, text, problems);
+        }
     }
     const std::string_view if_empty = "is empty; give a length for each prompt";
     workload.prompt_tokens = read_numbers(*entry, kMaxPromptTokens, if_empty, problems);
