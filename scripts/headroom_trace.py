@@ -8,7 +8,7 @@
     latencies = trace.latency()                       # time per sampled token
     frame = trace.frame("intervals")                  # a pandas DataFrame, if pandas is installed
 
-Reads traces of schema versions 3 and 4, of runs that are still running, were killed or have ended. A Trace
+Reads traces of schema versions 3 to 5, of runs that are still running, were killed or have ended. A Trace
 contains the rows that were committed when it was opened, even if the run adds rows later.
 Debian packages: python3-h5py python3-numpy (for frames also python3-pandas).
 
@@ -35,7 +35,7 @@ except ImportError as missing:
     raise ImportError(f"headroom_trace needs h5py and numpy, and {sys.executable} has no {missing.name}; on Debian "
                       "install python3-h5py and python3-numpy, and use /usr/bin/python3") from None
 
-OLDEST_VERSION, NEWEST_VERSION = 3, 4
+OLDEST_VERSION, NEWEST_VERSION = 3, 5
 NEVER = 2**63 - 1  # "never" or "unlimited" in integer columns
 STATIC = ("devices", "links", "blocks", "model", "layers", "prompts", "input_files")
 GROWING = ("resources", "link_state", "migrations", "turns", "tokens", "requests", "ops", "messages",

@@ -18,10 +18,14 @@ using model::test::TinyShape;
 GgufWriter valid_model(Random& random) {
     const StoredType type =
         model::test::kStoredTypes[random.below(model::test::kStoredTypes.size())];
-    const bool super_blocks =
-        type == StoredType::q4_k || type == StoredType::q5_k || type == StoredType::q6_k;
-    const bool blocks = type == StoredType::q4_0 || type == StoredType::q8_0;
+    const bool super_blocks = model::test::block_of(type).weights == 256;
+    const bool blocks = model::test::block_of(type).weights == 32;
+    constexpr std::array kArchitectures{
+        "gemma2", "gemma3", "mistral3", "olmo2", "phi3", "qwen2", "qwen3"};
     TinyShape shape;
+    if (random.below(3) == 0) {
+        shape.architecture = kArchitectures[random.below(kArchitectures.size())];
+    }
     shape.layers = 1 + static_cast<std::uint32_t>(random.below(2));
     shape.heads = 2;
     shape.kv_heads = 1 + static_cast<std::uint32_t>(random.below(2));
@@ -55,17 +59,29 @@ constexpr std::array kKeys{
     "llama.attention.head_count",
     "llama.attention.head_count_kv",
     "llama.attention.key_length",
+    "llama.attention.value_length",
     "llama.attention.sliding_window",
+    "llama.attention.sliding_window_pattern",
     "llama.attention.causal",
     "llama.attention.layer_norm_rms_epsilon",
     "llama.context_length",
     "llama.expert_count",
+    "llama.expert_used_count",
+    "llama.expert_feed_forward_length",
     "llama.logit_scale",
     "llama.vocab_size",
     "llama.rope.dimension_count",
     "llama.rope.freq_base",
     "llama.rope.scaling.type",
     "llama.rope.scaling.factor",
+    "llama.rope.scaling.original_context_length",
+    "llama.rope.scaling.attn_factor",
+    "llama.rope.scaling.yarn_beta_fast",
+    "llama.rope.scaling.yarn_log_multiplier",
+    "llama.attention.value_length",
+    "llama.attention.sliding_window_pattern",
+    "split.no",
+    "split.tensors.count",
     "tokenizer.ggml.model",
     "tokenizer.ggml.tokens",
     "tokenizer.ggml.scores",
@@ -77,11 +93,16 @@ constexpr std::array kKeys{
     "tokenizer.ggml.add_space_prefix",
 };
 
+constexpr std::array kTexts{
+    "linear", "yarn", "longrope", "none", "llama", "mistral3", "qwen2", "qwen3", "gemma2", "phi3"};
+
 constexpr std::array kTensors{
     "token_embd.weight",
     "output_norm.weight",
     "output.weight",
     "rope_freqs.weight",
+    "rope_factors_long.weight",
+    "rope_factors_short.weight",
     "blk.0.attn_norm.weight",
     "blk.0.attn_q.weight",
     "blk.0.attn_k.weight",
@@ -137,7 +158,7 @@ void set_any_value(GgufWriter& writer, const std::string& key, Random& random) {
         writer.boolean(key, random.below(2) == 0);
         break;
     case 4:
-        writer.text(key, random.below(2) == 0 ? "linear" : "llama");
+        writer.text(key, kTexts[random.below(kTexts.size())]);
         break;
     case 5:
         writer.put(key, 10 + static_cast<std::uint32_t>(random.below(3)), raw(number));

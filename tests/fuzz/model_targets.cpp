@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/error.hpp"
 #include "fuzz/targets.hpp"
+#include "model/costs/cost_shape.hpp"
 #include "model/decoder/oracle.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/scan_file.hpp"
@@ -49,6 +51,19 @@ kernels::Level best_simd_level() {
     return kernels::Level::reference;
 }
 
+/// Reads the shape for costs, which accepts more files than the decoder.
+void read_costs(const model::GgufFile& file, const model::ModelReport& report) {
+    try {
+        const model::CostShape costs = model::cost_shape_of(file);
+        HEADROOM_CHECK(costs.shape.problems().empty(), "a shape without costs");
+        HEADROOM_CHECK(
+            !costs.notes.empty() || report.problems.empty(), "the shape of a model without a note"
+        );
+    } catch (const InputError&) {
+        HEADROOM_CHECK(!report.problems.empty(), "a model that runs has no costs");
+    }
+}
+
 } // namespace
 
 int fuzz_gguf(std::span<const std::byte> input) {
@@ -56,6 +71,7 @@ int fuzz_gguf(std::span<const std::byte> input) {
     temporary.overwrite(text_of(input));
     const model::GgufFile file(temporary.path());
     const model::ModelReport report = model::report_on(file);
+    read_costs(file, report);
     (void)model::tensor_type_uses(file);
     (void)model::scan_file(file);
     (void)model::read_hyperparameters(file); // throws if the report has problems

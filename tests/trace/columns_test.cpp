@@ -121,6 +121,30 @@ TEST(ModelRows, have_a_column_for_each_field_of_the_shape) {
     EXPECT_EQ(field_count<ModelShape>(), std::tuple_size_v<decltype(kShapeFields)> + 1);
 }
 
+TEST(ModelRows, keep_the_numbers_that_older_traces_have_for_weight_types) {
+    const std::string_view names[] = {
+        "f32",
+        "q8_0",
+        "f16",
+        "bf16",
+        "q4_0",
+        "q4_1",
+        "q5_0",
+        "q5_1",
+        "q2_k",
+        "q3_k",
+        "q4_k",
+        "q5_k",
+        "q6_k",
+        "iq4_nl",
+        "iq4_xs",
+        "mxfp4"};
+    ASSERT_EQ(kWeightTypes.size(), std::size(names));
+    for (std::size_t i = 0; i < std::size(names); ++i) {
+        EXPECT_EQ(name_of(static_cast<WeightType>(i)), names[i]) << i;
+    }
+}
+
 TEST(ModelRows, keep_every_field) {
     ModelShape shape;
     shape.layers = 2;
@@ -134,7 +158,7 @@ TEST(ModelRows, keep_every_field) {
     shape.layer_types = {LayerTypes::all(WeightType::f16), LayerTypes::all(WeightType::q8_0)};
     shape.layer_types[1].down = WeightType::q4_0;
     shape.embed_type = shape.lm_head_type = WeightType::bf16;
-    shape.kv_bytes = 2;
+    shape.kv_type = WeightType::f16;
     shape.tied = true;
     RunHeader header;
     add_model_rows(shape, header);

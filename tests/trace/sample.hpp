@@ -34,7 +34,8 @@ inline RunHeader header(bool with_ops) {
         {"L0.proj", 2, 0, -1, 30},
         {"lm_head", 4, -1, -1, kMax<std::int64_t>},
     };
-    header.model = {{2, 4, 2, 128, 256, 1, kMax<std::int32_t>, 64, 1, 4, 4, 1, 1, 0}};
+    header.model = {
+        {2, 4, 2, 128, 256, 1, kMax<std::int32_t>, 64, 1, 4, 1, 1, 0, 48, 3, 7, 2, 8, 2, 1, 2, 1}};
     header.layers = {{0, 1, 2, 3, 4, 0, 1}, {}};
     header.prompts = {{0, 0, 1}, {0, 1, 99}, {1, 0, -1}};
     header.with_ops = with_ops;

@@ -102,7 +102,7 @@ text = f["text_pool"][r["text_offset"]:][:r["text_length"]].tobytes().decode()
 assert text == "Es war einmal ✓ 0", text
 assert f["placements"][0].tolist() == [0, 1, -1, 2]
 assert f["scenario"][:].tobytes().decode().startswith("seed = 7")
-assert f.attrs["schema_version"] == 4 and f.attrs["seed"] == 7
+assert f.attrs["schema_version"] == 5 and f.attrs["seed"] == 7
 assert f["tokens"][0]["logits_checksum"] == 2**64 - 2
 i = next(i for i in f["input_files"] if i["path_length"] == 3)
 pool = f["input_pool"][:].tobytes()

@@ -69,7 +69,11 @@ void read_header(h5::UntrustedFile& file, std::int64_t schema_version, RunHeader
         constexpr bool is_old = std::is_same_v<Row, DeviceRow> || std::is_same_v<Row, LinkRow> ||
                                 std::is_same_v<Row, BlockRow>;
         if (is_old || schema_version > kOldestSchemaVersion) {
-            header.*rows = h5::read_table<Row>(file, {}, {}, header.codes);
+            const bool is_short =
+                std::is_same_v<Row, ModelRow> && schema_version <= kLastShortModelVersion;
+            header.*rows = h5::read_table<Row>(
+                file, {}, {}, header.codes, is_short ? kFirstNewModelColumn : ""
+            );
         }
     });
     header.with_ops = h5::has_dataset(file.file(), Table<OpRow>::name);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/block.hpp"
+#include "base/model_shape.hpp"
 #include "base/weight_type.hpp"
 #include "trace/records/columns.hpp"
 
@@ -39,6 +40,8 @@ CodeNames standard_codes() {
     };
     add_types(ModelRow());
     add_types(LayerRow());
+    codes["model.qk_norm"].assign(kQkNormNames.begin(), kQkNormNames.end());
+    codes["model.norm_place"].assign(kNormPlaceNames.begin(), kNormPlaceNames.end());
     return codes;
 }
 

@@ -91,10 +91,18 @@ struct Table<ModelRow> {
         Column{"context", &ModelRow::context, "1"},
         Column{"embed_type", &ModelRow::embed_type, "code"},
         Column{"lm_head_type", &ModelRow::lm_head_type, "code"},
-        Column{"kv_bytes", &ModelRow::kv_bytes, "B"},
         Column{"tied", &ModelRow::tied, "1"},
         Column{"ends", &ModelRow::ends, "1"},
         Column{"norms", &ModelRow::norms, "1"},
+        Column{"head_width", &ModelRow::head_width, "1"},
+        Column{"kv_type", &ModelRow::kv_type, "code"},
+        Column{"window", &ModelRow::window, "1"},
+        Column{"window_period", &ModelRow::window_period, "1"},
+        Column{"experts", &ModelRow::experts, "1"},
+        Column{"experts_used", &ModelRow::experts_used, "1"},
+        Column{"qkv_bias", &ModelRow::qkv_bias, "1"},
+        Column{"qk_norm", &ModelRow::qk_norm, "code"},
+        Column{"norm_place", &ModelRow::norm_place, "code"},
     };
 };
 

@@ -20,6 +20,16 @@ void for_each_pair(const Fields& fields, const Visit& visit) {
     (std::make_index_sequence<std::tuple_size_v<Fields>>());
 }
 
+/// The number of codes of an enum in a trace.
+template <class Enum>
+constexpr std::size_t kCodes = 0;
+template <>
+constexpr std::size_t kCodes<WeightType> = kWeightTypes.size();
+template <>
+constexpr std::size_t kCodes<QkNorm> = kQkNormNames.size();
+template <>
+constexpr std::size_t kCodes<NormPlace> = kNormPlaceNames.size();
+
 template <class Row, class Fields, class Struct>
 Row row_of(const Fields& fields, const Struct& values) {
     Row row;
@@ -35,9 +45,9 @@ void read_row(const Fields& fields, const Row& row, Struct& values) {
         fields,
         [&]<class T>(const ShapeField<Struct, T>& field, const auto& column) {
             const auto value = row.*column.member;
-            if constexpr (std::is_same_v<T, WeightType>) {
-                if (value < 0 || static_cast<std::size_t>(value) >= kWeightTypes.size()) {
-                    throw InputError(fmt::format("damaged: weight type {} is unknown", value));
+            if constexpr (std::is_enum_v<T>) {
+                if (value < 0 || static_cast<std::size_t>(value) >= kCodes<T>) {
+                    throw InputError(fmt::format("damaged: {} {} is unknown", field.name, value));
                 }
             }
             values.*field.member = static_cast<T>(value);

@@ -49,7 +49,6 @@ const std::map<std::string_view, Range>& special_ranges() {
     // A larger model would not fit any fleet that a scenario can describe.
     constexpr std::int64_t kMaxLayers = 1 << 16;
     constexpr std::int64_t kMaxWidth = 1 << 24;
-    constexpr std::int64_t kMaxElementBytes = 16;
     static const std::map<std::string_view, Range> ranges{
         {"model.layers", {0, kMaxLayers}},
         {"model.heads", {0, kMaxLayers}},
@@ -58,7 +57,11 @@ const std::map<std::string_view, Range>& special_ranges() {
         {"model.ffn_width", {0, kMaxWidth}},
         {"model.vocabulary", {0, kMaxId}},
         {"model.context", {0, kMaxId}},
-        {"model.kv_bytes", {0, kMaxElementBytes}},
+        {"model.head_width", {0, kMaxWidth}},
+        {"model.window", {0, kMaxId}},
+        {"model.window_period", {0, kMaxLayers}},
+        {"model.experts", {0, kMaxLayers}},
+        {"model.experts_used", {0, kMaxLayers}},
         {"intervals.predicted_inference_ns", {0, kMax}}, // kMax means never
         {"intervals.predicted_migration_ns", {0, kMax}},
         {"intervals.predicted_round_ns", {0, kMax}},

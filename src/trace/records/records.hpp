@@ -14,9 +14,12 @@
 
 namespace headroom::trace {
 
-inline constexpr std::int32_t kSchemaVersion = 4;
+inline constexpr std::int32_t kSchemaVersion = 5;
 /// Traces of version 3 can be read, but not replayed: they lack /model, /layers and /prompts.
 inline constexpr std::int32_t kOldestSchemaVersion = 3;
+/// The /model of traces up to version 4 ends before this column. What is missing reads as 0.
+inline constexpr std::int32_t kLastShortModelVersion = 4;
+inline constexpr const char* kFirstNewModelColumn = "head_width";
 
 /// A device at time 0.
 struct DeviceRow {
@@ -59,12 +62,21 @@ struct ModelRow {
     std::int64_t context = 0;      ///< the longest context in tokens
     std::int32_t embed_type = 0;   ///< code of WeightType (base/weight_type.hpp)
     std::int32_t lm_head_type = 0; ///< code of WeightType
-    std::int64_t kv_bytes = 0;     ///< bytes of one element of the KV cache
     std::int32_t tied = 0;         ///< 1: lm_head uses the matrix of embed
     /// 1: the model has embed and lm_head, as in every run; 0: only in problems made for tests.
     std::int32_t ends = 1;
     /// 1: norm weights count as memory, as in every run; 0: only in problems made for tests.
     std::int32_t norms = 1;
+    // Traces up to version 4 lack the columns from here on (kFirstNewModelColumn).
+    std::int64_t head_width = 0;    ///< 0: width / heads
+    std::int32_t kv_type = 0;       ///< code of WeightType
+    std::int64_t window = 0;        ///< tokens that a token attends to; 0: all
+    std::int64_t window_period = 0; ///< of so many layers the last has no window
+    std::int64_t experts = 0;       ///< networks per ffn; 0: no mixture of experts
+    std::int64_t experts_used = 0;  ///< networks per ffn that a token uses
+    std::int32_t qkv_bias = 0;      ///< 1: q, k and v have biases
+    std::int32_t qk_norm = 0;       ///< code of QkNorm (base/model_shape.hpp)
+    std::int32_t norm_place = 0;    ///< code of NormPlace (base/model_shape.hpp)
 };
 
 /// The stored types of the matrices of one layer, as codes of WeightType.

@@ -72,8 +72,13 @@ std::size_t TableReader::rows() const {
 }
 
 ByteBuffer TableReader::read(std::size_t rows) const {
+    bool may_lack = false;
     for (const Field& field : layout_.fields) {
         const std::optional<Type> found = member_type(file_type_, field.name);
+        may_lack = may_lack || field.name == optional_;
+        if (!found && may_lack) {
+            continue; // HDF5 leaves its bytes in the buffer as they are, 0
+        }
         if (!found) {
             throw InputError(fmt::format("damaged: /{} has no column {}", name_, field.name));
         }

@@ -48,6 +48,8 @@ class TableReader {
         return widths;
     }
 
+    /// Lets the table lack this column and those that were added after it. They read as zeros.
+    void may_end_before(std::string column) { optional_ = std::move(column); }
     /// Returns the first `rows` rows as bytes of the added columns, for decode() of layout.hpp.
     [[nodiscard]] ByteBuffer read(std::size_t rows) const;
     /// Adds to `codes` the names for which the codes (small numbers) in the table stand.
@@ -59,19 +61,23 @@ class TableReader {
     Dataset dataset_;
     Type file_type_;
     Layout layout_;
+    std::string optional_; ///< the first column that may be missing; "": none may
 };
 
 /// Returns the first `rows` rows of the table of Row; all rows if `rows` is nullopt. `pool` has the
-/// bytes of texts of variable length. Adds the names of the table's codes to `codes`.
+/// bytes of texts of variable length. Adds the names of the table's codes to `codes`. The table may
+/// lack the column `optional` and those after it, which read as 0; "": it may lack none.
 template <class Row>
 std::vector<Row> read_table(
     UntrustedFile& file,
     std::optional<std::size_t> rows,
     std::span<const std::byte> pool,
-    CodeNames& codes
+    CodeNames& codes,
+    const char* optional = ""
 ) {
     TableReader table(file, Table<Row>::name);
     const TextWidths widths = table.add<Row>();
+    table.may_end_before(optional);
     table.add_codes(codes);
     const std::size_t count = rows.value_or(table.rows());
     const ByteBuffer bytes = table.read(count);
