@@ -62,7 +62,7 @@ std::optional<Placement> random_fit(const Problem& problem, Random& random) {
         std::size_t last = problem.source.index();
         for (std::size_t b = 0; b < placement.size(); ++b) {
             const Bytes bytes =
-                problem.blocks->resident_bytes(BlockId(b), problem.memory_context(), placement);
+                problem.blocks->resident_bytes(BlockId(b), problem.memory_rows(), placement);
             if (!problem.is_pinned(BlockId(b))) {
                 last = draw_device(random, free, bytes, last, together);
                 placement[b] = DeviceId(last);

@@ -10,8 +10,8 @@
 
 #include "base/check.hpp"
 #include "base/random.hpp"
+#include "config/scenario/weight_mixture.hpp"
 #include "config/sections/catalogue.hpp"
-#include "config/sections/shape_section.hpp"
 #include "scheduler/core/blocks.hpp"
 #include "support/draws.hpp"
 
@@ -44,7 +44,7 @@ class Writer {
         draw_fitting_fleet();
         // Text by text, because the order in which arguments are evaluated is not defined.
         std::string text = fmt::format(
-            "seed = {}\n[model]\npreset = \"{}\"\nweight_type = \"{}\"\n",
+            "seed = {}\n[model]\npreset = \"{}\"\nweight_type = \"{}\"\nkv_type = \"f32\"\n",
             seed_,
             model_->name,
             type_
@@ -87,8 +87,11 @@ class Writer {
         controller_ = fmt::format("interval = {}\n", interval_);
         if (one_in(random_, 2)) {
             constexpr std::int32_t kSlices[] = {4, 8, 16, 16, 32};
-            cut_ = {scheduler::Granularity::sliced, any_of(random_, kSlices)};
-            controller_ += fmt::format("granularity = \"sliced\"\nslices = {}\n", cut_.slices);
+            const scheduler::Cut cut{scheduler::Granularity::sliced, any_of(random_, kSlices)};
+            if (cut.problems(model_->shape).empty()) { // experts cannot be cut
+                cut_ = cut;
+                controller_ += fmt::format("granularity = \"sliced\"\nslices = {}\n", cut.slices);
+            }
         }
         controller_ += fmt::format("objective = \"{}\"\n", throughput_ ? "throughput" : "latency");
         if (sequences_ > 1 && one_in(random_, 4)) {

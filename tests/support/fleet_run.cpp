@@ -20,13 +20,15 @@ namespace headroom::support {
 
 config::Scenario make_scenario(const FleetText& text) {
     std::string toml = fmt::format(
-        "seed = 11\n[model]\nfile = \"{}\"\n"
-        "[workload]\nprompts = [\"{}\"]\ntokens = {}\nstop_at_eos = false\n"
+        "seed = 11\n[model]\nfile = \"{}\"\nkv_type = \"{}\"\n"
+        "[workload]\nprompts = [\"{}\"]\ntokens = {}\nstop_at_eos = false\n{}"
         "[controller]\npolicy = \"{}\"\ninterval = {}\nends = \"{}\"\n{}"
         "[network]\nbandwidth = \"80 Mbit/s\"\nlatency = \"300 us\"\n{}",
         text.model.string(),
+        text.kv_type,
         text.prompt,
         text.tokens,
+        text.workload,
         text.policy,
         text.interval,
         text.ends,
@@ -191,11 +193,19 @@ OracleRun run_oracle(
     const std::filesystem::path& model,
     const std::string& prompt,
     std::int64_t tokens,
-    const model::Slicing& cut
+    const model::Slicing& cut,
+    WeightType kv_type
 ) {
     const model::GgufFile file(model);
     const model::Tokenizer tokenizer(file);
-    model::Oracle oracle(file, kernels::kernels_for(kernels::best_level()), cut);
+    model::Oracle oracle(
+        file,
+        kernels::kernels_for(kernels::best_level()),
+        cut,
+        std::pmr::new_delete_resource(),
+        64 * 1024,
+        kv_type
+    );
     std::vector<std::int32_t> ids = tokenizer.encode(prompt);
     OracleRun run;
     for (std::int64_t i = 0; i < tokens; ++i) {
@@ -215,7 +225,14 @@ OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache) {
     const kernels::Sampling how{
         static_cast<float>(workload.temperature), workload.top_k, workload.top_p, workload.min_p};
     const scheduler::Cut cut = scenario.controller.cut();
-    model::Oracle oracle(file, kernels, {cut.sliced() ? cut.slices : 0});
+    model::Oracle oracle(
+        file,
+        kernels,
+        {cut.sliced() ? cut.slices : 0},
+        std::pmr::new_delete_resource(),
+        64 * 1024,
+        scenario.cache_type()
+    );
     OracleRun run;
     for (std::size_t sequence = 0; sequence < workload.requests(); ++sequence) {
         if (!keep_cache) {

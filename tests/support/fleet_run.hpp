@@ -27,7 +27,9 @@ struct FleetText {
     std::string memory = "64 MiB"; ///< memory of every device
     bool varied = true;            ///< devices have random loads, links a varying bandwidth
     int source = 0;
+    std::string kv_type = "f32";
     std::string ends = "anywhere"; ///< controller.ends; the default lets embed and lm_head move
+    std::string workload{};        ///< more lines of [workload]
     std::string controller{};      ///< more lines of [controller]
     std::string extra;             ///< more TOML at the end
 };
@@ -67,12 +69,13 @@ struct OracleRun {
     const std::filesystem::path& model,
     const std::string& prompt,
     std::int64_t tokens,
-    const model::Slicing& cut = {}
+    const model::Slicing& cut = {},
+    WeightType kv_type = WeightType::f32
 );
 
 /// Decodes the requests of the scenario one after the other, each alone, with the scenario's
-/// sampling and cut. keep_cache: a deliberate fault: the oracle keeps its cache between two
-/// requests.
+/// sampling, cut and type of KV caches. keep_cache: a deliberate fault: the oracle keeps its cache
+/// between two requests.
 [[nodiscard]] OracleRun run_oracle(const config::Scenario& scenario, bool keep_cache = false);
 
 /// Returns the first difference in sampled tokens or in the bits of the logits, or "".

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "model/decoder/weights.hpp"
+#include "runtime/setup/workload_description.hpp"
 #include "scheduler/timing/program.hpp"
 #include "scheduler/timing/turn_schedule.hpp"
 #include "support/fleet_run.hpp"
@@ -22,19 +22,19 @@ scheduler::Placement placement_of(const trace::Interval& interval) {
     return placement;
 }
 
-/// Returns the bytes of weights, caches for `context` rows, and buffers if the device has a block.
+/// Returns the bytes of weights, caches of so many rows, and buffers if the device has a block.
 Bytes held(
     const scheduler::Blocks& blocks,
     Bytes buffers,
     const trace::Interval& interval,
     std::int32_t device,
-    std::int64_t context
+    const scheduler::CacheRows& paged
 ) {
     const scheduler::Placement placement = placement_of(interval);
     Bytes sum = 0;
     for (std::size_t i = 0; i < placement.size(); ++i) {
         if (placement[i].value == device) {
-            sum += blocks.resident_bytes(BlockId(i), context, placement);
+            sum += blocks.resident_bytes(BlockId(i), paged, placement);
         }
     }
     return sum > 0 ? sum + buffers : 0;
@@ -46,7 +46,7 @@ class CacheRows {
     CacheRows(
         const config::Scenario& scenario, const scheduler::Blocks& blocks, const trace::Trace& trace
     )
-        : begun_(turns_of(trace)) {
+        : blocks_(&blocks), begun_(turns_of(trace)) {
         for (const trace::Interval& interval : trace.intervals) {
             visits_[interval.row.epoch] = visits_of_a_turn(scenario, blocks, interval);
         }
@@ -56,14 +56,14 @@ class CacheRows {
     }
 
     struct Span {
-        std::int64_t max = 0;  ///< largest number of rows within the interval
-        std::int64_t last = 0; ///< number of rows at its end
+        scheduler::CacheRows max;  ///< the largest numbers of rows within the interval
+        scheduler::CacheRows last; ///< the numbers of rows at its end
     };
 
     /// Advances to the end of the interval. The caches of a turn grow when it begins. Those of an
     /// ended sequence are freed when the next turn begins or blocks move.
     Span advance(const trace::Interval& interval) {
-        Span span{total(), 0};
+        Span span{total(), {}};
         for (const trace::TurnRow& over : interval.turns) {
             install(interval, over.epoch);
             begin_until(over, span);
@@ -119,24 +119,27 @@ class CacheRows {
                 return;
             }
             free_caches();
-            rows_[turn.sequence] = (turn.first + turn.tokens + 15) / 16 * 16;
-            span.max = std::max(span.max, total());
+            rows_[turn.sequence] = blocks_->paged_rows(turn.first + turn.tokens);
+            const scheduler::CacheRows all = total();
+            span.max.all = std::max(span.max.all, all.all);
+            span.max.windowed = std::max(span.max.windowed, all.windowed);
         }
     }
 
-    [[nodiscard]] std::int64_t total() const {
-        std::int64_t sum = 0;
+    [[nodiscard]] scheduler::CacheRows total() const {
+        scheduler::CacheRows sum;
         for (const auto& [sequence, rows] : rows_) {
             sum += rows;
         }
         return sum;
     }
 
+    const scheduler::Blocks* blocks_;
     std::vector<trace::TurnRow> begun_;
     std::size_t next_ = 0;
     std::map<std::int64_t, std::int64_t> visits_;    ///< visits of a turn, by epoch
     std::map<std::int32_t, std::int64_t> last_turn_; ///< by sequence
-    std::map<std::int32_t, std::int64_t> rows_;
+    std::map<std::int32_t, scheduler::CacheRows> rows_;
     std::vector<std::int32_t> ended_; ///< sequences whose caches are not freed yet
     std::int64_t epoch_ = -1;
 };
@@ -149,7 +152,7 @@ std::string memory_difference(const config::Scenario& scenario, const trace::Tra
     }
     const model::GgufFile file(scenario.model_file);
     const scheduler::Cut cut = scenario.controller.cut();
-    const scheduler::Blocks blocks(model::read_hyperparameters(file), cut);
+    const scheduler::Blocks blocks(runtime::model_of(scenario, file), cut);
     const Bytes buffers = scheduler::buffer_bytes(blocks.shape(), turn_sizes(trace, scenario), cut);
     CacheRows rows(scenario, blocks, trace);
     const trace::Interval* previous = nullptr;

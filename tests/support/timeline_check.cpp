@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/check.hpp"
-#include "model/decoder/weights.hpp"
+#include "runtime/setup/workload_description.hpp"
 #include "scheduler/timing/timeline.hpp"
 #include "support/fleet_run.hpp"
 
@@ -131,9 +131,9 @@ class Checker {
     void migrate(const trace::Interval& interval, const Placement& next, std::int64_t epoch) {
         const trace::IntervalRow& row = interval.row;
         free_caches();
-        std::int64_t rows = 0;
+        scheduler::CacheRows rows;
         for (const auto& [sequence, used] : rows_) {
-            rows += used;
+            rows += blocks_.kept_rows(used);
         }
         const auto moves = scheduler::moves_between(
             blocks_,
@@ -165,7 +165,7 @@ class Checker {
         for (std::size_t i = 0; i < placement_->size(); ++i) {
             if ((*placement_)[i] == first.device) {
                 held += blocks_.weight_bytes(BlockId(i), *placement_) +
-                        blocks_.cache_bytes(BlockId(i), first.cached_rows);
+                        blocks_.cache_row_bytes(BlockId(i), first.cached_rows);
             }
         }
         held += held > 0 ? buffers_ : 0;
@@ -173,11 +173,11 @@ class Checker {
     }
 
     void set_cached_rows() {
-        std::int64_t pages = 0;
+        scheduler::CacheRows paged;
         for (const auto& [sequence, rows] : rows_) {
-            pages += (rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens;
+            paged += blocks_.paged_rows(rows);
         }
-        timeline_.set_cached_rows(pages * scheduler::kPageTokens);
+        timeline_.set_cached_rows(paged);
     }
 
     /// Ends a turn: when the source visits its slot again, or at once if it has no last segment.
@@ -369,7 +369,7 @@ std::string timeline_difference(const config::Scenario& scenario, const trace::T
         return "the run has no interval";
     }
     const model::GgufFile file(scenario.model_file);
-    const scheduler::Blocks blocks(model::read_hyperparameters(file), scenario.controller.cut());
+    const scheduler::Blocks blocks(runtime::model_of(scenario, file), scenario.controller.cut());
     try {
         return Checker(scenario, trace, blocks).check();
     } catch (const Bug& bug) {

@@ -37,8 +37,12 @@ class TemporaryFolder {
 model::test::TinyShape tiny_shape_in(std::string_view types) {
     using model::test::StoredType;
     model::test::TinyShape shape = tiny_shape();
-    if (types == "mixed") {
-        shape.type = StoredType::q4_0;
+    if (types == "olmo2") {
+        shape.architecture = "olmo2";
+        shape.heads = shape.kv_heads = 8;
+        shape.width = 64;
+    } else if (types == "mixed" || types == "q4_k_m") {
+        shape.type = types == "mixed" ? StoredType::q4_0 : StoredType::q4_k;
         shape.output = StoredType::q6_k;
     } else {
         const auto named = std::find_if(
@@ -49,7 +53,8 @@ model::test::TinyShape tiny_shape_in(std::string_view types) {
         HEADROOM_CHECK(named != model::test::kStoredTypes.end(), "types {}", types);
         shape.type = *named;
     }
-    if (types == "mixed" || types == "q4_k") {
+    const auto weights = model::test::block_of(shape.output.value_or(shape.type)).weights;
+    if (weights == 256) {
         shape.width = 256;
         shape.ffn_width = 256;
     }

@@ -24,11 +24,14 @@ namespace headroom::support {
 }
 
 /// Names of the weight types of whole models. A type's name stands for this type in all matrices;
-/// "mixed" is Q4_0 with the output matrix in Q6_K, as in published Q4_0 files.
-inline constexpr std::array kTypeNames{"f32", "q8_0", "f16", "bf16", "q4_0", "q4_k", "mixed"};
+/// "mixed" is Q4_0 and "q4_k_m" Q4_K with the output matrix in Q6_K, as in published files.
+inline constexpr std::array kTypeNames{"f32", "q8_0", "f16", "bf16", "q4_0", "q4_k_m", "mixed"};
+/// The types that are in none of these.
+inline constexpr std::array kOtherTypeNames{
+    "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q5_k", "iq4_nl", "iq4_xs", "mxfp4"};
 
 /// Returns tiny_shape with the weight types of this name. Its width is 256 if rows consist of
-/// super-blocks.
+/// quantisation blocks of 256 elements.
 [[nodiscard]] model::test::TinyShape tiny_shape_in(std::string_view types);
 
 void write_tiny_model(const std::filesystem::path& path, const model::test::TinyShape& shape);

@@ -244,7 +244,11 @@ Command Controller::decide(const SourceFacts& facts) {
     moves_.clear();
     if (placement_) {
         moves_ = scheduler::moves_between(
-            *blocks_, *placement_, command.placement, problem_.rows, problem_.weights_everywhere
+            *blocks_,
+            *placement_,
+            command.placement,
+            problem_.moved_rows(),
+            problem_.weights_everywhere
         );
     }
     command.batch = batch_after(decision, command.placement);

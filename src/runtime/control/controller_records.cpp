@@ -18,7 +18,7 @@ constexpr std::size_t kMaxDevicesWithAllLinks = 256;
 std::vector<std::string> payload_names() {
     std::vector<std::string> names;
     for (auto i = static_cast<int>(scheduler::Payload::token);
-         i <= static_cast<int>(scheduler::Payload::ring_x);
+         i <= static_cast<int>(scheduler::kLastPayload);
          ++i) {
         names.emplace_back(scheduler::name_of(static_cast<scheduler::Payload>(i)));
     }

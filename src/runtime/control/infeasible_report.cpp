@@ -59,7 +59,7 @@ std::string infeasible_report(
     BlockId largest{0};
     const scheduler::Placement together(blocks.size(), problem.source);
     const auto resident = [&](BlockId block) {
-        return blocks.resident_bytes(block, problem.memory_context(), together);
+        return blocks.resident_bytes(block, problem.memory_rows(), together);
     };
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         largest = resident(BlockId(i)) > resident(largest) ? BlockId(i) : largest;

@@ -172,9 +172,11 @@ bool ServingLoop::has_room(const Request& request) {
     if (nothing_in_flight()) {
         return true;
     }
-    std::int64_t rows = rows_in_whole_pages(request.max_rows());
+    scheduler::CacheRows rows = memory_model_.paged_rows(request.max_rows());
     for (const Slot& slot : slots_) {
-        rows += slot.empty() ? 0 : rows_in_whole_pages(this->request(slot.sequence).max_rows());
+        if (!slot.empty()) {
+            rows += memory_model_.paged_rows(this->request(slot.sequence).max_rows());
+        }
     }
     const scheduler::FleetRates rates(*settings_.fleet, sampled_);
     const auto shortage = memory_model_.first_shortage(rates, backend_->clock(), rows);

@@ -167,7 +167,8 @@ void Migration::receive_piece(std::size_t move, std::size_t piece) {
     if (plan_.is_weight(move, piece)) {
         (void)memory_.block(what.block).allocate_piece(piece);
     } else {
-        memory_.cache(what.block, plan_.cache_page(move, piece).slot).allocate_page();
+        const CachePage place = plan_.cache_page(move, piece);
+        memory_.cache(what.block, place.slot).allocate_page(place.page);
     }
     const auto parts = bytes_of(move, piece);
     WireHeader header;

@@ -1,6 +1,5 @@
 #include "runtime/device/migration_plan.hpp"
 
-#include <numeric>
 #include <utility>
 
 #include "base/check.hpp"
@@ -9,15 +8,14 @@ namespace headroom::runtime {
 
 namespace {
 
-std::size_t pages_of(std::int64_t rows) {
-    return static_cast<std::size_t>((rows + scheduler::kPageTokens - 1) / scheduler::kPageTokens);
+/// Returns the number of pages of a group's cache for one sequence of so many tokens.
+std::size_t pages_of(const scheduler::Blocks& blocks, BlockId b, std::int64_t tokens) {
+    const scheduler::CacheRows paged = blocks.paged_rows(tokens);
+    const std::int64_t rows = blocks.window(b) > 0 ? paged.windowed : paged.all;
+    return static_cast<std::size_t>(rows / scheduler::kPageTokens);
 }
 
 } // namespace
-
-std::int64_t Transition::all_rows() const {
-    return std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
-}
 
 MigrationPlan::MigrationPlan(
     DeviceMemory& memory, const Transition& transition, std::size_t devices
@@ -27,13 +25,9 @@ MigrationPlan::MigrationPlan(
                                                            *blocks_,
                                                            transition.from,
                                                            transition.to,
-                                                           transition.all_rows(),
+                                                           blocks_->kept_rows(transition.rows),
                                                            transition.weights_everywhere
                                                        )) {
-    std::size_t pages = 0;
-    for (const std::int64_t rows : transition.rows) {
-        pages += pages_of(rows);
-    }
     for (const scheduler::Move& move : moves_) {
         const model::Block shell = memory.make_block(move.block, transition.to);
         std::vector<Bytes> bytes;
@@ -43,7 +37,9 @@ MigrationPlan::MigrationPlan(
         weight_pieces_.push_back(bytes.size());
         if (blocks_->name(move.block).kind == BlockKind::group) {
             const Bytes page = blocks_->cache_bytes(move.block, 1);
-            bytes.insert(bytes.end(), pages, page);
+            for (const std::int64_t rows : transition.rows) {
+                bytes.insert(bytes.end(), pages_of(*blocks_, move.block, rows), page);
+            }
         }
         piece_bytes_.push_back(std::move(bytes));
     }
@@ -52,9 +48,13 @@ MigrationPlan::MigrationPlan(
 CachePage MigrationPlan::cache_page(std::size_t move, std::size_t piece) const {
     std::size_t page = piece - weight_pieces_[move];
     for (std::size_t slot = 0; slot < transition_->rows.size(); ++slot) {
-        const std::size_t pages = pages_of(transition_->rows[slot]);
+        const std::int64_t tokens = transition_->rows[slot];
+        const std::size_t pages = pages_of(*blocks_, moves_[move].block, tokens);
         if (page < pages) {
-            return {static_cast<std::int32_t>(slot), page};
+            // A ring of pages has the last pages of the sequence, the oldest at any place.
+            const std::int64_t of_all = blocks_->paged_rows(tokens).all / scheduler::kPageTokens;
+            const std::size_t oldest = (static_cast<std::size_t>(of_all) - pages) % pages;
+            return {static_cast<std::int32_t>(slot), (oldest + page) % pages};
         }
         page -= pages;
     }

@@ -20,14 +20,12 @@ namespace headroom::runtime {
 struct Transition {
     scheduler::Placement from;
     scheduler::Placement to;
-    /// Element s is the number of cache rows of slot s, which is the same in every attention group.
+    /// Element s is the number of tokens of the sequence in slot s, of which a cache keeps
+    /// all or, in a layer with a window, the last ones.
     std::vector<std::int64_t> rows;
     /// Whether receivers read weights from their own storage. Then only the cache rows and the
     /// checksums of the weights are sent.
     bool weights_everywhere = false;
-
-    /// Returns the sum of `rows` over all slots.
-    [[nodiscard]] std::int64_t all_rows() const;
 };
 
 /// A page in the cache of an attention group.
@@ -47,7 +45,7 @@ class MigrationPlan {
     [[nodiscard]] const std::vector<scheduler::Move>& moves() const { return moves_; }
     [[nodiscard]] const TiedMatrix& tied() const { return tied_; }
     /// Returns the number of weight pieces of a move. The pieces of a move are numbered from 0:
-    /// first the weight pieces, then the cache pages, slot by slot.
+    /// first the weight pieces, then the cache pages, slot by slot in order of position.
     [[nodiscard]] std::size_t weight_pieces(std::size_t move) const { return weight_pieces_[move]; }
     [[nodiscard]] bool is_weight(std::size_t move, std::size_t piece) const {
         return piece < weight_pieces_[move];

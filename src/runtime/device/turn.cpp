@@ -16,10 +16,21 @@ bool is_small(Payload payload) {
     return payload == Payload::token || payload == Payload::sampled;
 }
 
-/// Returns whether the payload is a part of a ring all-reduce. While it is received into a buffer,
-/// other parts of the same buffer may still be sent.
+/// Returns whether the payload is a part of a ring all-reduce.
 bool is_ring(Payload payload) {
     return payload == Payload::ring_sum || payload == Payload::ring_x;
+}
+
+/// Returns whether other parts of the buffer into which the payload is received may still be sent.
+/// All devices with groups send each other sums of squares before they receive any; those of the
+/// layer before have been received by then, because all outputs of that layer depend on them.
+bool shares_buffer(Payload payload) {
+    return is_ring(payload) || payload == Payload::norm_sums;
+}
+
+/// Returns whether the payload has a vector for each of the sender's groups and tokens.
+bool is_by_group(Payload payload) {
+    return payload == Payload::head_outputs || payload == Payload::norm_sums;
 }
 
 bool is_partial(Payload payload) {
@@ -157,9 +168,7 @@ Bytes TurnRunner::page_excess() {
         throw over_budget_error(memory_->self(), settings_->device_name, held, over, clock_->now());
     }
     log_->overloads.push_back({clock_->now(), over});
-    // read() may read up to a row more than the bytes for which the clock is charged. The trace
-    // records the latter.
-    (void)pager_.read(*memory_, over, settings_->device_name);
+    pager_.read(*memory_, over, settings_->device_name);
     log_->paged += over;
     return held;
 }
@@ -184,11 +193,16 @@ void TurnRunner::compute(const Instruction& instruction, const std::vector<Turn>
                batch[last].slot == batch[last - 1].slot + 1) {
             ++last;
         }
-        execute(instruction, Pass(batch).subspan(first, last - first));
+        const Pass pass = Pass(batch).subspan(first, last - first);
+        try {
+            execute(instruction, pass);
+        } catch (const model::CacheOverflow& error) {
+            throw_overflow(instruction.block, error, pass);
+        }
     }
     scheduler::OperationCost cost;
     for (const Turn& turn : batch) {
-        cost.add(blocks, b, turn.first, turn.tokens);
+        cost.add(blocks, b, turn.first, turn.tokens, instruction.work);
     }
     const device::TimeSpan time = clock_->run_operation(cost, instruction.starts_stage, held);
     const scheduler::OpRecord record{
@@ -239,6 +253,8 @@ Buffer TurnRunner::buffer_of(const Instruction& instruction) const {
             return Buffer::received;
         }
         return has_one_term(instruction) ? Buffer::scratch : Buffer::sums;
+    case Payload::norm_sums:
+        return Buffer::squares;
     case Payload::token:
     case Payload::sampled:
         break;
@@ -266,8 +282,6 @@ std::vector<std::span<std::byte>> TurnRunner::ring_spans(
 std::vector<std::span<std::byte>> TurnRunner::payload_spans(
     const Instruction& instruction, DeviceId sender
 ) {
-    const scheduler::Blocks& blocks = memory_->blocks();
-    const ModelShape& shape = blocks.shape();
     const std::int64_t n = current_->turn.tokens;
     if (instruction.payload == Payload::token) {
         return {std::as_writable_bytes(std::span(current_->ids))};
@@ -282,20 +296,14 @@ std::vector<std::span<std::byte>> TurnRunner::payload_spans(
     float* const base = memory_->workspace().data(buffer);
     if (instruction.payload == Payload::last_x) {
         const bool outgoing = sender == memory_->self();
-        return {float_bytes(base + (outgoing ? (n - 1) * shape.width : 0), shape.width)};
+        const std::int64_t width = memory_->blocks().shape().width;
+        return {float_bytes(base + (outgoing ? (n - 1) * width : 0), width)};
     }
-    if (instruction.payload != Payload::head_outputs) {
-        const auto floats = instruction.bytes(n) / static_cast<Bytes>(sizeof(float));
-        return {float_bytes(base, floats)};
+    if (is_by_group(instruction.payload)) {
+        return group_spans(instruction, sender);
     }
-    std::vector<std::span<std::byte>> groups;
-    const std::int64_t out = n * shape.heads_per_group() * shape.head_width();
-    for (std::int32_t g = 0; g < blocks.groups(); ++g) {
-        if (memory_->placement()[blocks.group(instruction.layer, g).index()] == sender) {
-            groups.push_back(float_bytes(base + g * out, out));
-        }
-    }
-    return groups;
+    const auto floats = instruction.bytes(n) / static_cast<Bytes>(sizeof(float));
+    return {float_bytes(base, floats)};
 }
 
 void TurnRunner::send(const Instruction& instruction) {
@@ -347,7 +355,7 @@ void TurnRunner::send(const Instruction& instruction) {
 
 void TurnRunner::receive(const Instruction& instruction) {
     const comm::WaitReason what = wait_reason(instruction);
-    if (!is_small(instruction.payload) && !is_ring(instruction.payload)) {
+    if (!is_small(instruction.payload) && !shares_buffer(instruction.payload)) {
         (void)writable(buffer_of(instruction));
     }
     WireHeader header;

@@ -142,7 +142,13 @@ class TurnRunner {
     [[nodiscard]] static std::int64_t rows_of(Pass pass);
     void execute(const Instruction& instruction, Pass pass);
     void execute_embed(BlockId b);
-    void execute_group(BlockId b, Pass pass);
+    void execute_group(const Instruction& instruction, Pass pass);
+    void execute_products(BlockId b, Pass pass);
+    [[nodiscard]] model::HeadSquares* squares_of(std::int32_t group);
+    [[nodiscard]] const model::InverseNorms* norm_factors(Pass pass);
+    void list_sequences(BlockId b, Pass pass);
+    [[nodiscard]] model::Rows group_rows(Buffer buffer, BlockId b, std::int64_t width, Pass pass);
+    [[nodiscard]] model::GroupScratch group_scratch(BlockId b, Pass pass);
     void execute_slice(BlockId b, Pass pass);
     void execute_proj(BlockId b, Pass pass);
     void execute_ffn(BlockId b, Pass pass);
@@ -156,6 +162,10 @@ class TurnRunner {
     void expect_finite(BlockId b, const model::InputRows& rows, std::int64_t width, Pass pass)
         const;
     void expect_residual(BlockId b, const model::InputRows& x, Pass pass) const;
+    [[nodiscard]] std::string place_of(
+        BlockId b, const Turn& turn, std::int64_t token, const std::string& how
+    ) const;
+    [[noreturn]] void throw_overflow(BlockId b, const model::CacheOverflow& error, Pass pass) const;
     [[noreturn]] void throw_not_finite(
         BlockId b, const Turn& turn, std::int64_t token, const std::string& how
     ) const;
@@ -172,6 +182,7 @@ class TurnRunner {
         const Instruction& instruction, DeviceId sender
     );
     std::vector<std::span<std::byte>> ring_spans(const Instruction& instruction, Buffer buffer);
+    std::vector<std::span<std::byte>> group_spans(const Instruction& instruction, DeviceId sender);
     [[nodiscard]] Buffer buffer_of(const Instruction& instruction) const;
     float* writable(Buffer buffer);
     const float* angles();
@@ -205,7 +216,8 @@ class TurnRunner {
 
     std::vector<SlotState> states_;              ///< per slot
     SlotState* current_ = nullptr;               ///< the slot selected by select()
-    std::vector<model::SequenceRows> sequences_; ///< argument of model::run_group
+    std::vector<model::SequenceRows> sequences_; ///< argument of model::run_group_rest
+    std::vector<model::HeadSquares> squares_;    ///< of one group, one for each turn of a pass
 };
 
 } // namespace headroom::runtime

@@ -25,14 +25,12 @@ std::pair<const Turn&, std::int64_t> owner_of(std::int64_t row, std::span<const 
 
 } // namespace
 
-void TurnRunner::throw_not_finite(
+std::string TurnRunner::place_of(
     BlockId b, const Turn& turn, std::int64_t token, const std::string& how
 ) const {
     const BlockName& name = memory_->blocks().name(b);
-    throw StuckError(fmt::format(
-        "{} on device {} ({}) yields {} for token {} of sequence {} ({}, turn {}), expected finite "
-        "numbers; the weights of model {} are finite, but its numbers overflow: the file is "
-        "damaged or was converted wrongly, so get it again or take another model",
+    return fmt::format(
+        "{} on device {} ({}) yields {} for token {} of sequence {} ({}, turn {})",
         to_string(name),
         memory_->self().value,
         settings_->device_name,
@@ -40,9 +38,27 @@ void TurnRunner::throw_not_finite(
         turn.first + token,
         turn.sequence,
         name.layer < 0 ? std::string(name_of(name.kind)) : fmt::format("layer {}", name.layer),
-        turn.number,
+        turn.number
+    );
+}
+
+void TurnRunner::throw_not_finite(
+    BlockId b, const Turn& turn, std::int64_t token, const std::string& how
+) const {
+    throw StuckError(fmt::format(
+        "{}, expected finite numbers; the weights of model {} are finite, but its numbers "
+        "overflow: the file is damaged or was converted wrongly, so get it again or take another "
+        "model",
+        place_of(b, turn, token, how),
         context_->model->name
     ));
+}
+
+void TurnRunner::throw_overflow(BlockId b, const model::CacheOverflow& error, Pass pass) const {
+    const auto [turn, token] = owner_of(error.row(), pass);
+    throw StuckError(
+        fmt::format("{}, which {}", place_of(b, turn, token, error.number()), error.advice())
+    );
 }
 
 void TurnRunner::expect_finite(

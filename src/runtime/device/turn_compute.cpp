@@ -1,5 +1,5 @@
-// The arithmetic of TurnRunner: what each block computes in this device's buffers. Messages and
-// times are in turn.cpp.
+// The arithmetic of TurnRunner: what each block computes in this device's buffers. Groups are
+// in turn_groups.cpp, messages and times in turn.cpp.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -49,7 +49,7 @@ void TurnRunner::execute(const Instruction& instruction, Pass pass) {
     const BlockId b = instruction.block;
     switch (memory_->blocks().name(b).kind) {
     case BlockKind::group:
-        return execute_group(b, pass);
+        return execute_group(instruction, pass);
     case BlockKind::slice:
         return execute_slice(b, pass);
     case BlockKind::proj:
@@ -76,37 +76,6 @@ void TurnRunner::execute_embed(BlockId b) {
     float* const x = writable(Buffer::x);
     model::run_embed(*context_, memory_->block(b), current_->ids, x, writable(Buffer::normed));
     expect_residual(b, {x, memory_->blocks().shape().width}, {&current_->turn, 1});
-}
-
-void TurnRunner::execute_group(BlockId b, Pass pass) {
-    const scheduler::Blocks& blocks = memory_->blocks();
-    const ModelShape& shape = blocks.shape();
-    const Workspace& space = memory_->workspace();
-    sequences_.clear();
-    for (const Turn& turn : pass) {
-        select(turn);
-        (void)angles();
-        sequences_.push_back({&memory_->cache(b, turn.slot), turn.first, turn.tokens});
-    }
-    const model::Block& group = memory_->block(b);
-    const model::InputRows normed = input(Buffer::normed, shape.width, pass);
-    const model::GroupScratch scratch{
-        input(Buffer::angles, shape.head_width(), pass),
-        space.data(Buffer::projected),
-        space.data(Buffer::scores)};
-    if (blocks.sliced()) {
-        const model::Rows partial = output(Buffer::scratch, shape.width, pass);
-        model::run_group_partial(
-            *context_, group, sequences_, normed, {scratch, space.data(Buffer::heads)}, partial
-        );
-        add_to_sums(b, partial, pass);
-        return;
-    }
-    const std::int64_t part = shape.heads_per_group() * shape.head_width();
-    model::Rows heads = output(Buffer::heads, part, pass);
-    heads.data += blocks.name(b).group * part * (pass.size() > 1 ? 1 : pass.front().tokens);
-    model::run_group(*context_, group, sequences_, normed, scratch, heads);
-    expect_finite(b, heads, part, pass);
 }
 
 void TurnRunner::execute_slice(BlockId b, Pass pass) {
@@ -222,13 +191,12 @@ void TurnRunner::execute_hub(const Instruction& instruction) {
     Workspace& space = memory_->workspace();
     const model::Block& hub = memory_->block(instruction.block);
     const bool after_ffn = instruction.part == 1;
-    const model::TensorRole role =
-        after_ffn ? model::TensorRole::next_norm : model::TensorRole::ffn_norm;
     const float* const x = space.data(after_ffn ? Buffer::residual : Buffer::x);
     float* const y = writable(after_ffn ? Buffer::x : Buffer::residual);
     model::run_hub(
         *context_,
-        hub.has(role) ? hub.norm(role) : nullptr,
+        hub,
+        after_ffn ? model::HubStep::after_ffn : model::HubStep::after_attention,
         x,
         sums(),
         current_->turn.tokens,

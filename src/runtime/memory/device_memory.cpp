@@ -27,7 +27,7 @@ void DeviceMemory::add(BlockId b, model::Block block) {
     std::vector<model::GroupCache> caches;
     if (blocks_->name(b).kind == BlockKind::group) {
         for (std::int64_t slot = 0; slot < sizes_.slots; ++slot) {
-            caches.emplace_back(model_->head_width(), &budget_);
+            caches.push_back(make_cache(b));
         }
     }
     const bool added = held_.emplace(b, Held{std::move(block), std::move(caches)}).second;
@@ -115,11 +115,14 @@ void DeviceMemory::reserve_caches(std::int32_t slot, std::int64_t context) {
     }
 }
 
+model::GroupCache DeviceMemory::make_cache(BlockId b) {
+    return {model_->head_width(), model_->kv_type, &budget_, blocks_->window(b)};
+}
+
 void DeviceMemory::free_caches(std::int32_t slot) {
     for (auto& [b, held] : held_) {
         if (!held.caches.empty()) {
-            held.caches[static_cast<std::size_t>(slot)] =
-                model::GroupCache(model_->head_width(), &budget_);
+            held.caches[static_cast<std::size_t>(slot)] = make_cache(b);
         }
     }
 }

@@ -78,6 +78,7 @@ class DeviceMemory {
         model::Block block;
         std::vector<model::GroupCache> caches; ///< one per slot; only for attention groups
     };
+    [[nodiscard]] model::GroupCache make_cache(BlockId b);
     void fill_norms();
 
     const model::Hyperparameters* model_;

@@ -9,7 +9,7 @@ MemoryDemand memory_demand(const scheduler::Problem& problem) {
     demand.buffers = problem.buffers;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         demand.weights += blocks.weight_bytes(BlockId(i), together);
-        demand.caches += blocks.cache_bytes(BlockId(i), problem.memory_context());
+        demand.caches += blocks.cache_row_bytes(BlockId(i), problem.memory_rows());
     }
     for (const scheduler::Snapshot::Device& device : problem.snapshot.devices) {
         demand.budget += std::max<Bytes>(0, device.memory - problem.buffers);

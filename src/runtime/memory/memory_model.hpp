@@ -20,11 +20,17 @@ class MemoryModel {
 
     void set_placement(const scheduler::Placement& placement);
 
-    /// Returns the bytes that a device holds. paged_rows: the number of cache rows of all
-    /// sequences, where the rows of each sequence have been rounded up to whole pages.
-    [[nodiscard]] Bytes bytes_held(std::size_t device, std::int64_t paged_rows) const {
+    /// Returns the bytes that a device holds. paged: the cache rows of all sequences in whole pages
+    /// (Blocks::paged_rows).
+    [[nodiscard]] Bytes bytes_held(std::size_t device, const scheduler::CacheRows& paged) const {
+        const scheduler::CacheRows& groups = groups_[device];
         return weights_[device] +
-               groups_[device] * blocks_->cache_bytes(blocks_->group(0, 0), paged_rows);
+               row_bytes_ * (groups.all * paged.all + groups.windowed * paged.windowed);
+    }
+
+    /// Returns the rows of the pages that hold the cache of a sequence of so many tokens.
+    [[nodiscard]] scheduler::CacheRows paged_rows(std::int64_t tokens) const {
+        return blocks_->paged_rows(tokens);
     }
 
     struct Shortage {
@@ -34,17 +40,16 @@ class MemoryModel {
     /// Returns the first device that would hold more bytes than its budget at time `at`. Returns
     /// nothing if no device would.
     [[nodiscard]] std::optional<Shortage> first_shortage(
-        const scheduler::Rates& rates, Nanoseconds at, std::int64_t paged_rows
+        const scheduler::Rates& rates, Nanoseconds at, const scheduler::CacheRows& paged
     ) const;
 
   private:
     const scheduler::Blocks* blocks_;
     Bytes buffers_;
-    std::vector<Bytes> weights_;       ///< per device: weights and buffers
-    std::vector<std::int64_t> groups_; ///< per device: number of attention groups held
+    Bytes row_bytes_;            ///< of a row of a group's cache
+    std::vector<Bytes> weights_; ///< per device: weights and buffers
+    /// Per device: the number of groups held of layers without a window and with one.
+    std::vector<scheduler::CacheRows> groups_;
 };
-
-/// Returns `rows` rounded up to a multiple of the rows of a page.
-[[nodiscard]] std::int64_t rows_in_whole_pages(std::int64_t rows);
 
 } // namespace headroom::runtime

@@ -27,24 +27,22 @@ Pager::PiecePosition Pager::next_piece(DeviceMemory& memory) {
     return {block, piece_};
 }
 
-Bytes Pager::read(DeviceMemory& memory, Bytes bytes, std::string_view device_name) {
+void Pager::read(DeviceMemory& memory, Bytes bytes, std::string_view device_name) {
     Bytes done = 0;
     try {
         while (done < bytes) {
             const PiecePosition place = next_piece(memory);
             const Bytes left = place.block->piece_bytes(place.piece) - offset_;
-            const Bytes got = memory.storage().read(
-                *place.block, place.piece, offset_, std::min(left, bytes - done)
-            );
-            offset_ += got;
-            done += got;
+            const Bytes now = std::min(left, bytes - done);
+            memory.storage().read(*place.block, place.piece, offset_, now);
+            offset_ += now;
+            done += now;
         }
     } catch (const EnvironmentError& error) {
         throw EnvironmentError(fmt::format(
             "device {} ({}) cannot page: {}", memory.self().value, device_name, error.what()
         ));
     }
-    return done;
 }
 
 } // namespace headroom::runtime

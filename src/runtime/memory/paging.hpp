@@ -18,12 +18,10 @@ class Pager {
     /// these weights already: their values do not change, and no memory is allocated. A call begins
     /// where the last call ended, goes through the blocks in block order, and starts over after the
     /// last block. `bytes` can be more than all weights of the device, because caches and buffers
-    /// also use up the budget. Then weights are read more than once. Returns the number of bytes
-    /// that have been filled in memory. This can be up to one row more than `bytes`, because
-    /// weights that are expanded on loading are read in whole rows. Throws EnvironmentError, naming
-    /// the device, if the file cannot be read. Precondition: memory.has_storage() and
+    /// also use up the budget. Then weights are read more than once. Throws EnvironmentError,
+    /// naming the device, if the file cannot be read. Precondition: memory.has_storage() and
     /// memory.holds_any().
-    Bytes read(DeviceMemory& memory, Bytes bytes, std::string_view device_name);
+    void read(DeviceMemory& memory, Bytes bytes, std::string_view device_name);
 
   private:
     struct PiecePosition {

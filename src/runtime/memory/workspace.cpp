@@ -13,7 +13,7 @@ Workspace::Workspace(
     std::pmr::memory_resource* resource
 )
     : resource_(resource), slots_(static_cast<std::size_t>(sizes.slots)), sliced_(cut.sliced()),
-      pending_(slots_) {
+      parts_(shape.qk_norm == QkNorm::width), pending_(slots_) {
     const std::int64_t n = sizes.tokens;
     const std::int64_t rows = std::max(n, sizes.joined);
     for (const Buffer buffer : {Buffer::x, Buffer::normed, Buffer::residual}) {
@@ -24,9 +24,15 @@ Workspace::Workspace(
     } else {
         size_paper(shape, n, rows);
     }
-    bytes_[at(Buffer::angles)] = 4 * n * shape.head_width();
-    bytes_[at(Buffer::projected)] = 4 * rows * (shape.heads_per_group() + 2) * shape.head_width();
+    bytes_[at(Buffer::angles)] = 4 * n * shape.angle_width();
+    const std::int64_t products = (shape.heads_per_group() + 2) * shape.head_width();
+    bytes_[at(Buffer::projected)] = 4 * (parts_ ? n * shape.kv_heads : rows) * products;
+    if (parts_) {
+        bytes_[at(Buffer::squares)] = scheduler::kNormSumBytes * n * shape.kv_heads;
+        bytes_[at(Buffer::factors)] = 4 * rows * 2;
+    }
     bytes_[at(Buffer::scores)] = 4 * shape.context;
+    bytes_[at(Buffer::chunk_rows)] = scheduler::chunk_rows_bytes(shape, sizes);
     bytes_[at(Buffer::logits)] = 4 * sizes.joined * shape.vocabulary;
     bytes_[at(Buffer::staging)] = scheduler::staging_bytes(shape);
     Bytes sum = 0;
@@ -44,8 +50,9 @@ Workspace::Workspace(
 }
 
 void Workspace::size_paper(const ModelShape& shape, std::int64_t n, std::int64_t rows) {
-    bytes_[at(Buffer::heads)] = 4 * n * shape.width;
-    bytes_[at(Buffer::scratch)] = 4 * rows * shape.width;
+    const std::int64_t heads = shape.attention_width();
+    bytes_[at(Buffer::heads)] = 4 * n * heads;
+    bytes_[at(Buffer::scratch)] = 4 * rows * std::max(shape.width, heads);
     bytes_[at(Buffer::gate)] = bytes_[at(Buffer::up)] = 4 * rows * shape.ffn_width;
 }
 
@@ -80,6 +87,9 @@ bool Workspace::is_per_slot(Buffer buffer) const {
     case Buffer::scratch:
     case Buffer::sums:
         return sliced_;
+    case Buffer::projected:
+    case Buffer::squares:
+        return parts_;
     default:
         return false;
     }

@@ -26,7 +26,8 @@ namespace headroom::runtime {
 /// token each) that share one read of the weights. r: the larger of n and j. D, F, d: width of the
 /// model, its ffn, a head. V: size of the vocabulary. q: query heads per group. The buffers that
 /// exist "per slot" have this size for each slot, and those of consecutive slots are adjacent.
-/// "sliced": with granularity `sliced`; "ring": with a ring all-reduce of partial sums.
+/// "sliced": with granularity `sliced`; "ring": with a ring all-reduce of partial sums; "parts": if
+/// groups are computed in two parts (BlockPart). H, g: number of query heads, of groups.
 enum class Buffer : std::uint8_t {
     x,      ///< residual stream; per slot, n·D
     normed, ///< x after a norm; per slot, n·D
@@ -37,18 +38,25 @@ enum class Buffer : std::uint8_t {
     /// Temporary values in one buffer for all slots, r·D. "sliced": the partial sum of one block;
     /// per slot, n·D.
     scratch,
-    gate,      ///< ffn gate, r·F; sliced: r rows of a slice's columns
-    up,        ///< ffn up projection, r·F; sliced: r rows of a slice's columns
-    angles,    ///< RoPE angles; per slot, n·d
-    projected, ///< q, k and v of one group, r·(q+2)·d
-    scores,    ///< attention scores, one per token of the model's maximal context
-    logits,    ///< logits, j·V
-    sums,      ///< sliced: the device's partial sums in fixed point; per slot, n·D
-    received,  ///< sliced: a partial sum from another device, n·D
-    norms,     ///< ring: weights of the norms before attention and ffn, (layers, 2, D)
-    staging,   ///< staging buffer of migrations, scheduler::staging_bytes() bytes
+    gate,   ///< ffn gate, r·F; sliced: r rows of a slice's columns
+    up,     ///< ffn up projection, r·F; sliced: r rows of a slice's columns
+    angles, ///< RoPE angles; per slot, n·d, or 2·n·d if only some layers have a window
+    /// q, k and v of one group, r·(q+2)·d. "parts": those of all groups of a layer, group after
+    /// group; per slot, n·(H+2·g)·d.
+    projected,
+    scores,   ///< attention scores, one per token of the model's maximal context
+    logits,   ///< logits, j·V
+    sums,     ///< sliced: the device's partial sums in fixed point; per slot, n·D
+    received, ///< sliced: a partial sum from another device, n·D
+    /// Keys and values of a turn's tokens in a layer with a window, in the type of the caches:
+    /// scheduler::chunk_rows_bytes() bytes.
+    chunk_rows,
+    norms,   ///< ring: weights of the norms before attention and ffn, (layers, 2, D)
+    squares, ///< parts: sums of squares of all groups of a layer, 2 doubles each; per slot, n·g
+    factors, ///< parts: the factors by which queries and keys are normalised, r·2
+    staging, ///< staging buffer of migrations, scheduler::staging_bytes() bytes
 };
-inline constexpr std::size_t kBuffers = 15;
+inline constexpr std::size_t kBuffers = 18;
 
 [[nodiscard]] inline std::span<std::byte> float_bytes(float* first, std::int64_t count) {
     return std::as_writable_bytes(std::span(first, static_cast<std::size_t>(count)));
@@ -80,6 +88,8 @@ class Workspace {
     [[nodiscard]] std::int64_t slot_stride(Buffer buffer) const;
     /// Returns the buffer for reading, or for writing a part that no pending send reads.
     [[nodiscard]] float* data(Buffer buffer) const;
+    /// Returns the same memory as bytes; null if the buffer has none.
+    [[nodiscard]] std::byte* bytes(Buffer buffer) const { return address_of(buffer); }
     /// Returns the fixed-point numbers of Buffer::sums or Buffer::received.
     [[nodiscard]] std::int64_t* fixed_point(Buffer buffer) const;
     /// Waits until no send reads the buffer, then returns it for writing.
@@ -114,6 +124,7 @@ class Workspace {
     std::size_t slots_;
     std::size_t slot_ = 0;
     bool sliced_;
+    bool parts_;                          ///< whether groups are computed in two parts
     std::array<Bytes, kBuffers> bytes_{}; ///< size of each buffer for one slot
     std::array<std::byte*, kBuffers> data_{};
     std::vector<std::array<std::vector<SendWithHeader>, kBuffers>> pending_; ///< per slot

@@ -158,7 +158,7 @@ class Planner {
             ++device.blocks;
             device.buffers = problem.buffers;
             device.resident +=
-                problem.blocks->resident_bytes(BlockId(i), problem.memory_context(), placement);
+                problem.blocks->resident_bytes(BlockId(i), problem.memory_rows(), placement);
         }
         return devices;
     }
@@ -201,7 +201,7 @@ class Planner {
                     *problem.blocks,
                     *problem.previous,
                     placement,
-                    problem.rows,
+                    problem.moved_rows(),
                     problem.weights_everywhere
                 ),
                 scheduler::SnapshotRates(problem.snapshot),

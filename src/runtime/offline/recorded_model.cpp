@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "model/decoder/weights.hpp"
 #include "runtime/offline/recording.hpp"
 #include "runtime/setup/prompts.hpp"
 
@@ -37,7 +36,7 @@ void check_ids_in(const trace::Trace& trace, std::int64_t vocabulary) {
 void check_model_and_prompts(
     const trace::Trace& trace, const config::Scenario& scenario, const model::GgufFile& file
 ) {
-    const model::Hyperparameters model = model::read_hyperparameters(file);
+    const model::Hyperparameters model = model_of(scenario, file);
     const WorkloadDescription recorded = recorded_workload(trace.header, scenario);
     if (recorded.shape != static_cast<const ModelShape&>(model)) {
         throw InputError(fmt::format(

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,6 +23,18 @@ ControllerContext with_workload(
     context.prompts = &workload.prompts;
     context.turn_sizes = workload.turn_sizes;
     return context;
+}
+
+/// Adds `rows` to those that no other exceeds in both numbers, unless one of them exceeds it.
+void add_largest(const scheduler::CacheRows& rows, std::vector<scheduler::CacheRows>& largest) {
+    const auto covers = [](const scheduler::CacheRows& a, const scheduler::CacheRows& b) {
+        return a.all >= b.all && a.windowed >= b.windowed;
+    };
+    if (std::ranges::any_of(largest, [&](const auto& other) { return covers(other, rows); })) {
+        return;
+    }
+    std::erase_if(largest, [&](const auto& other) { return covers(rows, other); });
+    largest.push_back(rows);
 }
 
 } // namespace
@@ -63,10 +74,11 @@ RunOutcome Simulation::run(ServingSettings settings) {
 }
 
 void Simulation::set_cached_rows(std::int32_t slot, std::int64_t rows) {
-    std::int64_t& now = rows_[static_cast<std::size_t>(slot)];
-    cached_ += rows_in_whole_pages(rows) - now;
-    now = rows_in_whole_pages(rows);
-    max_cached_ = std::max(max_cached_, cached_);
+    scheduler::CacheRows& now = rows_[static_cast<std::size_t>(slot)];
+    cached_ -= now;
+    now = blocks_.paged_rows(rows);
+    cached_ += now;
+    add_largest(cached_, largest_cached_);
     timeline_.set_cached_rows(cached_);
 }
 
@@ -153,7 +165,7 @@ void Simulation::migrate(const Installation& installation) {
         blocks_,
         placement_,
         installation.placement,
-        std::accumulate(installation.rows.begin(), installation.rows.end(), std::int64_t{0}),
+        blocks_.kept_rows(installation.rows),
         scenario_.controller.weights == config::WeightsMode::everywhere
     );
     if (moves.empty()) {
@@ -252,11 +264,13 @@ std::vector<LinkUse> summed(std::vector<LinkUse> uses) {
 /// be called before the placement changes. During a migration no device holds more than before or
 /// after.
 void Simulation::record_peaks() {
-    for (std::size_t d = 0; d < device_uses_.size(); ++d) {
-        device_uses_[d].peak =
-            std::max(device_uses_[d].peak, memory_model_.bytes_held(d, max_cached_));
+    for (const scheduler::CacheRows& cached : largest_cached_) {
+        for (std::size_t d = 0; d < device_uses_.size(); ++d) {
+            device_uses_[d].peak =
+                std::max(device_uses_[d].peak, memory_model_.bytes_held(d, cached));
+        }
     }
-    max_cached_ = cached_;
+    largest_cached_ = {cached_};
 }
 
 /// Returns what the devices did since the last call.

@@ -78,10 +78,11 @@ class Simulation : public ExecutionBackend {
     /// batch's first turn.
     std::map<std::int64_t, std::int64_t> batches_;
     /// Per slot: number of cache rows, rounded up to whole pages.
-    std::vector<std::int64_t> rows_;
-    std::int64_t cached_ = 0; ///< the sum of rows_
+    std::vector<scheduler::CacheRows> rows_;
+    scheduler::CacheRows cached_; ///< the sum of rows_
     // Since the last decision:
-    std::int64_t max_cached_ = 0;        ///< the largest value of cached_
+    /// The values of cached_ that no other exceeded in both numbers, since the last record_peaks().
+    std::vector<scheduler::CacheRows> largest_cached_{{}};
     std::vector<DeviceUse> device_uses_; ///< one per device
     std::vector<LinkUse> link_uses_;     ///< payload of migrations
     std::int64_t sampled_ = 0;

@@ -60,9 +60,19 @@ void check_prompt_lengths(
     }
 }
 
+void check_prompts_are_texts(const config::WorkloadConfig& workload) {
+    if (!workload.prompt_tokens.empty()) {
+        throw InputError(
+            "workload.prompt_tokens says only how long the prompts are, and a run needs their "
+            "text: give prompts, or see what would happen with headroom simulate"
+        );
+    }
+}
+
 std::vector<std::vector<std::int32_t>> tokenised_prompts(
     const config::WorkloadConfig& workload, const model::Tokenizer& tokenizer, std::int64_t context
 ) {
+    check_prompts_are_texts(workload);
     std::vector<std::vector<std::int32_t>> prompts;
     std::vector<std::int64_t> lengths;
     for (const std::string& prompt : workload.prompts) {

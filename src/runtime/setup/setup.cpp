@@ -4,10 +4,10 @@
 
 #include "base/error.hpp"
 #include "base/wire.hpp"
-#include "model/decoder/weights.hpp"
 #include "runtime/setup/agreement.hpp"
 #include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"
+#include "runtime/setup/workload_description.hpp"
 
 namespace headroom::runtime {
 
@@ -32,7 +32,7 @@ OpenedModel open_model(const RunOptions& options, Setup& setup) {
         opened.file = options.model_file != nullptr
                           ? options.model_file
                           : std::make_shared<const model::GgufFile>(options.scenario->model_file);
-        setup.model = model::read_hyperparameters(*opened.file);
+        setup.model = model_of(*options.scenario, *opened.file);
         check_cut(*options.scenario, setup.model);
     } catch (const Error& error) {
         opened.exit_code = static_cast<int>(error.code());

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "comm/transport.hpp"
-#include "model/decoder/hyperparameters.hpp"
+#include "model/architectures/hyperparameters.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/tokenizer/tokenizer.hpp"
 #include "runtime/messages/resume_point.hpp"

@@ -9,6 +9,8 @@
 
 #include "base/model_shape.hpp"
 #include "config/scenario/scenario.hpp"
+#include "model/architectures/hyperparameters.hpp"
+#include "model/gguf/gguf.hpp"
 
 namespace headroom::runtime {
 
@@ -20,7 +22,19 @@ struct WorkloadDescription {
     scheduler::TurnSizes turn_sizes; ///< sizes that determine the buffers
 };
 
-/// Throws InputError if the file is no model, if a prompt and its sampled tokens exceed the
+/// Returns the hyperparameters of the model file, with the context and the type of KV caches that
+/// the scenario says. Throws InputError if the model cannot be run, or not with such caches.
+[[nodiscard]] model::Hyperparameters model_of(
+    const config::Scenario& scenario, const model::GgufFile& file
+);
+
+/// Returns what a user should know about the costs of the model, one sentence each: mostly why
+/// `headroom run` cannot run it. Throws InputError if the file does not say what its costs depend
+/// on.
+[[nodiscard]] std::vector<std::string> notes_on_costs(const config::Scenario& scenario);
+
+/// Throws InputError if the file does not say what its costs depend on, if its tokenizer cannot be
+/// used and the prompts are texts, if a prompt and its sampled tokens exceed the
 /// context, if the slices do not divide the ffn's width evenly, or if bytes or FLOP are more than
 /// the integer types can count.
 [[nodiscard]] WorkloadDescription describe_workload(const config::Scenario& scenario);

@@ -29,7 +29,7 @@ class OneDevice : public testing::Test {
         memory.open_storage(file);
     }
 
-    Bytes page(Bytes bytes) { return pager.read(memory, bytes, "pi"); }
+    void page(Bytes bytes) { pager.read(memory, bytes, "pi"); }
     std::span<std::byte> first_piece(BlockId b) { return memory.block(b).piece(0); }
     Bytes weights() {
         Bytes sum = 0;
@@ -54,9 +54,9 @@ TEST_F(OneDevice, restores_exactly_the_bytes_that_it_reads) {
     embed[100] ^= std::byte{0xFF};
     const Bytes held = memory.budget().held();
     memory.budget().reset_peak();
-    EXPECT_EQ(page(100), 100);
+    page(100);
     EXPECT_NE(embed[100], before) << "bytes 0 … 99 were read";
-    EXPECT_EQ(page(1), 1);
+    page(1);
     EXPECT_EQ(embed[100], before) << "the next one goes on where the last one ended";
     EXPECT_EQ(memory.budget().held(), held);
     EXPECT_EQ(memory.budget().peak(), held) << "paging needs no memory";
@@ -70,32 +70,32 @@ TEST_F(OneDevice, reads_all_weights_in_turn_and_begins_again) {
         spoiled ^= std::byte{1};
     }
     const Bytes all = weights();
-    EXPECT_EQ(page(all), all);
+    page(all);
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         EXPECT_EQ(first_piece(BlockId(i)).back(), before[i]) << "block " << i;
     }
     std::byte& first = first_piece(blocks.embed()).front();
     const std::byte healed = first;
     first ^= std::byte{1};
-    EXPECT_EQ(page(2 * all + 1), 2 * all + 1) << "more than there is: round and round";
+    page(2 * all + 1); // more than there is: round and round
     EXPECT_EQ(first, healed);
 }
 
 TEST_F(OneDevice, continues_with_the_next_block_after_one_has_left) {
-    EXPECT_EQ(page(10), 10); // within embed
+    page(10); // within embed
     memory.remove(blocks.embed());
     const BlockId next(1);
     std::byte& spoiled = first_piece(next).front();
     const std::byte before = spoiled;
     spoiled ^= std::byte{1};
-    EXPECT_EQ(page(1), 1);
+    page(1);
     EXPECT_EQ(spoiled, before);
 }
 
 TEST_F(OneDevice, names_the_device_and_the_changed_file) {
     std::ofstream(path, std::ios::app) << "x";
     try {
-        (void)page(1);
+        page(1);
         FAIL() << "the change went unnoticed";
     } catch (const EnvironmentError& error) {
         const std::string text = error.what();

@@ -46,7 +46,7 @@ Copies copies_under(const scheduler::Blocks& blocks, const Placement& placement)
 /// Returns the copies after a migration that does what TiedMatrix says.
 Copies migrated(const scheduler::Blocks& blocks, const Placement& from, const Placement& to) {
     const TiedMatrix tied(blocks, from, to);
-    const auto moves = scheduler::moves_between(blocks, from, to, 0);
+    const auto moves = scheduler::moves_between(blocks, from, to, {0, 0});
     Copies copies = copies_under(blocks, from);
     const auto take = [&](DeviceId device, BlockId b) {
         const auto found = copies.find({device, b});
@@ -94,7 +94,7 @@ TEST(TiedMatrix, is_unused_if_lm_head_has_its_own_matrix) {
         const Placement from = ends_on(blocks, code % 3, code / 3 % 3);
         const Placement to = ends_on(blocks, code / 9 % 3, code / 27);
         const TiedMatrix tied(blocks, from, to);
-        const auto moves = scheduler::moves_between(blocks, from, to, 0);
+        const auto moves = scheduler::moves_between(blocks, from, to, {0, 0});
         for (std::size_t i = 0; i < moves.size(); ++i) {
             EXPECT_FALSE(tied.is_kept_in_use(moves[i]));
             EXPECT_FALSE(tied.move_sharing_matrix(moves, i));

@@ -21,7 +21,7 @@ namespace headroom {
 namespace {
 
 constexpr std::int64_t kTokensEverywhere = 16;
-/// Types that are loaded as stored, and types that are expanded, which need fewer bytes on storage.
+/// Types whose quantisation blocks have one element, 32 or 256.
 const std::vector<std::string> kTypes{"f32", "q8_0", "q4_k"};
 
 struct TypeCase {

@@ -86,6 +86,16 @@ TEST_P(Matrix, text_logits_and_times_equal_oracle_and_timeline) {
     }
 }
 
+std::string matrix_name(const testing::TestParamInfo<Matrix::ParamType>& test) {
+    return fmt::format(
+        "{}_devices_{}_every_{}_{}",
+        std::get<0>(test.param),
+        std::get<1>(test.param),
+        std::get<2>(test.param),
+        std::get<3>(test.param)
+    );
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Identity,
     Matrix,
@@ -95,15 +105,18 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(1, 8),
         testing::ValuesIn(support::kTypeNames)
     ),
-    [](const auto& test) {
-        return fmt::format(
-            "{}_devices_{}_every_{}_{}",
-            std::get<0>(test.param),
-            std::get<1>(test.param),
-            std::get<2>(test.param),
-            std::get<3>(test.param)
-        );
-    }
+    matrix_name
+);
+INSTANTIATE_TEST_SUITE_P(
+    OtherTypes,
+    Matrix,
+    testing::Combine(
+        testing::Values(4, 5),
+        testing::Values("random"),
+        testing::Values(1),
+        testing::ValuesIn(support::kOtherTypeNames)
+    ),
+    matrix_name
 );
 
 constexpr std::int32_t kSlices = 4;

@@ -1,7 +1,7 @@
-// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES MODEL [SLICES
-// REDUCE]. Every rank decodes the prompts with its own oracle. The rank that holds lm_head compares
-// the bits of each logit; rank 0 compares all times with the timeline. The worst result of all
-// ranks is the exit code of each.
+// One rank of a named run under mpirun: test_runtime_mpi POLICY INTERVAL TYPES[,KV_TYPE] MODEL
+// [SLICES REDUCE]. Every rank decodes the prompts with its own oracle. The rank that holds lm_head
+// compares the bits of each logit; rank 0 compares all times with the timeline. The worst result of
+// all ranks is the exit code of each.
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -26,8 +26,9 @@ constexpr comm::WaitReason kWaitReason{"the end of a test", -1, -1, -1};
 struct Case {
     std::string policy;
     std::int64_t interval = 1;
-    std::string types;
+    std::string types; ///< of the weights
     std::filesystem::path model;
+    std::string kv_type = "f32";
     std::int32_t slices = 0; ///< > 0: granularity sliced
     std::string reduce = "hub";
 
@@ -90,6 +91,7 @@ std::string other_logits(const trace::Trace& trace, const support::OracleRun& or
 std::string run_rank(const Case& run, comm::Transport& transport) {
     support::FleetText text;
     text.model = run.model;
+    text.kv_type = run.kv_type;
     text.devices = static_cast<int>(transport.size());
     text.interval = run.interval;
     text.tokens = kTokens;
@@ -161,6 +163,10 @@ int main(int argc, char** argv) {
         return 2;
     }
     Case run{argv[1], std::stoll(argv[2]), argv[3], argv[4]};
+    if (const std::size_t comma = run.types.find(','); comma != std::string::npos) {
+        run.kv_type = run.types.substr(comma + 1);
+        run.types.resize(comma);
+    }
     if (argc == 7) {
         run.slices = std::stoi(argv[5]);
         run.reduce = argv[6];

@@ -112,6 +112,17 @@ TEST_P(Sliced, text_logits_times_and_bytes_equal_oracle_timeline_and_closed_form
     }
 }
 
+std::string sliced_name(const testing::TestParamInfo<Sliced::ParamType>& test) {
+    const std::string types = std::get<3>(test.param);
+    return fmt::format(
+        "{}_devices_{}_slices_{}_{}",
+        std::get<0>(test.param),
+        slices_of(types, std::get<1>(test.param)),
+        std::get<2>(test.param) ? "ring" : "hub",
+        types
+    );
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Identity,
     Sliced,
@@ -121,16 +132,18 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Bool(),
         testing::ValuesIn(support::kTypeNames)
     ),
-    [](const auto& test) {
-        const std::string types = std::get<3>(test.param);
-        return fmt::format(
-            "{}_devices_{}_slices_{}_{}",
-            std::get<0>(test.param),
-            slices_of(types, std::get<1>(test.param)),
-            std::get<2>(test.param) ? "ring" : "hub",
-            types
-        );
-    }
+    sliced_name
+);
+INSTANTIATE_TEST_SUITE_P(
+    OtherTypes,
+    Sliced,
+    testing::Combine(
+        testing::Values(5),
+        testing::Values(3),
+        testing::Bool(),
+        testing::ValuesIn(support::kOtherTypeNames)
+    ),
+    sliced_name
 );
 
 TEST(SlicedRuns, of_different_cuts_have_different_bits) { // twin: the comparison above can fail
@@ -241,7 +254,9 @@ TEST(SlicedRuns, name_the_block_whose_numbers_fixed_point_cannot_hold) {
 /// Compares the widths of a slice's gate and a group's outputs by the closed forms of
 /// scheduler/core with those of the blocks.
 TEST(SlicedBuffers, are_as_wide_as_the_widest_block) {
-    for (const char* types : support::kTypeNames) {
+    std::vector<const char*> all(support::kTypeNames.begin(), support::kTypeNames.end());
+    all.insert(all.end(), support::kOtherTypeNames.begin(), support::kOtherTypeNames.end());
+    for (const char* types : all) {
         const model::GgufFile file(model_in(types, false));
         const model::Hyperparameters model = model::read_hyperparameters(file);
         const ModelShape shape = model;
