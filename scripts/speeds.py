@@ -6,7 +6,7 @@ A table is a TOML file with one [[speed]] per row, or a CSV file with the same n
   device         profile of the catalogue, such as raspberry-pi-5-8gb             (required)
   model          preset of the catalogue, such as llama-2-7b                      (this or shape)
   shape          the dimensions of a model, as in a scenario: { layers = 16, ... }
-  weights        f32, f16, bf16, q8_0 or q4_0                                     (required)
+  weights        f32, f16, bf16, q8_0, q4_0, … (the values of weight_type)        (required)
   tokens_per_s   what was measured                                                (required)
   phase          "decode" (default) or "prompt"
   devices        how many of them (default 1)
@@ -35,7 +35,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = ("f32", "f16", "bf16", "q8_0", "q4_0")
+WEIGHTS = (
+    "f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl",
+    "iq4_xs", "mxfp4",
+)
 SLICES = 16
 SECONDS_BETWEEN_LINES = 30.0
 CHOICES = {"phase": ("decode", "prompt"), "weights": WEIGHTS, "reduce": ("hub", "ring"), "use": ("fit", "check")}
@@ -166,7 +169,8 @@ def read_rows(path: Path) -> list[Row]:
 def scenario(row: Row, device: str) -> str:
     """The scenario of a row. `device` has the lines that describe one device: a profile, or the figures."""
     if row.model:
-        model = f'preset = "{row.model}"\nweight_type = "{row.weights}"'
+        # As for shapes; the rates of the catalogue's devices were derived with these caches.
+        model = f'preset = "{row.model}"\nweight_type = "{row.weights}"\nkv_type = "f32"'
     else:
         model = f'shape = {row.shape[:-2]}, weight_type = "{row.weights}" }}'
     prompt = row.phase == "prompt"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import headroom
 
-MODEL = 'preset = "llama-3-8b"\nweight_type = "q8_0"'
+MODEL = 'preset = "llama-3-8b"\nweight_type = "q8_0"\nkv_type = "f32"'
 DEVICES = ["raspberry-pi-4", "raspberry-pi-5", "orange-pi-5", "jetson-nano", "jetson-tx2", "jetson-xavier-nx",
            "jetson-orin-nano", "snapdragon-8-gen-2", "snapdragon-8-gen-3", "mac-mini-m1", "n100-mini-pc",
            "laptop-i7-1260p", "nuc-i7-8559u"]

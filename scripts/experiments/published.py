@@ -86,7 +86,7 @@ def calibrated_gb_per_s(tokens_per_s: float) -> float:
 def scenario(model: str, devices: int, bandwidth: float, tokens: int) -> str:
     network = ["[network]", f'preset = "{NETWORK}"'] if devices > 1 else []
     return "\n".join([
-        "[model]", f'preset = "{model}"',
+        "[model]", f'preset = "{model}"', 'kv_type = "f32"',  # with which the experiment was recorded
         "[workload]", f"prompt_tokens = {PROMPT_TOKENS}", f"tokens = {tokens}",
         "[controller]", f"interval = {tokens}",
         "[[device]]", 'name = "tx2"', f"count = {devices}", f'profile = "{DEVICE}"',

@@ -7,8 +7,8 @@ message after message at the full capacity. Without TRACE it makes its own: llam
 devices in one cell, in granularity paper and in slices with a hub or a ring. exit code 1: the static times are not
 those of the trace.
 
-Traces must have constant rates, one sequence, no jitter, no loss, no egress or ingress caps, and one network.link at
-most per pair.
+Traces must have constant rates, one sequence, no jitter, no loss, no egress or ingress caps, one network.link at
+most per pair, and a model without norms over the whole width.
 """
 import argparse
 import sys
@@ -190,7 +190,8 @@ def scenario(stations: int, wired: bool, lines: str, given: argparse.Namespace) 
     members = ", ".join(f'"d{d}"' for d in range(1 if wired else 0, stations + wired))
     devices = "".join(f'[[device]]\nname = "d{d}"\ncompute = "30 GFLOP/s"\nmemory = "16 GiB"\n'
                       f'memory_bandwidth = "{given.memory_bandwidth}"\n' for d in range(stations + wired))
-    return (f'[model]\npreset = "llama-3-8b"\nweight_type = "q4_0"\n[workload]\nprompt_tokens = 16\ntokens = 3\n'
+    return (f'[model]\npreset = "llama-3-8b"\nweight_type = "q4_0"\nkv_type = "f32"\n'
+            f'[workload]\nprompt_tokens = 16\ntokens = 3\n'
             f'[controller]\n{lines}\n{devices}[network]\nbandwidth = "{given.capacity}"\nlatency = "{given.latency}"\n'
             f'[[network.medium]]\nmembers = [{members}]\ncapacity = "{given.capacity}"\n')
 

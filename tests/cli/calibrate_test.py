@@ -158,7 +158,8 @@ class Calibrate(Case):
                    '[[speed]]\ndevice = "box"\nweights = "f16"\ntokens_per_s = -1\nsource = "s"\ndevices = 1.5\n')
         said = self.calibrate(code=2).stderr
         for text in ("[[speed]] 1: unknown key 'token_per_s'; did you mean 'tokens_per_s'?",
-                     "[[speed]] 1: weights: expected one of f32, f16, bf16, q8_0, q4_0; found \"q9\"",
+                     "[[speed]] 1: weights: expected one of f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k, "
+                     "q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, mxfp4; found \"q9\"",
                      "[[speed]] 1: tokens_per_s is missing", "[[speed]] 2: give either model or shape",
                      "[[speed]] 2: tokens_per_s: expected a number above 0; found -1",
                      "[[speed]] 2: devices: expected a whole number above 0; found 1.5"):

@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 import h5py
+import numpy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BINARY = Path(os.environ["HEADROOM_BINARY"])
@@ -39,9 +40,27 @@ def is_trace(path):
     """Whether the file is a trace of the current schema version that can be replayed."""
     try:
         with h5py.File(path, "r", libver="latest", swmr=True) as file:
-            return file.attrs.get("schema_version") == 4
+            return file.attrs.get("schema_version") == 5
     except (OSError, RuntimeError):
         return False
+
+
+def make_version_4(path):
+    """Gives a trace the /model of schema version 4, with the bytes of a cached number and without later columns."""
+    with h5py.File(path, "r+", libver="latest") as file:
+        row = file["model"][:]
+        names = row.dtype.names[:row.dtype.names.index("head_width")]
+        old = numpy.zeros(1, [("kv_bytes", "<i8")] + [(name, row.dtype[name]) for name in names])
+        old["kv_bytes"] = 4
+        for name in names:
+            old[name] = row[name]
+        attributes = {key: value for key, value in file["model"].attrs.items() if key.endswith("_codes")}
+        del file["model"]
+        file["model"] = old
+        for key, value in attributes.items():
+            if key.removesuffix("_codes") in names:
+                file["model"].attrs[key] = value
+        file.attrs["schema_version"] = numpy.int64(4)
 
 
 class Case(unittest.TestCase):

@@ -99,7 +99,7 @@ class Module(small_traces.Traces):
                 trace.frame("intervals")
 
     def test_versions(self):
-        for version in (3, 2, 5):
+        for version in (3, 2, 6):
             copy = shutil.copy(self.shared / "one.h5", self.folder / f"v{version}.h5")
             with h5py.File(copy, "r+") as file:
                 file.attrs["schema_version"] = np.int64(version)
@@ -109,7 +109,7 @@ class Module(small_traces.Traces):
                 self.assert_equal_to_h5py(copy)
                 self.assertEqual(page_of(self.folder, copy, "-o", "old.html").returncode, 0)
             else:
-                with self.assertRaisesRegex(headroom_trace.TraceError, f"version {version};.* 3 to 4"):
+                with self.assertRaisesRegex(headroom_trace.TraceError, f"version {version};.* 3 to 5"):
                     headroom_trace.open_trace(copy)
 
     def test_files_that_are_no_traces(self):

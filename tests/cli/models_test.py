@@ -70,6 +70,50 @@ class Models(Case):
                 self.assertIn(f"{name}: it is {what}", result.stderr)
             self.assertIn(f"it is {what}", self.headroom("inspect", name).stdout)
 
+    def test_models_that_cannot_run_are_planned_and_simulated(self):
+        def rename(model):
+            model.set_text("general.architecture", "strange")
+            for key in [key for key in model.metadata if key.startswith("llama.")]:
+                model.metadata["strange." + key.removeprefix("llama.")] = model.metadata.pop(key)
+        name = self.spoilt(rename)
+        why = 'headroom run cannot run it: the architecture is "strange"'
+        plan = self.headroom("plan", "--model", name, "--devices", 2)
+        self.assertEqual(plan.returncode, 0, plan.stderr)
+        self.assertIn(why, plan.stderr)
+        times = {}
+        for model in (name, MODEL):
+            result = self.headroom("simulate", "--model", model, "--devices", 2, "--tokens", 4, "--no-trace", "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(why in result.stderr, model == name)
+            times[model] = [each["end_ns"] for each in json.loads(result.stdout)["sequences"]]
+        self.assertEqual(times[name], times[MODEL], "the same costs")
+        self.assertEqual(self.run_model(name).returncode, 2)
+        told = json.loads(self.headroom("inspect", name, "--json").stdout)
+        self.assertTrue(told["can_plan"])
+        self.assertGreater(told["blocks"], 10)
+        self.assertIn("plan and simulate know what it costs", self.headroom("inspect", name).stdout)
+
+    def test_lengths_replace_prompts_that_no_tokenizer_reads(self):
+        name = self.spoilt(lambda model: model.set_text("tokenizer.ggml.model", "other"))
+        arguments = ("--model", name, "--devices", 2, "--tokens", 4, "--no-trace")
+        result = self.headroom("simulate", *arguments)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("give workload.prompt_tokens instead of prompts", result.stderr)
+        lengths = ("--set", "workload.prompt_tokens=5")
+        self.assertEqual(self.headroom("simulate", *arguments, *lengths).returncode, 0)
+        result = self.headroom("run", *arguments, *lengths)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("a run needs their text: give prompts", result.stderr)
+
+    def test_the_context_of_the_scenario_replaces_that_of_the_file(self):
+        for command in ("run", "simulate"):
+            arguments = (command, "--model", MODEL, "--devices", 2, "--no-trace", "--set", "model.context=16")
+            result = self.headroom(*arguments, "--tokens", 20)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("the model's context is 16", result.stderr)
+            result = self.headroom(*arguments, "--tokens", 8)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
     def test_unusual_metadata_is_accepted(self):
         def spoil(model):
             model.set_u32("tokenizer.ggml.eos_token_id", 99999)

@@ -7,7 +7,7 @@ import shutil
 import h5py
 import numpy
 
-from headroom import Case, DEMO, MODEL, main, scenario_text
+from headroom import Case, DEMO, MODEL, main, make_version_4, scenario_text
 
 TABLES = ("intervals", "placements", "resources", "link_state", "migrations", "turns", "tokens",
           "events", "ops", "messages")
@@ -175,14 +175,21 @@ class Replay(Case):
         self.assertIn("finished", self.headroom("inspect", trace).stdout)
         result = self.headroom("replay", trace)
         self.assertEqual(result.returncode, 2)
-        for part in ("schema version 3", "expected 4", "run the scenario again"):
+        for part in ("schema version 3", "expected 5", "run the scenario again"):
             self.assertIn(part, result.stderr)
         with h5py.File(trace, "r+") as file:
             file.attrs.modify("schema_version", numpy.int64(2))
         for command in ("inspect", "replay"):
             result = self.headroom(command, trace)
             self.assertEqual(result.returncode, 2)
-            self.assertIn("version 2; this program reads versions 3 to 4", result.stderr)
+            self.assertIn("version 2; this program reads versions 3 to 5", result.stderr)
+
+    def test_a_trace_of_version_4(self):
+        trace = self.trace(eventful())
+        make_version_4(trace)
+        self.assertIn("identical", self.replay(trace))
+        self.assertIn("finished", self.headroom("inspect", trace).stdout)
+        self.assertEqual(self.headroom("export", trace, "--csv", self.folder / "tables").returncode, 0)
 
     def test_the_demo_is_replayed(self):
         trace = self.folder / "demo.h5"

@@ -176,7 +176,8 @@ class Damage(Case):
     def test_sizes_that_cannot_be_counted_are_bad_input(self):
         cut(self.trace, KEPT)
         for column, value in (("width", 2**62), ("vocabulary", 2**63 - 1), ("context", 2**40),
-                              ("layers", 2**31 - 1), ("kv_bytes", 2**60)):
+                              ("layers", 2**31 - 1), ("kv_type", 2**31 - 1), ("kv_type", 4),
+                              ("head_width", 2**60), ("window", 2**60)):
             bad = self.spoil("model", column, 0, value)
             for command in (["replay", bad], ["run", "--resume", bad]):
                 result = self.headroom(*command)

@@ -7,7 +7,7 @@ import signal
 
 import h5py
 
-from headroom import Case, MODEL, committed, main, scenario_text
+from headroom import Case, MODEL, committed, main, make_version_4, scenario_text
 
 PACED = '[clock]\nmode = "paced"\nscale = {scale}\n'
 
@@ -236,6 +236,14 @@ class Resume(Case):
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn("is not the model of the run that goes on", result.stderr)
         self.resume(trace, "--model", "elsewhere.gguf", "--clock", "virtual")
+
+    def test_a_trace_of_version_4_goes_on(self):
+        text = text_of()
+        stdout, whole = self.whole(text)
+        trace = self.broken_off(text, signal.SIGINT)
+        make_version_4(trace)
+        self.assertEqual(self.resume(trace, "--clock", "virtual").stdout, stdout)
+        self.assertEqual(tokens_of(trace), tokens_of(whole))
 
     def test_kernels_with_other_results_are_refused(self):
         trace = self.broken_off(text_of())

@@ -119,6 +119,7 @@ int print_plan(const Options& options, const PlanCommand& command) {
     const config::Scenario scenario = scenario_of(command.run, overrides);
     if (!command.run.json) {
         print_notes(scenario.notes);
+        print_notes(runtime::notes_on_costs(scenario));
         print_warnings(scenario.warnings);
     }
     const runtime::WorkloadDescription workload = runtime::describe_workload(scenario);

@@ -19,9 +19,10 @@
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/job_environment.hpp"
 #include "comm/inprocess/inprocess.hpp"
-#include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
+#include "runtime/setup/prompts.hpp"
 #include "runtime/setup/requests.hpp"
+#include "runtime/setup/workload_description.hpp"
 #include "trace/hdf5/reader.hpp"
 
 namespace headroom::cli {
@@ -77,8 +78,9 @@ int start_ranks(const RunCommand& command, const config::Scenario& scenario, boo
 
 /// Checks the model before any device starts. Problems are thus reported once and without MPI.
 void check_model(const config::Scenario& scenario) {
+    runtime::check_prompts_are_texts(scenario.workload);
     const model::GgufFile file(scenario.model_file);
-    runtime::check_cut(scenario, model::read_hyperparameters(file));
+    runtime::check_cut(scenario, runtime::model_of(scenario, file));
 }
 
 int run_in_process(

@@ -16,6 +16,7 @@
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/screen.hpp"
 #include "runtime/offline/simulate.hpp"
+#include "runtime/setup/workload_description.hpp"
 
 namespace headroom::cli {
 
@@ -51,6 +52,9 @@ std::vector<Contender> read_all(const SimulateCommand& command) {
         std::string policy(scheduler::name_of(scenario.controller.policy));
         all.push_back({std::move(policy), std::move(scenario)});
     }
+    const std::vector<std::string> notes = runtime::notes_on_costs(all.front().scenario);
+    std::vector<std::string>& first = all.front().scenario.notes; // printed with the first
+    first.insert(first.end(), notes.begin(), notes.end());
     return all;
 }
 

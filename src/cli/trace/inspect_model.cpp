@@ -1,4 +1,5 @@
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "cli/terminal/console.hpp"
 #include "cli/terminal/screen.hpp"
 #include "cli/trace/inspect_command.hpp"
+#include "model/costs/cost_shape.hpp"
 #include "model/decoder/weights.hpp"
 #include "model/gguf/gguf.hpp"
 #include "model/gguf/scan_file.hpp"
@@ -87,10 +89,8 @@ nlohmann::json facts_json(
 ) {
     nlohmann::json types = nlohmann::json::object();
     for (const model::TensorTypeUse& use : model::tensor_type_uses(file)) {
-        types[use.name] = {{"tensors", use.tensors}, {"bytes", use.bytes}};
-        types[use.name]["computed_as"] = use.computed_as
-                                             ? nlohmann::json(headroom::name_of(*use.computed_as))
-                                             : nlohmann::json();
+        types[use.name] = {
+            {"tensors", use.tensors}, {"bytes", use.bytes}, {"computed", use.computed}};
     }
     nlohmann::json json{
         {"architecture", facts.architecture},
@@ -108,26 +108,26 @@ nlohmann::json facts_json(
     return json;
 }
 
-/// Replaces the file's metadata by the hyperparameters that were checked against its tensors.
-void add_checked(nlohmann::json& json, const model::Hyperparameters& m, std::size_t blocks) {
-    json["name"] = m.name;
-    for_each_size([&](const auto& size) { json[size.name] = m.*size.member; });
-    json["tied"] = m.tied;
+/// Replaces the file's metadata by the shape that was checked against its tensors.
+void add_checked(nlohmann::json& json, const model::CostShape& costs, std::size_t blocks) {
+    const ModelShape& shape = costs.shape;
+    json["name"] = costs.name;
+    for_each_size([&](const auto& size) { json[size.name] = shape.*size.member; });
+    json["tied"] = shape.tied;
     json["blocks"] = blocks;
+}
+
+/// Returns the shape for plan and simulate, or nothing if the file does not say what they need.
+std::optional<model::CostShape> costs_of(const model::GgufFile& file) {
+    try {
+        return model::cost_shape_of(file);
+    } catch (const InputError&) {
+        return std::nullopt;
+    }
 }
 
 std::string known(const std::string& text) {
     return text.empty() ? "not said" : text;
-}
-
-/// What a type costs when it is held, if that is not as stored.
-std::string note_on(const model::TensorTypeUse& use) {
-    if (!use.computed_as) {
-        return "  cannot be computed";
-    }
-    return *use.computed_as == WeightType::f32 && use.name != "F32"
-               ? "  expanded to F32 when loaded"
-               : "";
 }
 
 void print_facts(const model::GgufFile& file, const Facts& facts, const std::string& hash) {
@@ -153,11 +153,11 @@ void print_facts(const model::GgufFile& file, const Facts& facts, const std::str
             use.name,
             use.tensors,
             format_bytes(static_cast<Bytes>(use.bytes)),
-            note_on(use));
+            use.computed ? "" : "  cannot be computed");
     }
 }
 
-void print_shape(const model::Hyperparameters& m) {
+void print_shape(const ModelShape& m) {
     say(stdout,
         "\n  {} heads in {} groups of width {} in each of {} layers{}\n",
         m.heads,
@@ -171,15 +171,24 @@ void print_blocks(const scheduler::Blocks& blocks) {
     const scheduler::Placement together(blocks.size(), DeviceId(0));
     const std::int64_t context = blocks.shape().context;
     say(stdout, "  as blocks, in the bytes that devices hold: {} in all\n", blocks.size());
-    for (const BlockId b :
-         {blocks.embed(), blocks.group(0, 0), blocks.proj(0), blocks.ffn(0), blocks.lm_head()}) {
+    std::vector<BlockId> shown{blocks.embed(), blocks.group(0, 0)};
+    for (std::int32_t l = 1; l < blocks.shape().layers && shown.size() < 3; ++l) {
+        if (blocks.shape().window_of(l) != blocks.shape().window_of(0)) {
+            shown.push_back(blocks.group(l, 0));
+        }
+    }
+    shown.insert(shown.end(), {blocks.proj(0), blocks.ffn(0), blocks.lm_head()});
+    for (const BlockId b : shown) {
         const Bytes cache = blocks.cache_bytes(b, context);
+        const std::int64_t window = blocks.window(b);
         say(stdout,
-            "  {:<10}{:>10}{}\n",
+            "  {:<10}{:>10}{}{}\n",
             name_of(blocks.name(b).kind),
             format_bytes(blocks.weight_bytes(b, together)),
-            cache > 0 ? fmt::format(", and {} of cache at {} tokens", format_bytes(cache), context)
-                      : "");
+            cache > 0
+                ? fmt::format(", and {} of F16 cache at {} tokens", format_bytes(cache), context)
+                : "",
+            cache > 0 && window > 0 ? fmt::format(", in a layer with a window of {}", window) : "");
     }
 }
 
@@ -196,24 +205,29 @@ int inspect_model(const InspectCommand& command) {
     if (!command.json) {
         print_facts(file, facts, whole.hash);
     }
+    std::optional<model::CostShape> costs = costs_of(file);
     if (!problem.empty()) {
-        if (command.json) {
-            json["cannot_run"] = problem;
-            print_json(json);
-        } else {
-            say(stdout, "\n  headroom cannot run it: {}\n", problem);
+        json["cannot_run"] = problem;
+        json["can_plan"] = costs.has_value();
+        if (!command.json) {
+            say(stdout,
+                "\n  headroom cannot run it{}: {}\n",
+                costs ? " (plan and simulate know what it costs)" : "",
+                problem);
         }
-        return 0;
     }
-    const model::Hyperparameters m = model::read_hyperparameters(file);
-    const scheduler::Blocks blocks(m);
+    if (costs) {
+        costs->shape.kv_type = WeightType::f16; // as in a run without a scenario (run --model)
+        const scheduler::Blocks blocks(costs->shape);
+        add_checked(json, *costs, blocks.size());
+        if (!command.json) {
+            print_shape(costs->shape);
+            print_blocks(blocks);
+        }
+    }
     if (command.json) {
-        add_checked(json, m, blocks.size());
         print_json(json);
-        return 0;
     }
-    print_shape(m);
-    print_blocks(blocks);
     return 0;
 }
 

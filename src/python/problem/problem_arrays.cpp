@@ -10,7 +10,8 @@ py::object table_of_blocks(const PythonProblem& in) {
     const scheduler::Blocks& blocks = *in.blocks;
     const scheduler::Problem& problem = in.problem;
     const std::size_t size = blocks.size();
-    const std::int64_t context = problem.memory_context();
+    const scheduler::CacheRows held = problem.memory_rows();
+    const scheduler::CacheRows moved = problem.moved_rows();
     const std::int64_t first = problem.horizon() - 1;
     // A tied lm_head that is pinned beside embed uses the matrix of embed.
     const bool shares = blocks.shape().tied && problem.ends_at_source;
@@ -19,7 +20,7 @@ py::object table_of_blocks(const PythonProblem& in) {
         const bool shared = shares && blocks.name(b).kind == BlockKind::lm_head;
         return (shared ? 0 : blocks.matrix_bytes(b)) + blocks.norm_bytes(b);
     };
-    const auto cache = [&](std::size_t i) { return blocks.cache_bytes(BlockId(i), context); };
+    const auto cache = [&](std::size_t i) { return blocks.cache_row_bytes(BlockId(i), held); };
     const auto name = [&](std::size_t i) { return blocks.name(BlockId(i)); };
     return table_of({
         {"name", names_array(size, [&](std::size_t i) { return to_string(name(i)); })},
@@ -42,7 +43,7 @@ py::object table_of_blocks(const PythonProblem& in) {
          array_of<std::int64_t>(size, [&](std::size_t i) { return weights(i) + cache(i); })},
         {"moved_cache_bytes",
          array_of<std::int64_t>(
-             size, [&](std::size_t i) { return blocks.cache_row_bytes(BlockId(i), problem.rows); }
+             size, [&](std::size_t i) { return blocks.cache_row_bytes(BlockId(i), moved); }
          )},
     });
 }
