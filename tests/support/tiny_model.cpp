@@ -81,4 +81,14 @@ std::filesystem::path temporary_path(const std::string& name) {
     return folder.path() / name;
 }
 
+std::filesystem::path write_temporary(
+    const std::string& name, const model::test::GgufWriter& file
+) {
+    std::filesystem::path path = temporary_path(name);
+    const std::string bytes = file.bytes();
+    std::ofstream(path, std::ios::binary)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return path;
+}
+
 } // namespace headroom::support

@@ -42,5 +42,7 @@ void write_tiny_model(const std::filesystem::path& path, const model::test::Tiny
 /// Returns a path in the temporary folder of this process, which is made at the first call and
 /// removed at exit.
 [[nodiscard]] std::filesystem::path temporary_path(const std::string& name);
+/// Writes a model to temporary_path(name), and returns that path.
+std::filesystem::path write_temporary(const std::string& name, const model::test::GgufWriter& file);
 
 } // namespace headroom::support

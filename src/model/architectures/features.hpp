@@ -41,8 +41,8 @@ struct Features {
     std::int64_t rotated = 0; ///< r, the elements of a head that are turned; 0: all
     Rope rope{};              ///< in layers without a window
     Rope window_rope{};       ///< in layers with a window
-    std::int64_t no_rope_period =
-        0; ///< of each such number of layers the last has no RoPE; 0: none
+    /// Of each such number of layers the last has no RoPE. 0: all have it.
+    std::int64_t no_rope_period = 0;
     Activation activation = Activation::silu;
     float attention_scale = 0;   ///< factor of q·k; 0: 1/sqrt(d)
     float attention_softcap = 0; ///< of scores; 0: none

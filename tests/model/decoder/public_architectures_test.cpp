@@ -39,12 +39,7 @@ struct Recording {
 double error_of(std::span<const float> logits, const Recording& recording) {
     const auto exact = recording.record["logits_last_numpy"].get<std::vector<double>>();
     EXPECT_EQ(exact.size(), logits.size());
-    double error = 0;
-    for (std::size_t i = 0; i < exact.size(); ++i) {
-        const double difference = std::abs(logits[i] - exact[i]);
-        error = std::isnan(difference) ? HUGE_VAL : std::max(error, difference);
-    }
-    return error;
+    return test::error_of(logits, exact);
 }
 
 double error_with(const Recording& recording, const Hyperparameters& model) {
@@ -65,41 +60,13 @@ Ids greedy_ids(Oracle& oracle, const Ids& prompt, std::size_t count) {
     }
 }
 
-const std::vector<std::string> kModels{
-    "gemma2",
-    "gemma3",
-    "gemma3-linear",
-    "llama-headdim",
-    "llama-linear",
-    "llama-spm",
-    "llama-spm-mha",
-    "llama-yarn",
-    "llama3-freqs",
-    "mistral3",
-    "olmo2",
-    "olmo2-gqa",
-    "olmo3-swa-yarn",
-    "phi3",
-    "phi3-gqa-partial",
-    "phi3-longrope-long",
-    "phi3-longrope-short",
-    "qwen2",
-    "qwen2-yarn",
-    "qwen3",
-    "smollm2",
-    "smollm3"};
-
 class PublicArchitecture : public testing::TestWithParam<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Models,
     PublicArchitecture,
-    testing::ValuesIn(kModels),
-    [](const testing::TestParamInfo<std::string>& of) {
-        std::string name = of.param;
-        std::ranges::replace(name, '-', '_');
-        return name;
-    }
+    testing::ValuesIn(test::kPublicArchitectures),
+    [](const testing::TestParamInfo<std::string>& of) { return test::with_underscores(of.param); }
 );
 
 TEST_P(PublicArchitecture, gives_the_recorded_logits_and_ids_in_both_granularities) {

@@ -23,6 +23,37 @@ inline nlohmann::json public_record(const std::string& name) {
     return nlohmann::json::parse(file);
 }
 
+/// The models of folder arch that can be computed: all but those with experts.
+inline const std::vector<std::string> kPublicArchitectures{
+    "gemma2",
+    "gemma3",
+    "gemma3-linear",
+    "llama-headdim",
+    "llama-linear",
+    "llama-spm",
+    "llama-spm-mha",
+    "llama-yarn",
+    "llama3-freqs",
+    "mistral3",
+    "olmo2",
+    "olmo2-gqa",
+    "olmo3-swa-yarn",
+    "phi3",
+    "phi3-gqa-partial",
+    "phi3-longrope-long",
+    "phi3-longrope-short",
+    "qwen2",
+    "qwen2-yarn",
+    "qwen3",
+    "smollm2",
+    "smollm3"};
+
+/// Returns a name for a test: that of a model with underscores.
+inline std::string with_underscores(std::string name) {
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
 /// Returns the largest error of the recorded logits, which begin with id 0; infinite if one is NaN.
 inline double error_of(std::span<const float> logits, const std::vector<double>& recorded) {
     double error = 0;

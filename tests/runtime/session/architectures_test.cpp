@@ -1,7 +1,6 @@
 // Runs of models of every architecture on one device and on five, in both granularities: every
 // logit has the oracle's bits, every time is the timeline's, and memory is the closed form's.
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <tuple>
 
@@ -28,11 +27,9 @@ const std::filesystem::path& model_named(const std::string& name) {
     static std::map<std::string, std::filesystem::path> made;
     const auto [found, fresh] = made.try_emplace(name);
     if (fresh) {
-        found->second = support::temporary_path(name + ".gguf");
         const model::GgufFile file(model::test::public_model("arch/" + name + ".gguf"));
-        const std::string bytes = model::test::with_tiny_vocabulary(file).bytes();
-        std::ofstream(found->second, std::ios::binary)
-            .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        found->second =
+            support::write_temporary(name + ".gguf", model::test::with_tiny_vocabulary(file));
     }
     return found->second;
 }
@@ -46,34 +43,7 @@ const support::OracleRun& oracle_of(const std::string& name, std::int32_t slices
     return at->second;
 }
 
-const std::vector<std::string> kModels{
-    "gemma2",
-    "gemma3",
-    "gemma3-linear",
-    "llama-headdim",
-    "llama-linear",
-    "llama-spm",
-    "llama-spm-mha",
-    "llama-yarn",
-    "llama3-freqs",
-    "mistral3",
-    "olmo2",
-    "olmo2-gqa",
-    "olmo3-swa-yarn",
-    "phi3",
-    "phi3-gqa-partial",
-    "phi3-longrope-long",
-    "phi3-longrope-short",
-    "qwen2",
-    "qwen2-yarn",
-    "qwen3",
-    "smollm2",
-    "smollm3"};
-
-std::string with_underscores(std::string name) {
-    std::ranges::replace(name, '-', '_');
-    return name;
-}
+using model::test::with_underscores;
 
 support::FleetText run_of(const std::string& name, int devices, std::int32_t slices) {
     support::FleetText text;
@@ -111,7 +81,9 @@ class RunOf : public testing::TestWithParam<std::tuple<std::string, std::int32_t
 INSTANTIATE_TEST_SUITE_P(
     Architectures,
     RunOf,
-    testing::Combine(testing::ValuesIn(kModels), testing::Values(0, kSlices)),
+    testing::Combine(
+        testing::ValuesIn(model::test::kPublicArchitectures), testing::Values(0, kSlices)
+    ),
     [](const auto& test) {
         return with_underscores(std::get<0>(test.param)) +
                (std::get<1>(test.param) > 0 ? "_sliced" : "_paper");

@@ -2,7 +2,6 @@
 // groups of a layer exchange sums of squares. In every placement the logits have the bits of the
 // oracle, the times are the timeline's and memory is the closed form's.
 #include <cstring>
-#include <fstream>
 #include <map>
 
 #include <fmt/format.h>
@@ -34,13 +33,11 @@ std::filesystem::path model_file(const std::string& name) {
     static std::map<std::string, std::filesystem::path> made;
     const auto [found, fresh] = made.try_emplace(name);
     if (fresh) {
-        found->second = support::temporary_path("norm-sums-" + name + ".gguf");
-        const std::string bytes =
-            name == "tiny"
-                ? model::test::tiny_model(support::tiny_shape_in("olmo2")).bytes()
-                : model::test::with_tiny_vocabulary(model::GgufFile(public_file(name))).bytes();
-        std::ofstream(found->second, std::ios::binary)
-            .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        found->second = support::write_temporary(
+            "norm-sums-" + name + ".gguf",
+            name == "tiny" ? model::test::tiny_model(support::tiny_shape_in("olmo2"))
+                           : model::test::with_tiny_vocabulary(model::GgufFile(public_file(name)))
+        );
     }
     return found->second;
 }

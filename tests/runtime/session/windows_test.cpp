@@ -1,7 +1,6 @@
 // Runs of models with windows on one device and on five with moves, for prompts in chunks of
 // several sizes: every logit has the oracle's bits, every time is the timeline's, and memory is the
 // closed form's. The sequences are long enough to go around the rings of pages.
-#include <fstream>
 #include <map>
 #include <tuple>
 
@@ -33,7 +32,6 @@ const std::filesystem::path& model_named(const std::string& name, int change = 0
     static std::map<std::pair<std::string, int>, std::filesystem::path> made;
     const auto [found, fresh] = made.try_emplace({name, change});
     if (fresh) {
-        found->second = support::temporary_path(fmt::format("windows-{}{}.gguf", name, change));
         const model::GgufFile file(model::test::public_model("arch/" + name + ".gguf"));
         model::test::GgufWriter writer = model::test::with_tiny_vocabulary(file);
         if (change != 0) {
@@ -41,9 +39,8 @@ const std::filesystem::path& model_named(const std::string& name, int change = 0
             const auto window = static_cast<std::uint32_t>(sound.window + change);
             writer.u32("gemma3.attention.sliding_window", window);
         }
-        const std::string bytes = writer.bytes();
-        std::ofstream(found->second, std::ios::binary)
-            .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        found->second =
+            support::write_temporary(fmt::format("windows-{}{}.gguf", name, change), writer);
     }
     return found->second;
 }
@@ -104,9 +101,8 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(0, kSlices)
     ),
     [](const auto& test) {
-        std::string name = std::get<0>(test.param);
-        std::ranges::replace(name, '-', '_');
-        return name + (std::get<1>(test.param) > 0 ? "_sliced" : "_paper");
+        return model::test::with_underscores(std::get<0>(test.param)) +
+               (std::get<1>(test.param) > 0 ? "_sliced" : "_paper");
     }
 );
 
